@@ -1,0 +1,1 @@
+"""What is set from outside: the environment and the files in mappings/."""

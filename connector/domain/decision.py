@@ -1,0 +1,112 @@
+"""A decision: all verdicts on one contact, folded into what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.episode import Episode
+from connector.domain.verdict import Verdict
+
+
+class Action(StrEnum):
+    """What a decision asks for. NOTHING is an answer too, with its reasons."""
+
+    NOTHING = "nothing"
+    HAND_OVER = "hand_over"      # opens an episode and gives it to an owner
+    TRIAGE = "triage"            # a hand-raiser that a filter stopped goes to the triage desk (R02)
+    ADVANCE = "advance"          # the open episode moved on: state, owner or touch
+    END = "end"                  # the open episode ended: won, lost, recycled, junk, unreachable
+    ADOPT = "adopt"              # a silent episode comes to life (R41)
+    SIGNAL = "signal"            # strong interest of a lead already in work (R40)
+    INFER = "infer"              # an episode taken in silently from a living portal (R41)
+    PREDATES = "predates"        # would qualify, but on signals from before Handoff began (R41)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """One line of a score. `points` are hundredths, so that lines sum exactly (R04, R34).
+
+    Attributes:
+        group: `fit` or `engagement`.
+        label: in words, such as "viewed the pricing page".
+        occurred_at: instant of the activity, or when the fit field took its value; None where unknown.
+    """
+
+    group: str
+    label: str
+    points: int
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Points in hundredths; `total` is the sum of all contributions, caps included as lines of their own."""
+
+    total: int
+    fit: int
+    engagement: int
+    grade: str
+    contributions: tuple[Contribution, ...]
+
+    def __post_init__(self) -> None:
+        if sum(line.points for line in self.contributions) != self.total:
+            raise ValueError("contributions do not sum to the score")
+
+    @property
+    def points(self) -> float:
+        return self.total / 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An owner that routing considered; `why_not` is empty for the one it chose."""
+
+    owner: OwnerId
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """To whom, by which rule, and everyone who was considered (R13).
+
+    `rotation` holds the pointers that moved, by owner, in the pool named; written in the assignment's transaction.
+    """
+
+    owner: OwnerId
+    rule: str
+    sentence: str
+    candidates: tuple[Candidate, ...]
+    pool: str = ""
+    rotation: Mapping[OwnerId, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Everything decided on one contact at one instant.
+
+    Attributes:
+        episode: as it stands after the decision; None where the contact has none.
+        before: the open episode as it stood before; None where there was none.
+        sentence: the whole answer in one sentence, for people.
+        signal_at: the newest signal that the decision rests on; None where it rests on none.
+        evidence: effect-relevant key of what caused it (activity id, verdict, deal), part of effect ids (I5).
+        missing: what would have made it qualify, one sentence each.
+    """
+
+    contact: ContactId
+    as_of: datetime
+    fingerprint: str
+    action: Action
+    sentence: str
+    verdicts: tuple[Verdict, ...] = ()
+    score: Score | None = None
+    route: Route | None = None
+    before: Episode | None = None
+    episode: Episode | None = None
+    signal_at: datetime | None = None
+    evidence: str = ""
+    missing: tuple[str, ...] = ()

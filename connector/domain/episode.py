@@ -1,0 +1,85 @@
+"""An episode: one attempt to sell to one contact, from qualifying to an end (design.md, section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import NewType
+
+from connector.domain.contact import ContactId, OwnerId, PortalId
+
+EpisodeId = NewType("EpisodeId", str)
+
+
+class State(StrEnum):
+    """In the order of the funnel; the last five are ends."""
+
+    QUALIFIED = "qualified"
+    HANDED_OFF = "handed_off"
+    WORKING = "working"
+    ACCEPTED = "accepted"
+    SALES_QUALIFIED = "sales_qualified"
+    OPPORTUNITY = "opportunity"
+    WON = "won"
+    LOST = "lost"
+    RECYCLED = "recycled"
+    JUNK = "junk"
+    UNREACHABLE = "unreachable"
+
+    @property
+    def is_end(self) -> bool:
+        return self in ENDS
+
+    @property
+    def rank(self) -> int:
+        return RANKS[self]
+
+
+ENDS = frozenset({State.WON, State.LOST, State.RECYCLED, State.JUNK, State.UNREACHABLE})
+RANKS = {state: rank for rank, state in enumerate(State)}
+
+
+def episode_id(portal: PortalId, contact: ContactId, ordinal: int) -> EpisodeId:
+    """The id of the contact's n-th episode (from 1): made at opening, never recomputed, not even after a merge."""
+    return EpisodeId("ep_" + sha256(f"{portal}|{contact}|{ordinal}".encode()).hexdigest()[:20])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One episode as it stands.
+
+    Attributes:
+        lane: why it is worked this way: `hand_raiser`, `score`, `request`, `customer` or `inferred`.
+        reason: one sentence for the rep, without ids.
+        silent: taken in from a living portal and not adopted yet (R41): no clock, list entry, write or notice.
+        assignment: 1 for the first owner, one more for each change of owner; part of effect ids (I5).
+        opened_at: the instant of the signal that opened it; handed_off_at: as_of of the run that handed it over.
+        exit_reason: recycle reason, as in mappings/recycling.yaml; empty otherwise.
+        track: nurture track after a hand-back (R22).
+        wakes_at: when the return condition of a hand-back comes due; None where only new interest wakes it.
+        marketing_held: whether the contact belongs on the suppression list for this episode (R11).
+    """
+
+    id: EpisodeId
+    contact: ContactId
+    ordinal: int
+    state: State
+    lane: str
+    opened_at: datetime
+    owner: OwnerId | None = None
+    reason: str = ""
+    silent: bool = False
+    assignment: int = 1
+    handed_off_at: datetime | None = None
+    touched_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_reason: str = ""
+    track: str = ""
+    wakes_at: datetime | None = None
+    marketing_held: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return not self.state.is_end

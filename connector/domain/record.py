@@ -1,0 +1,42 @@
+"""A record: a contact as the CRM sent it, before the rules give its values a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from connector.domain.contact import ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One entry of a property's history. `by_person` is true for edits in the CRM's pages and by its mobile app (I2)."""
+
+    value: str | None
+    at: datetime
+    source: str
+    by_person: bool
+
+
+NO_HISTORY: Mapping[str, tuple[Edit, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Wire values under the CRM's own property names.
+
+    Attributes:
+        id: as the CRM returned it; `asked_id` differs from it where a merge moved the contact.
+        properties: text or None, only the properties asked for.
+        history: newest first, only where asked for.
+    """
+
+    id: ContactId
+    asked_id: ContactId
+    properties: Mapping[str, str | None]
+    created_at: datetime
+    modified_at: datetime
+    archived: bool = False
+    history: Mapping[str, tuple[Edit, ...]] = field(default_factory=lambda: NO_HISTORY)

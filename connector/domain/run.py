@@ -1,0 +1,53 @@
+"""A run: one pass of the connector over one portal, and what it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+RunId = NewType("RunId", str)
+
+
+class RunStatus(StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    FAILED = "failed"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """Attributes: as_of is the CRM's clock when the run began and never goes back, also after a restart (I9);
+    seed feeds jitter; epoch is the lease's fencing number (I8)."""
+
+    id: RunId
+    started_at: datetime
+    as_of: datetime
+    fingerprint: str
+    seed: int
+    epoch: int
+    status: RunStatus = RunStatus.RUNNING
+    resumed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class RunCounts:
+    """The figures of `handoff sync --json` (design.md, section 6)."""
+
+    contacts_pulled: int = 0
+    activities_pulled: int = 0
+    decided: int = 0
+    handed_off: int = 0
+    recycled: int = 0
+    changes_written: int = 0
+    changes_rejected: int = 0
+    notices_queued: int = 0
+    notices_sent: int = 0
+    quarantined: int = 0
+    held: int = 0
+    throttled: int = 0
+    api_calls: Mapping[str, int] = field(default_factory=dict)

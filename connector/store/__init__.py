@@ -1,0 +1,1 @@
+"""The database; nobody else knows that it is SQL."""
