@@ -214,7 +214,10 @@ def require(request: Request, *scopes: str) -> None:
             "This app hasn't been granted all required scopes to make this call. "
             "Read more about required scopes here: https://developers.hubspot.com/scopes."
         )
-        detail = {"message": "One or more of the following scopes are required.", "context": {"requiredGranularScopes": names}}
+        detail = {
+            "message": "One or more of the following scopes are required.",
+            "context": {"requiredGranularScopes": names},
+        }
         raise ApiError(403, "MISSING_SCOPES", message, (detail,), {"requiredGranularScopes": names})
 
 
@@ -230,3 +233,24 @@ def encode(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     return body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()
+
+
+def dispatch(request: Request) -> Response:
+    """Call the handler of a request that was let in (gate.py), under its portal's lock; errors become answers."""
+    found = find_route(request.method, request.path)
+    try:
+        if found is None:
+            raise _no_route(request)
+        chosen, values, _ = found
+        require(request, *chosen.scopes)
+        with request.portal.lock:
+            return chosen.handler(request, *values)
+    except ApiError as error:
+        return Response(error.status, error.body(request.correlation_id), dict(error.headers))
+
+
+def _no_route(request: Request) -> ApiError:
+    methods = allowed_methods(request.path)
+    if methods:
+        return ApiError(405, "", f"HTTP 405 Method Not Allowed; allowed: {', '.join(methods)}")
+    return ApiError(404, "", f"resource not found: {request.method} {request.path}")

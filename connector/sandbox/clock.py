@@ -1,6 +1,6 @@
 """The sandbox's clock: real, or frozen at an instant and moved by hand; and the spelling of instants.
 
-Every stamp, the Date header and the index lag use it. Rate limits do not: they guard the machine and use the wall clock.
+Every stamp, the Date header and the index lag use it. Rate limits do not: they use the wall clock.
 """
 
 from __future__ import annotations

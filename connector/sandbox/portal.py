@@ -2,8 +2,8 @@
 
 What the other modules find here:
 
-- `portal.objects["contacts"]` … an ObjectStore per object type (store.py); `object_type(name)` maps aliases such as 0-1.
-- `portal.links` associations (links.py); `portal.directory` owners, forms, pipelines and what people did (directory.py).
+- `portal.objects["contacts"]` … an ObjectStore per object type (store.py); `object_type(name)` maps names such as 0-1.
+- `portal.links` associations (links.py); `portal.directory` owners, forms, pipelines, what people did (directory.py).
 - `portal.state("lists", Lists)` a module's own state, made on first use.
 - `portal.log(kind, **facts)` appends to the journal read through `/_sandbox/log`; `@listen(kind)` lets a module act on
   it (merged, erased, archived, restored, created, property, …).
@@ -39,9 +39,7 @@ TYPE_NUMBERS: dict[str, str] = {
     "leads": "0-136",
 }
 OBJECT_TYPES: tuple[str, ...] = tuple(TYPE_NUMBERS)
-SINGULAR: dict[str, str] = {
-    name: "company" if name == "companies" else name.removesuffix("s") for name in OBJECT_TYPES
-}
+SINGULAR: dict[str, str] = {name: "company" if name == "companies" else name.removesuffix("s") for name in OBJECT_TYPES}
 _ALIASES: dict[str, str] = (
     {name: name for name in OBJECT_TYPES}
     | {number: name for name, number in TYPE_NUMBERS.items()}

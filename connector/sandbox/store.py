@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
 
 class Record:
-    """One CRM record. `history` holds only properties that changed after creation, oldest first; `key` sorts like the id."""
+    """One CRM record. `history` holds only what changed after creation, oldest first; `key` is the id as a number."""
 
     __slots__ = ("archived_at", "created", "history", "id", "key", "modified", "props", "source")
 

@@ -1,0 +1,5 @@
+"""`python -m connector.sandbox`."""
+
+from connector.sandbox import main
+
+raise SystemExit(main())
