@@ -1,6 +1,6 @@
 """Standard property definitions per object type, in the shape of HubSpot's Properties API.
 
-Turns the lines of `schema_tables.py` into definitions and knows the names and ids of the object types. A portal's own
+Turns the lines of `schema_tables.py` into definitions. A portal's own
 properties, changes and archive are `properties.py`'s business; nothing here is state.
 
 Source: hubspot-facts sections 3.4 (types), 4 (stage stamps), 5.2 (names), 7 (engagements).
@@ -12,37 +12,15 @@ import re
 from functools import cache
 from typing import Any
 
-from connector.sandbox import schema_tables
+from . import schema_tables
+from .portal import object_type as canonical
 
-OBJECT_TYPE_IDS = {
-    "contacts": "0-1",
-    "companies": "0-2",
-    "deals": "0-3",
-    "tickets": "0-5",
-    "tasks": "0-27",
-    "notes": "0-46",
-    "meetings": "0-47",
-    "calls": "0-48",
-    "emails": "0-49",
-    "leads": "0-136",
-}
-MADE_AT = (
-    "2019-08-06T02:41:08.204Z"  # standard properties are older than any simulated clock
-)
-_SINGULAR = {"company": "companies"} | {
-    name[:-1]: name for name in OBJECT_TYPE_IDS if name != "companies"
-}
-_ALIASES = (
-    {name: name for name in OBJECT_TYPE_IDS}
-    | {tid: name for name, tid in OBJECT_TYPE_IDS.items()}
-    | _SINGULAR
-)
+MADE_AT = "2019-08-06T02:41:08.204Z"  # standard properties are older than any simulated clock
 _TYPES = {
     "text": ("string", "text"),
     "area": ("string", "textarea"),
     "html": ("string", "html"),
     "phone": ("string", "phonenumber"),
-    "file": ("string", "file"),
     "num": ("number", "number"),
     "bool": ("bool", "booleancheckbox"),
     "date": ("date", "date"),
@@ -52,12 +30,6 @@ _TYPES = {
     "checks": ("enumeration", "checkbox"),
     "owner": ("enumeration", "select"),
 }
-# Several calculated lists look like check boxes to a reader of the UI, but travel as free `;`-joined text.
-_FREE_LISTS = frozenset(
-    "hs_additional_emails hs_merged_object_ids hs_calculated_merged_vids hs_all_contact_vids hs_all_owner_ids "
-    "hs_all_team_ids hs_user_ids_of_all_owners hs_calculated_form_submissions hs_additional_domains hs_attachment_ids "
-    "hs_queue_membership_ids hs_email_communication_subscriptions_opted_out".split()
-)
 STAGE_STAMPS = {
     "hs_v2_date_entered_{}": "time",
     "hs_v2_date_exited_{}": "time",
@@ -68,11 +40,6 @@ STAGE_STAMPS = {
     "hs_time_in_{}": "num",
 }
 Definition = dict[str, Any]
-
-
-def canonical(name: str) -> str | None:
-    """The plural name of an object type given as plural, singular or id (`0-1`), in any case; None when unknown."""
-    return _ALIASES.get(name.lower())
 
 
 @cache
@@ -87,17 +54,9 @@ def default_properties(object_type: str) -> list[Definition]:
     definitions, _groups = _read_table(name)
     if name in ("contacts", "companies"):
         stages = [option["value"] for option in _options("lifecyclestage", name)]
-        definitions += [
-            stamp
-            for stage in stages
-            for stamp in stage_stamps(stage, with_became_date=True)
-        ]
+        definitions += [stamp for stage in stages for stamp in stage_stamps(stage, with_became_date=True)]
     if name == "deals":
-        definitions += [
-            stamp
-            for stage in DEAL_STAGE_IDS
-            for stamp in stage_stamps(stage, group="dealinformation")
-        ]
+        definitions += [stamp for stage in DEAL_STAGE_IDS for stamp in stage_stamps(stage, group="dealinformation")]
     return definitions
 
 
@@ -119,17 +78,10 @@ DEAL_STAGE_IDS = (
 )
 
 
-def stage_stamps(
-    stage: str, *, group: str = "stage_stamps", with_became_date: bool = False
-) -> list[Definition]:
+def stage_stamps(stage: str, *, group: str = "stage_stamps", with_became_date: bool = False) -> list[Definition]:
     """Read-only definitions that follow one stage: entered, exited, time in it (ms); lifecycle also "became a" date."""
-    kinds = STAGE_STAMPS | (
-        {"hs_lifecyclestage_{}_date": "time"} if with_became_date else {}
-    )
-    return [
-        build(pattern.format(stage), kind, group, flags="c")
-        for pattern, kind in kinds.items()
-    ]
+    kinds = STAGE_STAMPS | ({"hs_lifecyclestage_{}_date": "time"} if with_became_date else {})
+    return [build(pattern.format(stage), kind, group, flags="c") for pattern, kind in kinds.items()]
 
 
 def build(
@@ -143,8 +95,6 @@ def build(
 ) -> Definition:
     """One HubSpot-made definition; `kind` and `flags` as `schema_tables` documents them."""
     data_type, field_type = _TYPES[kind]
-    if name in _FREE_LISTS:
-        data_type, field_type = "string", "textarea"
     calculated = "c" in flags
     return {
         "name": name,
@@ -200,11 +150,7 @@ def _read_table(object_type: str) -> tuple[list[Definition], list[Definition]]:
             groups.append(_group(left.lstrip("["), label.rstrip("]"), len(groups)))
         elif left:
             name, kind, flags = left.split()
-            shown = (
-                _options(name, object_type, kind)
-                if kind in ("select", "radio", "checks", "bool")
-                else []
-            )
+            shown = _options(name, object_type, kind) if kind in ("select", "radio", "checks", "bool") else []
             definitions.append(
                 build(
                     name,
@@ -224,29 +170,19 @@ def _group(name: str, label: str, order: int) -> Definition:
 
 def _options(name: str, object_type: str, kind: str = "select") -> list[Definition]:
     if name == "dealstage":
-        return [
-            option(stage, DEAL_STAGE_LABELS[stage], order)
-            for order, stage in enumerate(DEAL_STAGE_IDS)
-        ]
+        return [option(stage, DEAL_STAGE_LABELS[stage], order) for order, stage in enumerate(DEAL_STAGE_IDS)]
     if kind == "bool":
         return [option("true", "Yes", 0), option("false", "No", 1)]
-    text = schema_tables.OPTIONS.get(
-        f"{name}:{object_type}"
-    ) or schema_tables.OPTIONS.get(name)
+    text = schema_tables.OPTIONS.get(f"{name}:{object_type}") or schema_tables.OPTIONS.get(name)
     if text is None:
         return []
     pairs = [entry.partition("=") for entry in text.split()]
-    return [
-        option(_value(name, v), _option_label(v, label), order)
-        for order, (v, _, label) in enumerate(pairs)
-    ]
+    return [option(_value(name, v), _option_label(v, label), order) for order, (v, _, label) in enumerate(pairs)]
 
 
 def _value(name: str, text: str) -> str:
     # The only standard values with blanks in them: legal bases and two lead types (an underscore stands for the blank).
-    return (
-        text.replace("_", " ") if name in ("hs_legal_basis", "hs_lead_type") else text
-    )
+    return text.replace("_", " ") if name in ("hs_legal_basis", "hs_lead_type") else text
 
 
 def _option_label(value: str, label: str) -> str:

@@ -1,9 +1,9 @@
 """The portal's standard properties as plain tables: one line a property, one `[group]` line above each group.
 
-A line reads `name type flags = Label`; `type` is one of the short names that `schema.py` expands (text, area, phone, num,
-bool, date, time, select, radio, checks, owner, file, html), `flags` is any of `r` (value read-only), `c` (calculated, so
-read-only too), `h` (hidden), `u` (unique) or `-` for none. Labels left out are made from the name. Options of enumerations
-stand in OPTIONS. What the lines mean, and the shape that clients see, is `schema.py`'s business.
+A line reads `name type flags = Label`. `type` is one of the short names that `schema.py` expands (text, area, phone,
+num, bool, date, time, select, radio, checks, owner, html); `flags` is any of `r` (value read-only), `c` (calculated,
+so read-only too), `h` (hidden), `u` (unique), or `-` for none. Labels left out are made from the name. Options of
+enumerations stand in OPTIONS. What the lines mean, and the shape that clients see, is `schema.py`'s business.
 
 Names come from hubspot-facts sections 4, 5.2 and 7; flags follow what the Properties API is known to say of them.
 """
@@ -15,7 +15,7 @@ CONTACTS = """
 firstname text - = First name
 lastname text - = Last name
 email text u = Email
-hs_additional_emails checks - = Additional email addresses
+hs_additional_emails area - = Additional email addresses
 hs_email_domain text r = Email domain
 work_email text - = Work email
 salutation text - = Salutation
@@ -194,7 +194,7 @@ COMPANIES = """
 [companyinformation = Company information]
 name text - = Company name
 domain text - = Company domain name
-hs_additional_domains checks - = Additional domains
+hs_additional_domains area - = Additional domains
 website text - = Website URL
 phone phone - = Phone number
 description area - = Description
@@ -264,26 +264,14 @@ hs_lastmodifieddate time r = Last modified date
 hs_merged_object_ids checks r = Merged record IDs
 """
 
-TICKETS = """
-[ticketinformation = Ticket information]
-subject text - = Ticket name
-content area - = Ticket description
-hs_pipeline select - = Pipeline
-hs_pipeline_stage radio - = Ticket status
-hs_ticket_priority select - = Priority
-hubspot_owner_id owner - = Ticket owner
-hs_object_id num r = Record ID
-createdate time r = Create date
-hs_lastmodifieddate time r = Last modified date
-"""
-
 _ENGAGEMENT = """
+GROUP
 hs_timestamp time - = Activity date
 hs_createdate time r = Create date
 hs_lastmodifieddate time r = Last modified date
 hs_object_id num r = Record ID
 hs_activity_type select - = Activity type
-hs_attachment_ids checks - = Attached files
+hs_attachment_ids area - = Attached files
 hs_created_by num r
 hs_created_by_user_id num r
 hs_merged_object_ids checks rh
@@ -294,9 +282,8 @@ hubspot_team_id select r = Team of the owner
 """
 
 TASKS = (
-    "[task = Task information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[task = Task information]")
+    + """\
 hs_task_subject text - = Task title
 hs_task_body html - = Task notes
 hs_task_status select - = Task status
@@ -305,14 +292,13 @@ hs_task_type select - = Task type
 hs_task_reminders text - = Reminders
 hs_task_completion_date time r = Completed at
 hs_task_is_completed num c
-hs_queue_membership_ids checks - = Queue
+hs_queue_membership_ids area - = Queue
 """
 )
 
 CALLS = (
-    "[call = Call information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[call = Call information]")
+    + """\
 hs_call_title text - = Call title
 hs_call_body html - = Call notes
 hs_call_direction select - = Call direction
@@ -326,9 +312,8 @@ hs_call_status select - = Call status
 )
 
 EMAILS = (
-    "[email = Email information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[email = Email information]")
+    + """\
 hs_email_subject text - = Email subject
 hs_email_text area - = Email body
 hs_email_html html - = Email body, HTML
@@ -343,9 +328,8 @@ hs_sequence_id num - = Sequence
 )
 
 MEETINGS = (
-    "[meeting = Meeting information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[meeting = Meeting information]")
+    + """\
 hs_meeting_title text - = Meeting name
 hs_meeting_body html - = Meeting description
 hs_internal_meeting_notes html - = Internal notes
@@ -359,17 +343,15 @@ hs_meeting_source select r = Source
 )
 
 NOTES = (
-    "[note = Note information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[note = Note information]")
+    + """\
 hs_note_body html - = Note
 """
 )
 
 LEADS = (
-    "[lead_information = Lead information]"
-    + _ENGAGEMENT
-    + """
+    _ENGAGEMENT.replace("GROUP", "[lead_information = Lead information]")
+    + """\
 hs_lead_name text - = Lead name
 hs_lead_type select - = Lead type
 hs_lead_label select - = Lead label
@@ -380,15 +362,14 @@ hs_pipeline_stage radio - = Pipeline stage
 
 LIFECYCLE_STAGES = (
     "subscriber=Subscriber lead=Lead marketingqualifiedlead=Marketing_Qualified_Lead "
-    "salesqualifiedlead=Sales_Qualified_Lead opportunity=Opportunity customer=Customer evangelist=Evangelist other=Other"
+    "salesqualifiedlead=Sales_Qualified_Lead opportunity=Opportunity customer=Customer evangelist=Evangelist "
+    "other=Other"
 )
 
 # `value=Label`, separated by blanks; an underscore in a label is a blank; a label left out is the value in title case.
 OPTIONS = {
     "lifecyclestage": LIFECYCLE_STAGES,
-    "hs_lead_status": (
-        "NEW OPEN IN_PROGRESS OPEN_DEAL UNQUALIFIED ATTEMPTED_TO_CONTACT CONNECTED BAD_TIMING"
-    ),
+    "hs_lead_status": "NEW OPEN IN_PROGRESS OPEN_DEAL UNQUALIFIED ATTEMPTED_TO_CONTACT CONNECTED BAD_TIMING",
     "hs_language": (
         "en=English en-gb=English_-_United_Kingdom en-us=English_-_United_States pt=Portuguese "
         "pt-br=Portuguese_-_Brazil es=Spanish de=German fr=French it=Italian nl=Dutch pl=Polish sv=Swedish "
@@ -427,9 +408,6 @@ OPTIONS = {
     "deal_currency_code": "EUR=Euro USD=US_dollar GBP=Pound_sterling BRL=Brazilian_real",
     "hs_priority": "low medium high",
     "type:companies": "PROSPECT PARTNER RESELLER VENDOR OTHER",
-    "hs_ticket_priority": "LOW MEDIUM HIGH URGENT",
-    "hs_pipeline:tickets": "0=Support_pipeline",
-    "hs_pipeline_stage:tickets": "1=New 2=Waiting_on_contact 3=Waiting_on_us 4=Closed",
     "hs_task_status": "NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED",
     "hs_task_priority": "NONE LOW MEDIUM HIGH",
     "hs_task_type": "TODO=To-do EMAIL CALL LINKED_IN MEETING",
@@ -458,7 +436,6 @@ TABLES = {
     "contacts": CONTACTS,
     "companies": COMPANIES,
     "deals": DEALS,
-    "tickets": TICKETS,
     "tasks": TASKS,
     "calls": CALLS,
     "emails": EMAILS,
