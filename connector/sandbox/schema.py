@@ -1,7 +1,7 @@
 """Standard property definitions per object type, in the shape of HubSpot's Properties API.
 
-Turns the lines of `schema_tables.py` into definitions. A portal's own
-properties, changes and archive are `properties.py`'s business; nothing here is state.
+Turns the lines of `schema_tables.py` into definitions. A portal's own properties, changes and archive are
+`properties.py`'s business; nothing here is state.
 
 Source: hubspot-facts sections 3.4 (types), 4 (stage stamps), 5.2 (names), 7 (engagements).
 """
@@ -39,6 +39,7 @@ STAGE_STAMPS = {
     "hs_date_exited_{}": "time",
     "hs_time_in_{}": "num",
 }
+STAMP_GROUPS = {"contacts": "stage_stamps", "companies": "companyinformation", "deals": "dealinformation"}
 Definition = dict[str, Any]
 
 
@@ -53,10 +54,11 @@ def default_properties(object_type: str) -> list[Definition]:
         return []
     definitions, _groups = _read_table(name)
     if name in ("contacts", "companies"):
-        stages = [option["value"] for option in _options("lifecyclestage", name)]
-        definitions += [stamp for stage in stages for stamp in stage_stamps(stage, with_became_date=True)]
+        for stage in _options("lifecyclestage", name):
+            definitions += stage_stamps(stage["value"], group=STAMP_GROUPS[name], with_became_date=True)
     if name == "deals":
-        definitions += [stamp for stage in DEAL_STAGE_IDS for stamp in stage_stamps(stage, group="dealinformation")]
+        for stage_id in DEAL_STAGE_IDS:
+            definitions += stage_stamps(stage_id, group=STAMP_GROUPS[name])
     return definitions
 
 
@@ -78,7 +80,7 @@ DEAL_STAGE_IDS = (
 )
 
 
-def stage_stamps(stage: str, *, group: str = "stage_stamps", with_became_date: bool = False) -> list[Definition]:
+def stage_stamps(stage: str, *, group: str, with_became_date: bool = False) -> list[Definition]:
     """Read-only definitions that follow one stage: entered, exited, time in it (ms); lifecycle also "became a" date."""
     kinds = STAGE_STAMPS | ({"hs_lifecyclestage_{}_date": "time"} if with_became_date else {})
     return [build(pattern.format(stage), kind, group, flags="c") for pattern, kind in kinds.items()]
@@ -144,7 +146,7 @@ def label_of(name: str) -> str:
 def _read_table(object_type: str) -> tuple[list[Definition], list[Definition]]:
     definitions: list[Definition] = []
     groups: list[Definition] = []
-    for line in schema_tables.TABLES[object_type].split("\n"):
+    for line in "\n".join(schema_tables.TABLES[object_type]).split("\n"):
         left, _, label = (part.strip() for part in line.partition(" = "))
         if line.startswith("["):
             groups.append(_group(left.lstrip("["), label.rstrip("]"), len(groups)))

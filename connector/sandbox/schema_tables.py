@@ -265,7 +265,6 @@ hs_merged_object_ids checks r = Merged record IDs
 """
 
 _ENGAGEMENT = """
-GROUP
 hs_timestamp time - = Activity date
 hs_createdate time r = Create date
 hs_lastmodifieddate time r = Last modified date
@@ -281,9 +280,7 @@ hubspot_owner_assigneddate time r = Owner assigned date
 hubspot_team_id select r = Team of the owner
 """
 
-TASKS = (
-    _ENGAGEMENT.replace("GROUP", "[task = Task information]")
-    + """\
+TASKS = """
 hs_task_subject text - = Task title
 hs_task_body html - = Task notes
 hs_task_status select - = Task status
@@ -294,11 +291,8 @@ hs_task_completion_date time r = Completed at
 hs_task_is_completed num c
 hs_queue_membership_ids area - = Queue
 """
-)
 
-CALLS = (
-    _ENGAGEMENT.replace("GROUP", "[call = Call information]")
-    + """\
+CALLS = """
 hs_call_title text - = Call title
 hs_call_body html - = Call notes
 hs_call_direction select - = Call direction
@@ -309,11 +303,8 @@ hs_call_to_number text - = To number
 hs_call_recording_url text - = Recording
 hs_call_status select - = Call status
 """
-)
 
-EMAILS = (
-    _ENGAGEMENT.replace("GROUP", "[email = Email information]")
-    + """\
+EMAILS = """
 hs_email_subject text - = Email subject
 hs_email_text area - = Email body
 hs_email_html html - = Email body, HTML
@@ -325,11 +316,8 @@ hs_email_to_email text r = To
 hs_email_sender_email text r = Sender
 hs_sequence_id num - = Sequence
 """
-)
 
-MEETINGS = (
-    _ENGAGEMENT.replace("GROUP", "[meeting = Meeting information]")
-    + """\
+MEETINGS = """
 hs_meeting_title text - = Meeting name
 hs_meeting_body html - = Meeting description
 hs_internal_meeting_notes html - = Internal notes
@@ -340,25 +328,18 @@ hs_meeting_end_time time - = End
 hs_meeting_outcome select - = Outcome
 hs_meeting_source select r = Source
 """
-)
 
-NOTES = (
-    _ENGAGEMENT.replace("GROUP", "[note = Note information]")
-    + """\
+NOTES = """
 hs_note_body html - = Note
 """
-)
 
-LEADS = (
-    _ENGAGEMENT.replace("GROUP", "[lead_information = Lead information]")
-    + """\
+LEADS = """
 hs_lead_name text - = Lead name
 hs_lead_type select - = Lead type
 hs_lead_label select - = Lead label
 hs_pipeline select - = Pipeline
 hs_pipeline_stage radio - = Pipeline stage
 """
-)
 
 LIFECYCLE_STAGES = (
     "subscriber=Subscriber lead=Lead marketingqualifiedlead=Marketing_Qualified_Lead "
@@ -432,14 +413,14 @@ OPTIONS = {
 }
 OPTIONS["hs_latest_source"] = OPTIONS["hs_analytics_source"]
 
-TABLES = {
-    "contacts": CONTACTS,
-    "companies": COMPANIES,
-    "deals": DEALS,
-    "tasks": TASKS,
-    "calls": CALLS,
-    "emails": EMAILS,
-    "meetings": MEETINGS,
-    "notes": NOTES,
-    "leads": LEADS,
+TABLES: dict[str, tuple[str, ...]] = {
+    "contacts": (CONTACTS,),
+    "companies": (COMPANIES,),
+    "deals": (DEALS,),
+    "tasks": ("[task = Task information]", _ENGAGEMENT, TASKS),
+    "calls": ("[call = Call information]", _ENGAGEMENT, CALLS),
+    "emails": ("[email = Email information]", _ENGAGEMENT, EMAILS),
+    "meetings": ("[meeting = Meeting information]", _ENGAGEMENT, MEETINGS),
+    "notes": ("[note = Note information]", _ENGAGEMENT, NOTES),
+    "leads": ("[lead_information = Lead information]", _ENGAGEMENT, LEADS),
 }
