@@ -3,7 +3,9 @@
 What the other modules find here:
 
 - `portal.objects["contacts"]` … an ObjectStore per object type (store.py); `object_type(name)` maps names such as 0-1.
-- `portal.links` associations (links.py); `portal.directory` owners, forms, pipelines, what people did (directory.py).
+- `portal.link(...)`, `portal.unlink(...)` make and drop associations with all that follows (journal, webhooks, deal →
+  stage, engagement → touch properties); `portal.links` reads them (links.py).
+- `portal.directory` owners, forms, pipelines, what people did (directory.py).
 - `portal.state("lists", Lists)` a module's own state, made on first use.
 - `portal.log(kind, **facts)` appends to the journal read through `/_sandbox/log`; `@listen(kind)` lets a module act on
   it (merged, erased, archived, restored, created, property, …).
@@ -20,7 +22,7 @@ from zlib import crc32
 
 from .clock import Clock, iso
 from .directory import Directory
-from .links import Links
+from .links import Links, LinkType
 from .store import ObjectStore, Record, Source
 from .switches import Switches
 
@@ -31,6 +33,7 @@ TYPE_NUMBERS: dict[str, str] = {
     "contacts": "0-1",
     "companies": "0-2",
     "deals": "0-3",
+    "tickets": "0-5",
     "notes": "0-46",
     "meetings": "0-47",
     "calls": "0-48",
@@ -47,6 +50,8 @@ _ALIASES: dict[str, str] = (
 )
 ENGAGEMENTS: tuple[str, ...] = ("calls", "emails", "meetings", "notes", "tasks")
 
+LinkHook = Callable[["Portal", str, str, str, str], None]
+LINK_HOOKS: list[LinkHook] = []  # called for each new link, once from either end; effects.py adds its own
 _LISTENERS: dict[str, list[Listener]] = {}
 
 
@@ -107,6 +112,37 @@ class Portal:
         self.journal.append(entry)
         for function in _LISTENERS.get(kind, ()):
             function(self, entry)
+
+    def link(self, from_type: str, from_id: str, to_type: str, to_id: str, link: LinkType, source: Source) -> bool:
+        """Associate two records and draw the consequences; False if the link was there."""
+        new = self.links.add(from_type, from_id, to_type, to_id, link)
+        if new:
+            self._link_changed(from_type, from_id, to_type, to_id, link, source, removed=False)
+            for function in LINK_HOOKS:
+                function(self, from_type, from_id, to_type, to_id)
+                function(self, to_type, to_id, from_type, from_id)
+        return new
+
+    def unlink(
+        self, from_type: str, from_id: str, to_type: str, to_id: str, links: set[LinkType] | None, source: Source
+    ) -> bool:
+        """Drop some labels (None = all) between two records; False if there were none."""
+        going = self.links.of(from_type, from_id, to_type).get(to_id, set())
+        going = set(going) if links is None else going & links
+        for link in going:
+            self._link_changed(from_type, from_id, to_type, to_id, link, source, removed=True)
+        return self.links.remove(from_type, from_id, to_type, to_id, links)
+
+    def _link_changed(
+        self, from_type: str, from_id: str, to_type: str, to_id: str, link: LinkType, source: Source, *, removed: bool
+    ) -> None:
+        ends = {"from_type": from_type, "from_id": from_id, "to_type": to_type, "to_id": to_id}
+        self.log("association", **ends, type_id=link.type_id, category=link.category, removed=removed)
+        if self.webhook_sink is not None:
+            event = change_event(from_type, from_id, "associationChange", source, self.clock.ms())
+            event |= {"fromObjectId": int(from_id), "toObjectId": int(to_id), "associationRemoved": removed}
+            event["associationType"] = f"{SINGULAR[from_type]}_to_{SINGULAR[to_type]}".upper()
+            self.emit(event | {"isPrimaryAssociation": link.label == "Primary"})
 
     def emit(self, event: dict[str, Any]) -> None:
         """Hand a change to webhooks; dropped where none are configured, and while seeding."""

@@ -95,7 +95,7 @@ class ObjectStore:
         self.stamped: array[int] = array("q")
         self.lagging: dict[int, list[Seen]] = {}
         self.unique: dict[str, dict[str, str]] = {"email": {}} if object_type == "contacts" else {}
-        self.version = 0
+        self.index_epoch = 0  # grows when the modification index changed otherwise than by appending
         self._clock_ms = clock_ms
         self._lag_ms = lag_ms
         self._on_change = on_change
@@ -175,7 +175,6 @@ class ObjectStore:
             self._reindex(record, name, index, None, record.props.get(name))
         if self.unique and "hs_additional_emails" in record.props:
             self._reindex_additional(record, None, record.props["hs_additional_emails"])
-        self.version += 1
         return record
 
     def update(self, record: Record, props: Mapping[str, str], source: Source, at: int | None = None) -> list[str]:
@@ -188,7 +187,6 @@ class ObjectStore:
         for name in changed:
             self._set(record, intern(name), props[name], source, at)
         self._stamp(record, max(at, record.modified) if at < record.modified else at)
-        self.version += 1
         return changed
 
     def touch(self, record: Record, at: int | None = None) -> None:
@@ -270,6 +268,7 @@ class ObjectStore:
             place = bisect_right(self.stamps, at)
             self.stamps.insert(place, at)
             self.stamped.insert(place, record.key)
+            self.index_epoch += 1
         if len(self.stamps) > 2 * len(self.records) + 1000:
             self._compact()
 
@@ -277,6 +276,7 @@ class ObjectStore:
         live = sorted((record.modified, record.key) for record in self.records.values())
         self.stamps = array("q", (stamp for stamp, _ in live))
         self.stamped = array("q", (key for _, key in live))
+        self.index_epoch += 1
 
     def _remember_for_search(self, record: Record) -> None:
         lag = self._lag_ms(record.key)
@@ -290,11 +290,11 @@ class ObjectStore:
             return None
         place = bisect_left(self.keys, record.key)
         del self.keys[place]
+        self.index_epoch += 1
         self.lagging.pop(record.key, None)
         for index in self.unique.values():
             for value in [value for value in _unique_values(record) if index.get(value) == record_id]:
                 del index[value]
-        self.version += 1
         return record
 
     def _return(self, record: Record) -> None:
@@ -306,7 +306,6 @@ class ObjectStore:
         if "email" in self.unique:
             self._reindex_additional(record, None, record.props.get("hs_additional_emails"))
         self._stamp(record, self._clock_ms())
-        self.version += 1
 
 
 def _unique_values(record: Record) -> set[str]:

@@ -7,6 +7,8 @@
 | lag_jitter_seconds | 0 | up to so many seconds more, fixed per record: changes surface out of order |
 | latency_ms | 0 | wall time added to every answer |
 | rate_per_10s | 190 | rolling ten-second limit of one token (0 = none) |
+| oauth_rate_per_10s | 110 | the same for OAuth access tokens |
+| url_max | 16000 | characters of a URL, beyond: 414 |
 | search_per_second | 5 | search limit (0 = none) |
 | search_limit_scope | "account", "token" | who shares the search limit |
 | daily_limit | null | requests a day; null = by tier, 0 = none |
@@ -52,6 +54,8 @@ class Switches:
     lag_jitter_seconds: int = 0
     latency_ms: float = 0
     rate_per_10s: int = 190
+    oauth_rate_per_10s: int = 110
+    url_max: int = 16_000
     search_per_second: int = 5
     search_limit_scope: str = "account"
     daily_limit: int | None = None
