@@ -1,0 +1,300 @@
+"""Settings: tokens, addresses and paths, from environment variables or a .env file.
+
+No business rules: those are files in mappings/. What each variable is for stands in `.env.example`, one for one.
+Where values come from (environment, .env, `*_FILE`) is variables.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connector.config.variables import FILE_SUFFIX, gather, look_up
+from connector.errors import ConnectorError, SettingsError
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SHORTEST_SYNC = timedelta(seconds=10)
+LONGEST_SYNC = timedelta(days=1)
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?)(:(?P<port>\d{1,5}))?")
+CRON_FIELD = re.compile(r"[0-9a-z*/,#-]+", re.IGNORECASE)
+HOW_TO_LOG_IN = (
+    "In HubSpot open Development > Keys > Service keys (or Settings > Integrations > Private apps), create one with "
+    "the scopes that `handoff init` lists, copy its token (it begins with pat-), and set HUBSPOT_ACCESS_TOKEN to it in "
+    ".env or in the environment. To try Handoff without HubSpot: `handoff demo`."
+)
+HOW_TO_OAUTH = (
+    "Client id and secret stand on the page of your app in HubSpot (Auth); the refresh token is what installing the "
+    "app gave. Or set HUBSPOT_ACCESS_TOKEN instead."
+)
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _split_hosts(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    return value
+
+
+def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        match = HOST.fullmatch(host)
+        if match is None or int(match["port"] or 1) not in range(1, 65536):
+            raise ValueError(
+                f"{host!r} is not a host; write names like hooks.corp.example or 10.0.0.7:8080, with commas between"
+            )
+    return hosts
+
+
+def _check_header_safe(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if value.lower().startswith("bearer "):
+        raise ValueError("give the token alone, without the word Bearer")
+    if not value.isascii() or any(sign <= " " or sign == "\x7f" for sign in value):
+        raise ValueError("it holds blanks or signs that no token has; copy it again")
+    return secret
+
+
+def _check_database(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return secret
+    if scheme in ("postgresql", "postgresql+psycopg") and rest.strip("/"):
+        return secret
+    raise ValueError(
+        "write sqlite:///handoff.db (a file in this folder), sqlite:////var/lib/handoff/handoff.db (a full path) "
+        "or postgresql://user:password@host/database"
+    )
+
+
+def _check_schedule(text: str) -> str:
+    if len(fields := text.split()) == 5:
+        if all(CRON_FIELD.fullmatch(part) for part in fields):
+            return text
+        raise ValueError("it looks like a cron line but is none; write for example */5 * * * *")
+    every = _wall(text)
+    if not SHORTEST_SYNC <= every <= LONGEST_SYNC:
+        raise ValueError("it must lie between 10s and 24h")
+    return text
+
+
+def _wall(text: str) -> timedelta:
+    from connector.rules.durations import parse_duration
+
+    try:
+        return parse_duration(text).wall()
+    except (ValueError, ConnectorError) as error:
+        what = str(error).partition(";")[0]
+        raise ValueError(f"{what}; write an interval like 5m or 1h, or a cron line like */5 * * * *") from error
+
+
+Token = Annotated[SecretStr, AfterValidator(_check_header_safe)]
+Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_split_hosts), AfterValidator(_check_hosts)]
+Schedule = Annotated[str, AfterValidator(_check_schedule)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
+Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+Upper = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Either `access_token`, or all three of the others (OAuth); the rest is None."""
+
+    access_token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+
+
+class Settings(BaseSettings):
+    """All settings, checked one by one; made by `load_settings`.
+
+    Attributes:
+        portal_id: only needed where the token cannot say which portal it belongs to; None asks the portal.
+        base_url: without a slash at its end.
+        rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
+        database_url: may hold a password, hence secret.
+        sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
+        allow_hosts: `host` or `host:port`, lower-case, that may be inward or speak plain http (S8).
+        ca_file: certificates to trust instead of the ones that come with Handoff; None for those.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    access_token: Token | None = Field(None, validation_alias="HUBSPOT_ACCESS_TOKEN")
+    client_id: str | None = Field(None, validation_alias="HUBSPOT_CLIENT_ID")
+    client_secret: Token | None = Field(None, validation_alias="HUBSPOT_CLIENT_SECRET")
+    refresh_token: Token | None = Field(None, validation_alias="HUBSPOT_REFRESH_TOKEN")
+    portal_id: str | None = Field(None, validation_alias="HUBSPOT_PORTAL_ID", pattern=r"^[0-9]{1,20}$")
+    base_url: Address = Field("https://api.hubapi.com", validation_alias="HUBSPOT_BASE_URL")
+    api_version: Annotated[Literal["v3", "2026-03"], Lower] = Field("v3", validation_alias="HUBSPOT_API_VERSION")
+    rate_per_10s: int = Field(90, validation_alias="HUBSPOT_RATE_PER_10S", ge=1, le=10_000)
+    search_per_second: int = Field(4, validation_alias="HUBSPOT_SEARCH_PER_SECOND", ge=1, le=1_000)
+
+    database_url: DatabaseUrl = Field(SecretStr("sqlite:///handoff.db"), validation_alias="HANDOFF_DATABASE_URL")
+    mappings_dir: Path = Field(Path("mappings"), validation_alias="HANDOFF_MAPPINGS_DIR")
+    sync_every: Schedule = Field("5m", validation_alias="HANDOFF_SYNC_EVERY")
+    shadow: bool = Field(False, validation_alias="HANDOFF_SHADOW")
+    webhook_url: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_URL")
+    webhook_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_SECRET")
+    slack_url: SecretStr | None = Field(None, validation_alias="HANDOFF_SLACK_URL")
+    allow_hosts: Hosts = Field((), validation_alias="HANDOFF_ALLOW_HOSTS")
+    ca_file: Path | None = Field(None, validation_alias="HANDOFF_CA_FILE")
+    log_format: Annotated[LogFormat, Lower] = Field("auto", validation_alias="HANDOFF_LOG_FORMAT")
+    log_level: Annotated[LogLevel, Upper] = Field("INFO", validation_alias="HANDOFF_LOG_LEVEL")
+
+    _variables: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` gathered: one place knows the order of sources, `*_FILE` and the modes of files."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _check_base_url(self) -> Self:
+        url = _parts(self.base_url)
+        if url is None:
+            raise ValueError("HUBSPOT_BASE_URL: write a plain address such as https://api.hubapi.com")
+        names = {url.hostname, f"{url.hostname}:{url.port or 80}"}
+        if url.scheme == "http" and not names & {*LOOPBACK, *self.allow_hosts}:
+            raise ValueError(
+                "HUBSPOT_BASE_URL: plain http would show the token to everyone on the way; use https, or name the host "
+                "in HANDOFF_ALLOW_HOSTS"
+            )
+        return self
+
+    @property
+    def sync_interval(self) -> timedelta | None:
+        """The interval between runs; None where `sync_every` is a cron line."""
+        return None if len(self.sync_every.split()) == 5 else _wall(self.sync_every)
+
+    @property
+    def has_credentials(self) -> bool:
+        return self.access_token is not None or self.refresh_token is not None
+
+    def credentials(self) -> Credentials:
+        """What to log in with; the access token wins where both kinds are set.
+
+        Raises:
+            SettingsError: none is set, or OAuth lacks a part; it names the variable and says how to get one.
+        """
+        if self.access_token is not None:
+            return Credentials(access_token=self.access_token)
+        oauth = {
+            "HUBSPOT_CLIENT_ID": self.client_id,
+            "HUBSPOT_CLIENT_SECRET": self.client_secret,
+            "HUBSPOT_REFRESH_TOKEN": self.refresh_token,
+        }
+        missing = [name for name, value in oauth.items() if value is None]
+        if len(missing) == len(oauth):
+            raise SettingsError("HUBSPOT_ACCESS_TOKEN is not set", advice=HOW_TO_LOG_IN)
+        if missing:
+            raise SettingsError(
+                f"{' and '.join(missing)} not set, and OAuth needs all three parts", advice=HOW_TO_OAUTH
+            )
+        return Credentials(client_id=self.client_id, client_secret=self.client_secret, refresh_token=self.refresh_token)
+
+    def secret(self, name: str) -> SecretStr | None:
+        """The variable that a rule file names (`url_env`, `secret_env`), or what `name`_FILE holds; None where unset.
+
+        Raises:
+            SettingsError: its file cannot be used (S1).
+        """
+        value = look_up(self._variables, name)
+        return None if value is None else SecretStr(value)
+
+    def strangers(self, also_known: Iterable[str] = ()) -> tuple[str, ...]:
+        """One sentence for each HANDOFF_ or HUBSPOT_ variable that means nothing here, with the nearest name.
+
+        Args:
+            also_known: names that rule files use, such as the `url_env` of a destination.
+        """
+        known = {*variable_names(), *also_known}
+        known |= {name + FILE_SUFFIX for name in known}
+        sentences = []
+        for name in sorted(self._variables):
+            if name.startswith(("HANDOFF_", "HUBSPOT_")) and name not in known:
+                near = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+                hint = f"; did you mean {near[0]}?" if near else "."
+                sentences.append(f"{name} is set, but Handoff knows no such setting{hint}")
+        return tuple(sentences)
+
+
+def variable_names() -> tuple[str, ...]:
+    """Every setting's variable, in the order of `.env.example`."""
+    return tuple(str(field.validation_alias) for field in Settings.model_fields.values())
+
+
+def secret_names() -> tuple[str, ...]:
+    """The variables whose values must never be shown."""
+    return tuple(
+        str(field.validation_alias) for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation)
+    )
+
+
+def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Settings from `env` (None: the process's own environment) over the file `dotenv` (where it exists).
+
+    Raises:
+        SettingsError: every variable that cannot be used, in one message; never its value where it is a secret.
+    """
+    variables = gather(os.environ if env is None else env, dotenv, secret_names())
+    given = {name: value for name in variable_names() if (value := look_up(variables, name)) is not None}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        raise _complaint(error, given) from None    # its text could quote a secret
+    settings._variables.update(variables)
+    return settings
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None where it is no address of a server: http or https, a host, perhaps a port and a path, nothing else."""
+    try:
+        parts = urlsplit(url)
+        port_is_one = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and url.isprintable() and " " not in url
+    return parts if parts.scheme in ("http", "https") and parts.hostname and plain and port_is_one else None
+
+
+def _complaint(error: ValidationError, given: Mapping[str, str]) -> SettingsError:
+    lines = []
+    for problem in error.errors(include_url=False, include_context=True):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        text = _in_words(problem["type"], problem["msg"], problem.get("ctx", {}))
+        found = f" (found {given[name][:60]!r})" if name in given and name not in secret_names() else ""
+        lines.append(f"{name}: {text}{found}" if name else text)
+    return SettingsError("; ".join(lines), advice="Each setting is explained in .env.example.")
+
+
+def _in_words(kind: str, message: str, context: Mapping[str, Any]) -> str:
+    if kind == "bool_parsing":
+        return "say true or false"
+    if kind in ("int_parsing", "int_from_float"):
+        return "say a whole number"
+    if kind == "string_pattern_mismatch":
+        return "say digits only"
+    if kind == "literal_error":
+        return f"say one of {context['expected']}"
+    return message.removeprefix("Value error, ").replace("Input should be", "it must be")
