@@ -59,6 +59,7 @@ class Episode:
         exit_reason: recycle reason, as in mappings/recycling.yaml; empty otherwise.
         track: nurture track after a hand-back (R22).
         wakes_at: when the return condition of a hand-back comes due; None where only new interest wakes it.
+        signal_at: the newest interest that the holder was told of (R40); None until one came after the handoff.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
     """
 
@@ -78,6 +79,7 @@ class Episode:
     exit_reason: str = ""
     track: str = ""
     wakes_at: datetime | None = None
+    signal_at: datetime | None = None
     marketing_held: bool = False
 
     @property

@@ -30,6 +30,7 @@ class Record:
     Attributes:
         id: as the CRM returned it; `asked_id` differs from it where a merge moved the contact.
         properties: text or None, only the properties asked for.
+        merged_ids: contacts that were merged into this one, as far as the CRM tells (I12).
         history: newest first, only where asked for.
     """
 
@@ -39,4 +40,5 @@ class Record:
     created_at: datetime
     modified_at: datetime
     archived: bool = False
+    merged_ids: tuple[ContactId, ...] = ()
     history: Mapping[str, tuple[Edit, ...]] = field(default_factory=lambda: NO_HISTORY)

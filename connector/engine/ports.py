@@ -88,6 +88,22 @@ class StreamOff:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyInfo:
+    """One property of the portal. `type` is the CRM's own word; `options` are the values of a choice, empty otherwise."""
+
+    type: str
+    options: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The portal's contact properties by the CRM's own name."""
+
+    properties: Mapping[str, PropertyInfo]
+
+
 class MarketingSource(Protocol):
     """Where contacts and their behaviour come from."""
 
@@ -141,6 +157,14 @@ class Crm(Protocol):
         """Create a task once: looked up by `key` among the contact's tasks before it is sent. Gives its id."""
         ...
 
+    def record_url(self, contact: ContactId) -> str:
+        """Where a person opens this contact; empty before `portal()` was asked."""
+        ...
+
+    def schema(self) -> Schema:
+        """The portal's own definitions of contact properties: one call."""
+        ...
+
     def api_calls(self) -> Mapping[str, int]:
         """Calls made since the adapter was built, by method and path template."""
         ...
@@ -162,6 +186,7 @@ class PortalState:
         fingerprint: of the rules in force at the last completed run.
         as_of: of the last run; the next one never goes behind it (I9).
         ready_at: when the first full pull was complete; None until then.
+        shadow: whether the last run was in shadow mode; the first live run after it sets handoff_since anew.
         adopting: cohort -> leads per rep and day, as `handoff adopt --apply` said.
     """
 
@@ -172,6 +197,7 @@ class PortalState:
     fingerprint: str = ""
     as_of: datetime | None = None
     ready_at: datetime | None = None
+    shadow: bool = False
     adopting: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -339,6 +365,7 @@ class UnitOfWork(Protocol):
     def dirty(self, limit: int) -> list[ContactId]:
         """In id order."""
         ...
+    def dirty_count(self) -> int: ...
     def clear_dirty(self, ids: Sequence[ContactId]) -> None: ...
     def mark_all_dirty(self, cause: str) -> int: ...
 

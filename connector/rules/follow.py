@@ -1,0 +1,98 @@
+"""Follow: what became of an open episode, read from the CRM (R20, R25).
+
+Who says what, strongest first: a won deal, the rep's verdict, a lost deal, lead status and stage, a logged touch.
+Says only how the episode stands now; what is written about it is plan's, who is told notify's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connector.domain.contact import Contact
+from connector.domain.deal import Deal, DealState
+from connector.domain.episode import Episode, State
+from connector.rules import recycling, stages
+from connector.rules.rulebook import RuleBook
+
+
+def follow(episode: Episode, contact: Contact, deals: Sequence[Deal], book: RuleBook, *, now: datetime) -> Episode:
+    """The episode after everything that people and HubSpot did to it; the same value where nothing happened."""
+    moved = _owner_moved(episode, contact)
+    touched = _touched(moved, contact)
+    state = _state(touched, contact, deals, book)
+    if state is touched.state:
+        return touched
+    return end(touched, state, contact, deals, book, now=now) if state.is_end else replace(touched, state=state)
+
+
+def end(
+    episode: Episode, state: State, contact: Contact, deals: Sequence[Deal], book: RuleBook, *, now: datetime, said: str = ""
+) -> Episode:
+    """The episode ended in `state`, with reason, track and return condition where it goes back to marketing."""
+    ended = replace(episode, state=state, ended_at=now)
+    if state is State.WON:
+        return ended
+    reason = said or next((deal.lost_reason for deal in deals if deal.state is DealState.LOST and deal.lost_reason), "")
+    back = recycling.recycle(contact, state, book.recycling, ended_at=now, said=reason)
+    if state is State.JUNK:
+        return replace(ended, exit_reason=said or back.reason)
+    return replace(ended, exit_reason=back.reason, track=back.track, wakes_at=back.wakes_at)
+
+
+def _owner_moved(episode: Episode, contact: Contact) -> Episode:
+    """A person gave the contact to somebody else: the episode, packet and clock follow (design.md, section 2)."""
+    owner = contact.owner
+    if owner is None or owner == episode.owner:
+        return episode
+    return replace(episode, owner=owner, assignment=episode.assignment + (0 if episode.owner is None else 1))
+
+
+def _touched(episode: Episode, contact: Contact) -> Episode:
+    """The first touch that sales logged after the handoff; earlier ones belong to the past."""
+    start = episode.handed_off_at
+    if episode.touched_at is not None or start is None:
+        return episode
+    touches = [at for name in ("first_touch_at", "last_touch_at") if (at := contact.instant(name)) and at > start]
+    return replace(episode, touched_at=min(touches)) if touches else episode
+
+
+def _state(episode: Episode, contact: Contact, deals: Sequence[Deal], book: RuleBook) -> State:
+    by_deal = _by_deals(episode, deals)
+    by_verdict = recycling.answer(contact, book.recycling) if _since_handoff(episode, contact, "verdict") else None
+    by_status = _by_status(episode, contact, book)
+    by_touch = State.WORKING if episode.touched_at is not None else None
+    if State.WON in (by_deal, by_status):
+        return State.WON
+    for said in (by_verdict, by_deal, by_status):
+        if said is not None and said.is_end:
+            return said
+    open_states = [state for state in (by_deal, by_verdict, by_status, by_touch, episode.state) if state is not None]
+    return max(open_states, key=lambda state: state.rank)
+
+
+def _by_deals(episode: Episode, deals: Sequence[Deal]) -> State | None:
+    """Only deals that were made, or closed, since the episode opened say anything about it."""
+    ours = [d for d in deals if d.created_at >= episode.opened_at or (d.closed_at and d.closed_at >= episode.opened_at)]
+    found = {deal.state for deal in ours}
+    if DealState.WON in found:
+        return State.WON
+    if DealState.OPEN in found:
+        return State.OPPORTUNITY
+    return State.LOST if found else None
+
+
+def _by_status(episode: Episode, contact: Contact, book: RuleBook) -> State | None:
+    """Status and stage count when they were set since the handoff; a silent episode has no handoff: they all count."""
+    if _since_handoff(episode, contact, "status") or _since_handoff(episode, contact, "stage"):
+        return stages.reported_state(contact, book.stages)
+    return None
+
+
+def _since_handoff(episode: Episode, contact: Contact, field: str) -> bool:
+    start = episode.handed_off_at
+    if start is None:
+        return True
+    changed = contact.changed_at.get(field)
+    return changed is not None and changed >= start

@@ -1,0 +1,122 @@
+"""Plan: what must change in the CRM so that it shows what was decided; what already is so is no change.
+
+The projection of an episode onto the contact (design.md, section 2): stage, status, owner, our own properties, the list.
+Our own echo ends here: planning what was just written gives nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from connector.domain.change import Change, ChangeKind, Plan
+from connector.domain.contact import Contact, Value
+from connector.domain.decision import Action, Decision
+from connector.domain.episode import Episode, State
+from connector.domain.stage import Stage
+from connector.rules import sla, stages
+from connector.rules.fields import FieldRules
+from connector.rules.rulebook import RuleBook
+
+WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END})
+ANSWERS = ("verdict", "verdict_reason", "return_on", "comment")
+"""What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new."""
+
+
+def plan(decision: Decision, contact: Contact, book: RuleBook, *, on_list: bool, now: datetime) -> Plan:
+    """All changes for one decision, in the order of mappings/fields.yaml, the list first (I1)."""
+    episode = decision.episode
+    if episode is None or decision.action not in WRITING:
+        return Plan(contact=contact.id, episode=None, changes=())
+    changes = (*_list_change(episode, book, on_list), *_field_changes(decision, episode, contact, book, now))
+    return Plan(contact=contact.id, episode=episode.id, changes=changes)
+
+
+def _list_change(episode: Episode, book: RuleBook, on_list: bool) -> Iterator[Change]:
+    if episode.marketing_held != on_list:
+        kind = ChangeKind.LIST_ADD if episode.marketing_held else ChangeKind.LIST_REMOVE
+        name = book.suppression.marketing_hold.list
+        yield Change(contact=episode.contact, kind=kind, field=name, before=None, after=None)
+
+
+def _field_changes(
+    decision: Decision, episode: Episode, contact: Contact, book: RuleBook, now: datetime
+) -> Iterator[Change]:
+    wanted = dict(_wanted(decision, episode, contact, book, now))
+    for name, rule in book.fields.fields.items():
+        if name not in wanted or not _may_write(name, contact, book.fields):
+            continue
+        before, after = contact.get(name), wanted[name]
+        if _same(before, after):
+            continue
+        backward = name == "stage" and rule.type == "stage" and _goes_back(before, after)
+        yield Change(
+            contact=contact.id, kind=ChangeKind.FIELD, field=name, before=before, after=after, backward=backward
+        )
+
+
+def _wanted(
+    decision: Decision, episode: Episode, contact: Contact, book: RuleBook, now: datetime
+) -> Iterator[tuple[str, Value]]:
+    """Field name → the value that must stand there."""
+    yield from _projected(episode, contact, book)
+    yield "episode", episode.id
+    yield "state", episode.state.value
+    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+        yield "owner", episode.owner
+        yield "reason", episode.reason
+        yield "qualified_at", episode.opened_at
+        yield "due_at", sla.first_due(episode, book.sla, now=now)
+        yield "nurture_track", None
+        yield from ((name, None) for name in ANSWERS)
+        if decision.score is not None:
+            yield "score", decision.score.points
+            yield "grade", decision.score.grade
+    elif episode.state.is_end:
+        yield "due_at", None
+        yield "nurture_track", episode.track or None
+    elif episode.assignment != (decision.before or episode).assignment:
+        yield "due_at", sla.first_due(episode, book.sla, now=now)
+    elif episode.touched_at is not None:
+        yield "due_at", None
+
+
+def _projected(episode: Episode, contact: Contact, book: RuleBook) -> Iterator[tuple[str, Value]]:
+    """Stage and status of the episode's state; a stage moves on only, except where the rule says backward (I3)."""
+    projection = book.stages.write.get(episode.state)
+    if projection is None:
+        return
+    stage = stages.stage_of(contact)
+    if projection.stage is not None and stages.may_move(stage, projection.stage, backward=projection.backward):
+        if stage is None or not _beyond(stage, projection.stage, episode.state):
+            yield "stage", projection.stage.value
+    said = book.stages.statuses.get(contact.text("status").lower())
+    if projection.status is not None and (said is not episode.state or not episode.state.is_end):
+        yield "status", projection.status
+
+
+def _beyond(stage: Stage, wanted: Stage, state: State) -> bool:
+    """A customer who did not buy again stays a customer: nothing takes back what was sold."""
+    return state.is_end and stage in (Stage.CUSTOMER, Stage.EVANGELIST) and wanted.rank < stage.rank
+
+
+def _goes_back(before: Value, after: Value) -> bool:
+    return (
+        isinstance(before, str)
+        and isinstance(after, str)
+        and before in Stage._value2member_map_
+        and Stage(after).rank < Stage(before).rank
+    )
+
+
+def _may_write(name: str, contact: Contact, rules: FieldRules) -> bool:
+    rule = rules.fields[name]
+    if rule.write == "if_empty":
+        return contact.get(name) is None
+    return rule.write == "always"
+
+
+def _same(before: Value, after: Value) -> bool:
+    if isinstance(before, str) and isinstance(after, str):
+        return before.strip() == after.strip()
+    return before == after or (before in (None, "") and after in (None, ""))

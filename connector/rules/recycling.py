@@ -1,0 +1,115 @@
+"""Recycling: what a rep's answer means for an episode, and on what condition a lead comes back (R20-R22, R24).
+
+Reads mappings/recycling.yaml. Whether marketing may write to the lead afterwards is suppression's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from connector.domain.contact import Contact
+from connector.domain.episode import State
+from connector.rules.durations import parse_duration
+
+
+def _wall(value: object) -> object:
+    return parse_duration(value).wall() if isinstance(value, str) else value
+
+
+WallTime = Annotated[timedelta, BeforeValidator(_wall)]
+
+
+class Track(StrEnum):
+    """Nurture tracks after a hand-back (R22)."""
+
+    AWARENESS = "awareness"
+    CONSIDERATION = "consideration"
+    DECISION = "decision"
+
+
+class Wake(BaseModel):
+    """When a handed-back lead may come again. A hand-raise wakes it at any time, unless the exit is junk.
+
+    `after` and `on_field` set a day. With `then: hand_over` that day itself hands over, to the former owner;
+    with `then: eligible` new interest counts again from that day. Without a day, new interest counts at once.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: WallTime | None = None
+    on_field: str | None = None
+    before: WallTime = timedelta(0)
+    """How long ahead of the day in `on_field`."""
+    then: str = Field(default="eligible", pattern="^(eligible|hand_over)$")
+
+
+class Reason(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field(min_length=1, max_length=200)
+    track: Track = Track.CONSIDERATION
+    wake: Wake = Wake()
+
+
+class RecyclingRules(BaseModel):
+    """mappings/recycling.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verdicts: Mapping[str, State]
+    """The rep's answer in the verdict property -> state."""
+    reasons: Mapping[str, Reason] = Field(min_length=1)
+    """Reason a rep may give -> what it is called, the track, the return condition."""
+    when_unsaid: Mapping[State, str]
+    """Reason to assume where a rep ends an episode and gives none, or one we do not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """How a lead comes back. `wakes_at` None: any new interest wakes it."""
+
+    reason: str
+    label: str
+    track: str
+    wakes_at: datetime | None
+    hands_over: bool
+
+
+def answer(contact: Contact, rules: RecyclingRules) -> State | None:
+    """The state that the rep's answer stands for; None where there is none or it is not in the rules."""
+    return rules.verdicts.get(contact.text("verdict").strip().lower())
+
+
+def recycle(contact: Contact, end: State, rules: RecyclingRules, *, ended_at: datetime, said: str = "") -> HandBack:
+    """The reason, track and return condition of an episode that ends.
+
+    Args:
+        said: reason given elsewhere than in the rep's property, such as a lost deal's; the property comes first.
+    """
+    given = contact.text("verdict_reason").strip().lower() or said.strip().lower()
+    name = given if given in rules.reasons else rules.when_unsaid.get(end, next(iter(rules.reasons)))
+    reason = rules.reasons[name]
+    wakes_at = _wake_day(contact, reason.wake, ended_at)
+    return HandBack(
+        reason=name,
+        label=reason.label,
+        track=reason.track.value,
+        wakes_at=wakes_at,
+        hands_over=wakes_at is not None and reason.wake.then == "hand_over",
+    )
+
+
+def _wake_day(contact: Contact, wake: Wake, ended_at: datetime) -> datetime | None:
+    if wake.on_field is not None:
+        value = contact.get(wake.on_field)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time(), UTC)
+        if isinstance(value, datetime):
+            return max(value - wake.before, ended_at)
+    return ended_at + wake.after if wake.after is not None else None

@@ -1,0 +1,61 @@
+"""A situation: everything that deciding on one contact may look at, gathered before the rules are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.domain.activity import Activity
+from connector.domain.contact import Contact, OwnerId, PortalId
+from connector.domain.deal import Deal
+from connector.domain.episode import Episode
+from connector.domain.owner import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The sales side at this moment; routing moves its turns from lead to lead within a batch.
+
+    Attributes:
+        rotation: pool -> owner -> pointer. open_leads: open, not silent episodes per owner.
+    """
+
+    owners: Sequence[Owner]
+    rotation: Mapping[str, Mapping[OwnerId, int]]
+    open_leads: Mapping[OwnerId, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One contact with its past.
+
+    Attributes:
+        activities: oldest first, without those that machines did (R09).
+        episodes: all of the contact, by ordinal; at most the last is open.
+        since: signals before it are the past (R41); None where nothing is.
+        adopt: `handoff adopt` chose this contact; its past counts from now on.
+        account_owner: owner of the contact's company, where one is known.
+    """
+
+    portal: PortalId
+    contact: Contact
+    activities: Sequence[Activity] = ()
+    deals: Sequence[Deal] = ()
+    episodes: Sequence[Episode] = ()
+    since: datetime | None = None
+    adopt: bool = False
+    account_owner: OwnerId | None = None
+    desk: Desk = field(default_factory=lambda: Desk(owners=(), rotation={}, open_leads={}))
+
+    @property
+    def open_episode(self) -> Episode | None:
+        return self.episodes[-1] if self.episodes and self.episodes[-1].is_open else None
+
+    @property
+    def last_ended(self) -> Episode | None:
+        return next((episode for episode in reversed(self.episodes) if not episode.is_open), None)
+
+    @property
+    def next_ordinal(self) -> int:
+        return max((episode.ordinal for episode in self.episodes), default=0) + 1

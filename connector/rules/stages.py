@@ -1,0 +1,97 @@
+"""Stages: how the portal's lifecycle stages and lead statuses read in our funnel, and what we write back (R01).
+
+Reads mappings/stages.yaml. Owns which moves are allowed; what ends an episode is recycling's, who owns it routing's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from connector.domain.contact import Contact
+from connector.domain.episode import State
+from connector.domain.stage import Stage
+
+
+def _lower_keys(value: object) -> object:
+    return {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+class Projection(BaseModel):
+    """What the CRM shows while an episode is in one state; None writes nothing.
+
+    `backward: true` lets the stage go back, which nothing else may (I3).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: Stage | None = None
+    status: str | None = None
+    backward: bool = False
+
+
+class StageRules(BaseModel):
+    """mappings/stages.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stages: Mapping[str, Stage] = Field(min_length=1)
+    """The portal's stage value -> our stage."""
+    statuses: Annotated[Mapping[str, State], BeforeValidator(_lower_keys)] = Field(default_factory=dict)
+    """The portal's lead status, lower-case -> the state that a rep means by it."""
+    write: Mapping[State, Projection] = Field(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Portal stage value -> stage, as rules/fields.py wants it."""
+        return {value: stage.value for value, stage in self.stages.items()}
+
+    def portal_value(self, stage: Stage) -> str | None:
+        """The first portal value that reads as this stage; None where the portal has none."""
+        return next((value for value, mapped in self.stages.items() if mapped is stage), None)
+
+
+def stage_of(contact: Contact) -> Stage | None:
+    """None where the contact has no stage, or one that stages.yaml does not name."""
+    text = contact.text("stage")
+    return Stage(text) if text in Stage._value2member_map_ else None
+
+
+def may_move(before: Stage | None, after: Stage, *, backward: bool) -> bool:
+    """Forward only, except where a recycling rule says backward (I3). `other` stands outside the order: both ways need it."""
+    if before is None or before is after:
+        return before is not after
+    return after.rank > before.rank or backward
+
+
+def reported_state(contact: Contact, rules: StageRules) -> State | None:
+    """What the rep says by lead status, or else by stage; None where neither says anything about an episode."""
+    by_status = rules.statuses.get(contact.text("status").lower())
+    by_stage = STAGE_MEANS.get(stage_of(contact) or Stage.OTHER)
+    if by_status is None or by_stage is None or by_status.is_end:
+        return by_status or by_stage
+    return max(by_status, by_stage, key=lambda state: state.rank)
+
+
+STAGE_MEANS: Mapping[Stage, State] = {
+    Stage.SQL: State.SALES_QUALIFIED,
+    Stage.OPPORTUNITY: State.OPPORTUNITY,
+    Stage.CUSTOMER: State.WON,
+}
+"""Stages that sales or HubSpot itself sets, and what they say about an open episode."""
+
+
+def inferred_state(contact: Contact, rules: StageRules) -> State | None:
+    """The state of a lead that sales was already working when Handoff came (R41); None where sales was not."""
+    stage = stage_of(contact)
+    if stage not in (Stage.MQL, Stage.SQL, Stage.OPPORTUNITY):
+        return None
+    state = reported_state(contact, rules)
+    if state is not None and state.is_end:
+        return None
+    if stage is Stage.MQL:
+        at_least = State.HANDED_OFF if contact.owner else State.QUALIFIED
+        return max(state or at_least, at_least, key=lambda item: item.rank)
+    return state
