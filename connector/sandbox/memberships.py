@@ -151,9 +151,9 @@ def _page(request: Request, found: ObjectList, by_place: list[tuple[int, int]] |
     }
     ends = [str(row if by_place is None else row[0]) for row in (rows[:1] + rows[-1:])]
     paging = {}
-    if last < len(line):
+    if rows and last < len(line):
         paging["next"] = {"after": ends[1], "link": f"{request.base_url}{request.path}?after={ends[1]}"}
-    if first > 0 and rows:
+    if rows and first > 0:
         paging["prev"] = {"before": ends[0], "link": f"{request.base_url}{request.path}?before={ends[0]}"}
     return Response(200, body | ({"paging": paging} if paging else {}))
 
