@@ -1,0 +1,337 @@
+"""Fields: which CRM property is which of our fields, and a CRM record as a Contact with values of one form.
+
+Reads mappings/fields.yaml. Bad data never stops: what cannot be read leaves its field empty and a sentence in
+`problems`. Reading one text is rules/values.py; whether a value may be written is decided by rules/plan.py with
+`FieldRule.write`; asking whether the portal has a property is `handoff check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from typing import Annotated, NamedTuple, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from connector.domain.contact import Contact, Value
+from connector.domain.record import Record
+from connector.errors import UnknownPropertyError
+from connector.rules.countries import country_code
+from connector.rules.email_domains import company_domain, domain_of, host_of
+from connector.rules.values import READERS, FieldType, Reader, Unreadable, read_phone, stage_reader, wire_text
+
+__all__ = [
+    "RESERVED", "Direction", "FieldRule", "FieldRules", "FieldType", "Write",
+    "normalise", "properties_to_read", "property_of", "to_wire",
+]  # fmt: skip
+
+
+class Direction(StrEnum):
+    """`in`: read from the CRM. `out`: ours, written. `both`: read, and written by the rules."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
+class Write(StrEnum):
+    """When a field that goes out may replace what stands in the CRM."""
+
+    ALWAYS = "always"
+    IF_EMPTY = "if_empty"
+    NEVER = "never"
+
+
+def _words(types: FieldType, names: str) -> dict[str, FieldType]:
+    return dict.fromkeys(names.split(), types)
+
+
+RESERVED: Mapping[str, FieldType] = {
+    **_words(FieldType.TEXT, "first_name last_name company job_title message last_form episode grade reason comment"),
+    **_words(FieldType.EMAIL, "email"),
+    **_words(FieldType.PHONE, "phone"),
+    **_words(FieldType.COUNTRY, "country"),
+    **_words(FieldType.DOMAIN, "domain"),
+    **_words(FieldType.STAGE, "stage"),
+    **_words(FieldType.OWNER, "owner"),
+    **_words(FieldType.URL, "website last_url"),
+    **_words(FieldType.NUMBER, "employees touches page_views score"),
+    **_words(FieldType.BOOL, "marketing_opt_out email_bounced do_not_contact"),
+    **_words(FieldType.INSTANT, "last_touch_at first_touch_at meeting_booked_at last_visit_at last_form_at"),
+    **_words(FieldType.INSTANT, "qualified_at due_at"),
+    **_words(FieldType.DATE, "return_on"),
+}
+"""Fields whose meaning the code knows, with the type it counts on; other known ones (`status`, …) are text or choice."""
+
+REQUIRED = ("email", "stage", "status", "owner", "episode", "state", "score", "reason")
+"""Without these there is no funnel to keep."""
+
+
+def _country(text: str) -> str:
+    code = country_code(text)
+    if code is None:
+        raise ValueError("is not a country; write its two letters, such as DE or US")
+    return code
+
+
+CountryCode = Annotated[str, AfterValidator(_country)]
+"""For rule models: a country as people write it, kept as its two letters."""
+
+
+class FieldRule(BaseModel):
+    """One field. `property` is the CRM's internal name; a field with `of` is worked out from others and has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    property: str | None = Field(default=None, min_length=1, max_length=100, pattern="^[a-z0-9_]+$")
+    type: FieldType
+    direction: Direction = Direction.IN
+    write: Write = Write.ALWAYS
+    label: str = Field(default="", max_length=100)
+    """In words, for sentences; empty: the field's name with blanks."""
+    of: tuple[str, ...] = ()
+    """For type `domain`: fields to take the company's domain from, best first."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> FieldRule:
+        if bool(self.of) == (self.property is not None):
+            raise ValueError("give either `property` (the CRM's internal name) or `of` (fields it is worked out from)")
+        if self.of and self.type is not FieldType.DOMAIN:
+            raise ValueError("only a field of type `domain` can be worked out with `of`")
+        if self.of and self.direction is not Direction.IN:
+            raise ValueError("a field that is worked out cannot be written; leave `direction` out")
+        return self
+
+    def may_write(self) -> bool:
+        """Whether Handoff may write it at all; `write: if_empty` further asks for an empty present value."""
+        return self.direction is not Direction.IN and self.write is not Write.NEVER
+
+
+class _Step(NamedTuple):
+    """One field to read: `reader` None for those that need more than their own text."""
+
+    name: str
+    property: str
+    label: str
+    reader: Reader | None
+
+
+class _Steps(NamedTuple):
+    plain: tuple[_Step, ...]
+    stages: tuple[_Step, ...]
+    phones: tuple[_Step, ...]
+    derived: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class FieldRules(BaseModel):
+    """mappings/fields.yaml: our name → rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    default_country: CountryCode | None = None
+    """Country of phone numbers without `+` where the contact names none; None: only numbers with `+` are read."""
+    fields: Mapping[str, FieldRule] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sound(self) -> FieldRules:
+        for name in REQUIRED:
+            if name not in self.fields:
+                raise ValueError(f"the field `{name}` is missing; Handoff cannot work without it")
+        writers: dict[str, str] = {}
+        for name, rule in self.fields.items():
+            self._check_one(name, rule)
+            other = writers.setdefault(rule.property, name) if rule.property and rule.may_write() else name
+            if other != name:
+                raise ValueError(f"`{other}` and `{name}` would both write `{rule.property}`; let only one write")
+        return self
+
+    def _check_one(self, name: str, rule: FieldRule) -> None:
+        if not name.replace("_", "").isalnum() or not name.islower():
+            raise ValueError(f"`{name}` is no name for a field; use small letters, digits and _")
+        wanted = RESERVED.get(name)
+        if wanted is not None and rule.type is not wanted:
+            raise ValueError(f"the field `{name}` must be of type {wanted.value}, which the rules count on")
+        for source in rule.of:
+            if source not in self.fields:
+                raise ValueError(f"the field `{name}` is worked out from `{source}`, which is not a field here")
+
+    def label(self, name: str) -> str:
+        """The field in words."""
+        rule = self.fields.get(name)
+        return rule.label if rule is not None and rule.label else name.replace("_", " ")
+
+    @cached_property
+    def steps(self) -> _Steps:
+        """What normalise() does, laid out once; not part of the rules themselves."""
+        rows = [
+            (rule.type, _Step(name, rule.property, self.label(name), READERS.get(rule.type)))
+            for name, rule in self.fields.items()
+            if rule.property is not None
+        ]
+        return _Steps(
+            plain=tuple(step for _, step in rows if step.reader is not None),
+            stages=tuple(step for kind, step in rows if kind is FieldType.STAGE),
+            phones=tuple(step for kind, step in rows if kind is FieldType.PHONE),
+            derived=tuple((name, rule.of) for name, rule in self.fields.items() if rule.of),
+        )
+
+
+class Previous(Protocol):
+    """A contact as it was stored, normalised by the same rules (engine/ports.py StoredContact)."""
+
+    @property
+    def contact(self) -> Contact: ...
+    @property
+    def raw(self) -> Mapping[str, str | None]: ...
+
+
+def normalise(
+    record: Record, rules: FieldRules, stages: Mapping[str, str], *, previous: Previous | None = None
+) -> Contact:
+    """Give the contact behind a CRM record.
+
+    Args:
+        record: wire values; properties that are missing count as empty.
+        stages: portal stage value → stage, from StageRules.values.
+        previous: the same contact as last stored; only values that differ from its raw ones are read again. None at
+            first sight, and whenever fields.yaml or stages.yaml changed since it was stored.
+    Returns:
+        A contact without empty fields. `changed_at` holds what the history told, else what was known, else, for a value
+        that differs from the previous one, the record's own time of change.
+    Source: R01, R32; mappings/fields.yaml.
+    """
+    known = previous if previous is not None and not previous.contact.problems else None
+    fields: dict[str, Value] = {}
+    problems: list[str] = []
+    steps = rules.steps
+    _read_plain(steps.plain, record.properties, known, fields, problems)
+    if steps.stages:
+        reader = _stage_reader(tuple(stages.items()))
+        with_stages = tuple(step._replace(reader=reader) for step in steps.stages)
+        _read_plain(with_stages, record.properties, known, fields, problems)
+    if steps.phones:
+        country = fields.get("country") or rules.default_country
+        region = country if isinstance(country, str) else None
+        for step in steps.phones:
+            _read_one(step, lambda wire: read_phone(wire, region), record.properties, fields, problems)
+    for name, sources in steps.derived:
+        domain = _derive_domain(fields, sources)
+        if domain is not None:
+            fields[name] = domain
+    return Contact(
+        id=record.id,
+        created_at=record.created_at,
+        modified_at=record.modified_at,
+        fields=fields,
+        changed_at=_changed_at(record, rules, previous),
+        problems=tuple(problems),
+    )
+
+
+def _read_plain(
+    steps: tuple[_Step, ...],
+    properties: Mapping[str, str | None],
+    known: Previous | None,
+    fields: dict[str, Value],
+    problems: list[str],
+) -> None:
+    old_raw = known.raw if known is not None else {}
+    old_fields = known.contact.fields if known is not None else {}
+    for name, prop, label, reader in steps:
+        wire = properties.get(prop)
+        if not wire:
+            continue
+        if name in old_fields and old_raw.get(prop) == wire:
+            fields[name] = old_fields[name]
+            continue
+        assert reader is not None
+        try:
+            value = reader(wire)
+        except Unreadable as complaint:
+            problems.append(f"{label} {complaint}")
+            value = complaint.value
+        if value is not None:
+            fields[name] = value
+
+
+def _read_one(
+    step: _Step, reader: Reader, properties: Mapping[str, str | None], fields: dict[str, Value], problems: list[str]
+) -> None:
+    _read_plain((step._replace(reader=reader),), properties, None, fields, problems)
+
+
+@lru_cache(maxsize=8)
+def _stage_reader(stages: tuple[tuple[str, str], ...]) -> Reader:
+    return stage_reader(dict(stages))
+
+
+def _derive_domain(fields: Mapping[str, Value], sources: tuple[str, ...]) -> str | None:
+    """The first company domain among the sources; web-mail and throw-away addresses name no company."""
+    for source in sources:
+        text = fields.get(source)
+        if isinstance(text, str) and text:
+            domain = company_domain(domain_of(text) if "@" in text else host_of(text))
+            if domain is not None:
+                return domain
+    return None
+
+
+def _changed_at(record: Record, rules: FieldRules, previous: Previous | None) -> dict[str, datetime]:
+    if previous is None and not record.history:
+        return {}
+    told: dict[str, datetime] = {}
+    old_raw = previous.raw if previous is not None else {}
+    old_times = previous.contact.changed_at if previous is not None else {}
+    for name, rule in rules.fields.items():
+        prop = rule.property
+        if prop is None:
+            continue
+        edits = record.history.get(prop)
+        if edits:
+            told[name] = edits[0].at
+        elif previous is not None and (old_raw.get(prop) or "") != (record.properties.get(prop) or ""):
+            told[name] = record.modified_at
+        elif name in old_times:
+            told[name] = old_times[name]
+    return told
+
+
+def to_wire(name: str, value: Value, rules: FieldRules, stages: Mapping[str, str] | None = None) -> str:
+    """A value as the CRM takes it; empty text clears. Read back by normalise() it is the same value.
+
+    Args:
+        stages: portal stage value → stage; of several values for one stage the first is written. None: the value of a
+            stage field is already the portal's own.
+    """
+    rule = rules.fields.get(name)
+    if rule is None:
+        raise _unknown(name)
+    if rule.type is FieldType.STAGE and stages is not None and value is not None:
+        portal_value = next((portal for portal, stage in stages.items() if stage == value), None)
+        if portal_value is None:
+            raise UnknownPropertyError(
+                f"no stage of the portal stands for `{value}`", advice="name one under `stages` in mappings/stages.yaml"
+            )
+        return portal_value
+    return wire_text(value)
+
+
+def property_of(name: str, rules: FieldRules) -> str:
+    """The CRM's internal name of a field; UnknownPropertyError where it has none."""
+    rule = rules.fields.get(name)
+    if rule is None or rule.property is None:
+        raise _unknown(name)
+    return rule.property
+
+
+def _unknown(name: str) -> UnknownPropertyError:
+    return UnknownPropertyError(
+        f"the field `{name}` stands for no property", advice=f"add `{name}` with its `property` to mappings/fields.yaml"
+    )
+
+
+def properties_to_read(rules: FieldRules) -> tuple[str, ...]:
+    """Every mapped property once, in the admin's order; ours too, for a plan compares with what stands there."""
+    return tuple(dict.fromkeys(rule.property for rule in rules.fields.values() if rule.property is not None))
