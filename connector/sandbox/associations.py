@@ -1,7 +1,7 @@
 """HTTP side of associations: v4 and 2026-03, one by one and in batches, and their labels.
 
-The store is links.py; what a new link sets in motion is effects.py. Setting "Primary" brings the unlabelled type with it
-and takes the label from the former primary; the first company of a contact or deal becomes its primary one.
+The store is links.py; what a new link sets in motion is effects.py. Setting "Primary" brings the unlabelled type with
+it and takes the label from the former primary; the first company of a contact or deal becomes its primary one.
 Routes: /crm/v4/objects/…/associations, /crm/v4/associations, /crm/objects/2026-03/…, /crm/associations/2026-03.
 Source: hubspot-facts 7; a batch read tells records without associations as errors in a 207.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from .app import ApiError, Request, Response, require, route
 from .links import HUBSPOT, LinkType, default_type, primary_type
 from .portal import ENGAGEMENTS, SINGULAR, TYPE_NUMBERS, Portal, object_type
-from .store import Source
+from .records import source_of
 
 ONE = "/crm/v4/objects/{from_type}/{id}/associations"
 ONE_DATED = "/crm/objects/2026-03/{from_type}/{id}/associations"
@@ -52,7 +52,7 @@ def associate(request: Request, from_type: str, from_id: str, to_type: str, to_i
 def dissociate(request: Request, from_type: str, from_id: str, to_type: str, to_id: str) -> Response:
     """Drop all associations of two records: 204, also when there were none."""
     types = _pair(request, from_type, to_type, write=True)
-    request.portal.unlink(types[0], from_id, types[1], to_id, None, _source(request))
+    request.portal.unlink(types[0], from_id, types[1], to_id, None, source_of(request))
     return Response(204)
 
 
@@ -118,7 +118,7 @@ def archive_batch(request: Request, from_type: str, to_type: str) -> Response:
     for row in _inputs(request, CREATE_MAX):
         for each in row.get("to") or []:
             to_id = str(each.get("id"))
-            request.portal.unlink(types[0], _end(row, "from"), types[1], to_id, None, _source(request))
+            request.portal.unlink(types[0], _end(row, "from"), types[1], to_id, None, source_of(request))
     return Response(204)
 
 
@@ -128,7 +128,7 @@ def archive_labels(request: Request, from_type: str, to_type: str) -> Response:
     types = _pair(request, from_type, to_type, write=True)
     for row in _inputs(request, CREATE_MAX):
         links = set(_wanted(request.portal, types, row.get("types")))
-        request.portal.unlink(types[0], _end(row, "from"), types[1], _end(row, "to"), links, _source(request))
+        request.portal.unlink(types[0], _end(row, "from"), types[1], _end(row, "to"), links, source_of(request))
     return Response(204)
 
 
@@ -201,7 +201,7 @@ def _wanted(portal: Portal, types: tuple[str, str], given: Any) -> list[LinkType
 
 
 def _associate(request: Request, types: tuple[str, str], from_id: str, to_id: str, links: list[LinkType]) -> None:
-    portal, source = request.portal, _source(request)
+    portal, source = request.portal, source_of(request)
     for kind, record_id in zip(types, (from_id, to_id), strict=True):
         if portal.objects[kind].get(record_id) is None:
             detail = {"message": f"{SINGULAR[kind].upper()}={record_id} is not valid", "code": "INVALID_OBJECT_IDS"}
@@ -220,7 +220,7 @@ def _dethrone(request: Request, types: tuple[str, str], from_id: str) -> None:
     for other, present in list(request.portal.links.of(types[0], from_id, types[1]).items()):
         primary = {link for link in present if link.label == "Primary"}
         if primary:
-            request.portal.unlink(types[0], from_id, types[1], other, primary, _source(request))
+            request.portal.unlink(types[0], from_id, types[1], other, primary, source_of(request))
 
 
 def _page(
@@ -302,7 +302,3 @@ def _end(row: dict[str, Any], name: str) -> str:
     if not isinstance(end, dict) or "id" not in end:
         raise ApiError(400, "VALIDATION_ERROR", f"each input needs {name} with an id")
     return str(end["id"])
-
-
-def _source(request: Request) -> Source:
-    return Source(request.source, None, request.user_id)
