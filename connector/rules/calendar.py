@@ -1,0 +1,274 @@
+"""Calendars: when a team is open, and exact arithmetic over it (R18).
+
+Part of mappings/sla.yaml. Blocks of the week in a named zone, holidays and extra days off become open intervals in
+UTC; a due time is found on those, never on local clock hands, so that a change of the clocks neither adds nor loses an
+hour. Which clock runs on which calendar is decided by rules/sla.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Container, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+
+from connector.domain.contact import require_aware
+from connector.errors import ConfigError
+from connector.rules.durations import Duration, DurationKind
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+PORTAL_ZONE = "portal"
+HORIZON = timedelta(days=20 * 366)
+"""How far ahead a due time is looked for; beyond it the calendar is taken for one that never opens."""
+
+Block = tuple[int, int]
+"""From and to in minutes after local midnight; 1440 is the end of the day."""
+
+_BLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})")
+
+
+def _parse_block(text: object) -> Block:
+    if isinstance(text, tuple):
+        return text
+    shape = _BLOCK.fullmatch(str(text).strip())
+    if shape is None:
+        raise ValueError('is not a block of hours; write it as "09:00-12:30"')
+    hours = [int(part) for part in shape.groups()]
+    start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if hours[1] > 59 or hours[3] > 59 or end > 1_440 or start >= end:
+        raise ValueError("must lie within one day, end after start; a night is two blocks: to 24:00, from 00:00")
+    return start, end
+
+
+def _spell_block(block: Block) -> str:
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in block)
+
+
+BlockText = Annotated[Block, BeforeValidator(_parse_block), PlainSerializer(_spell_block, return_type=str)]
+
+
+class HolidayRules(BaseModel):
+    """Public holidays by the `holidays` library: ISO 3166 country, and its subdivision where days differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: str = Field(min_length=2, max_length=3)
+    subdivision: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> HolidayRules:
+        self.days()
+        return self
+
+    def days(self) -> Container[date]:
+        """The days as a container that grows by the year it is asked for. Imported here: it costs half a second."""
+        import holidays
+
+        try:
+            return holidays.country_holidays(self.country.upper(), subdiv=self.subdivision)
+        except NotImplementedError:
+            place = self.country if self.subdivision is None else f"{self.country}/{self.subdivision}"
+            raise ValueError(f"no holidays are known for {place}; write days_off instead, or mend the code") from None
+
+
+class CalendarRules(BaseModel):
+    """One calendar of sla.yaml.
+
+    `hours` maps `mon` … `sun`, or a range such as `mon-fri`, to blocks; days that are not named are closed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zone: str = PORTAL_ZONE
+    hours: Mapping[str, tuple[BlockText, ...]]
+    holidays: HolidayRules | None = None
+    days_off: tuple[date, ...] = ()
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, name: str) -> str:
+        if name != PORTAL_ZONE:
+            zone_of(name)
+        return name
+
+    @field_validator("hours", mode="before")
+    @classmethod
+    def _spread_ranges(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        spread: dict[str, object] = {}
+        for key, blocks in value.items():
+            for day in _days(str(key)):
+                if day in spread:
+                    raise ValueError(f"{day} has its hours twice; name each day once")
+                spread[day] = blocks
+        return {day: spread[day] for day in WEEKDAYS if day in spread}
+
+    @field_validator("hours")
+    @classmethod
+    def _blocks_in_order(cls, hours: Mapping[str, tuple[Block, ...]]) -> Mapping[str, tuple[Block, ...]]:
+        for day, blocks in hours.items():
+            if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(blocks)):
+                raise ValueError(f"the blocks of {day} overlap or are out of order")
+        if not any(hours.values()):
+            raise ValueError("never opens; give at least one day a block such as 09:00-18:00")
+        return hours
+
+    @property
+    def weekly_seconds(self) -> int:
+        return sum((end - start) * 60 for blocks in self.hours.values() for start, end in blocks)
+
+    def calendar(self, portal_time_zone: str) -> Calendar:
+        """The calendar, made once per zone and kept with these rules."""
+        name = portal_time_zone if self.zone == PORTAL_ZONE else self.zone
+        if name not in self._made:
+            self._made[name] = Calendar(self, zone_of(name))
+        return self._made[name]
+
+    @cached_property
+    def _made(self) -> dict[str, Calendar]:
+        return {}
+
+
+def _days(key: str) -> tuple[str, ...]:
+    first, _, last = key.strip().lower().partition("-")
+    last = last or first
+    if first not in WEEKDAYS or last not in WEEKDAYS or WEEKDAYS.index(first) > WEEKDAYS.index(last):
+        raise ValueError(f"{key} is no day; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri")
+    return WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last) + 1]
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone by its IANA name; ValueError, with what to write, for a name that nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name} is no time zone; write one such as Europe/Berlin, or portal") from None
+
+
+def _never_open() -> ConfigError:
+    return ConfigError("a calendar is closed for years on end", advice="look at its hours and days_off in sla.yaml")
+
+
+class Calendar:
+    """Open intervals of one calendar in one zone. All instants are aware; answers are in UTC."""
+
+    def __init__(self, rules: CalendarRules, zone: ZoneInfo) -> None:
+        self._blocks = tuple(rules.hours.get(day, ()) for day in WEEKDAYS)
+        self._off = frozenset(rules.days_off)
+        self._holidays: Container[date] = rules.holidays.days() if rules.holidays else ()
+        self._zone = zone
+
+    def add(self, start: datetime, duration: Duration) -> datetime:
+        """The instant at which a span that begins at `start` has passed; business time passes only while open.
+
+        A start outside of open hours counts from the next opening. `2bd` ends at the same local time two open days
+        later, kept within that day's hours. ConfigError where the calendar does not open that much within 20 years.
+        """
+        start = require_aware(start, "start").astimezone(UTC)
+        if duration.kind is DurationKind.WALL:
+            return start + duration.wall()
+        if duration.kind is DurationKind.BUSINESS_DAYS:
+            return self._add_days(start, duration.amount)
+        return self.add_open(start, timedelta(seconds=duration.amount))
+
+    def add_open(self, start: datetime, span: timedelta) -> datetime:
+        """The first instant at which the calendar was open for `span` since `start`; `start` itself for nothing."""
+        if span <= timedelta(0):
+            return start.astimezone(UTC)
+        left = span
+        for opens, closes in self._open_from(start):
+            if closes - opens >= left:
+                return opens + left
+            left -= closes - opens
+        raise _never_open()
+
+    def open_time(self, start: datetime, end: datetime) -> timedelta:
+        """How long the calendar is open between two instants; nothing where `end` is not after `start`."""
+        total = timedelta(0)
+        for opens, closes in self._open_from(start):
+            if opens >= end:
+                break
+            total += min(closes, end) - opens
+        return total
+
+    def is_open(self, at: datetime) -> bool:
+        """Closing time itself is closed."""
+        return any(opens <= at for opens, _ in self._first(at))
+
+    def next_open(self, at: datetime) -> datetime:
+        """`at` itself while open, otherwise the next opening; ConfigError where there is none within 20 years."""
+        for opens, _ in self._first(at):
+            return opens
+        raise _never_open()
+
+    def _first(self, at: datetime) -> list[tuple[datetime, datetime]]:
+        return [interval for interval, _ in zip(self._open_from(at), range(1), strict=False)]
+
+    def _add_days(self, start: datetime, days: int) -> datetime:
+        begin = self.next_open(start)
+        local = begin.astimezone(self._zone)
+        if local.fold:  # the hour that comes twice: all of its second coming counts as the end of its first
+            turned_back = self._turn(local.replace(fold=0).astimezone(UTC), begin)
+            local = (turned_back - timedelta(seconds=1)).astimezone(self._zone)
+        day = local.date()
+        for _ in range(days):
+            day = self._next_open_day(day)
+        intervals = self._intervals(day)
+        rest = timedelta(seconds=local.second, microseconds=local.microsecond)
+        same_time = self._instant(day, local.hour * 60 + local.minute) + rest
+        return min(max(same_time, intervals[0][0]), intervals[-1][1])
+
+    def _next_open_day(self, day: date) -> date:
+        last = day + HORIZON
+        while day < last:
+            day += timedelta(days=1)
+            if self._intervals(day):
+                return day
+        raise _never_open()
+
+    def _open_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Open intervals that end after `start`, the first one cut to it, in order, up to the horizon."""
+        start = require_aware(start, "start").astimezone(UTC)
+        day = start.astimezone(self._zone).date()
+        for _ in range(HORIZON.days):
+            for opens, closes in self._intervals(day):
+                if closes > start:
+                    yield max(opens, start), closes
+            day += timedelta(days=1)
+
+    def _intervals(self, day: date) -> list[tuple[datetime, datetime]]:
+        blocks = self._blocks[day.weekday()]
+        if not blocks or day in self._off or day in self._holidays:
+            return []
+        made = [(self._instant(day, opens), self._instant(day, closes)) for opens, closes in blocks]
+        return [(opens, closes) for opens, closes in made if opens < closes]  # a block inside the skipped hour is none
+
+    def _instant(self, day: date, minute: int) -> datetime:
+        """The first instant at which the local clock has reached that minute: never goes back from minute to minute.
+
+        An hour that comes twice counts from its first coming; one that is skipped is the moment of the skip.
+        """
+        if minute == 1_440:
+            day, minute = day + timedelta(days=1), 0
+        local = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=self._zone)
+        instant = local.astimezone(UTC)
+        if instant.astimezone(self._zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+            return instant
+        return self._turn(local.replace(fold=1).astimezone(UTC), instant)
+
+    def _turn(self, early: datetime, late: datetime) -> datetime:
+        """The instant, to the second, at which the clock is changed between two instants before and after it."""
+        before = early.astimezone(self._zone).utcoffset()
+        while late - early > timedelta(milliseconds=1):
+            middle = early + (late - early) / 2
+            if middle.astimezone(self._zone).utcoffset() == before:
+                early = middle
+            else:
+                late = middle
+        return (late + timedelta(milliseconds=500)).replace(microsecond=0)
