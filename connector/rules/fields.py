@@ -63,7 +63,7 @@ RESERVED: Mapping[str, FieldType] = {
     **_words(FieldType.INSTANT, "qualified_at due_at"),
     **_words(FieldType.DATE, "return_on"),
 }
-"""Fields whose meaning the code knows, with the type it counts on; other known ones (`status`, …) are text or choice."""
+"""Fields whose meaning the code knows, with the type it counts on; others (`status`, …) are text or choice."""
 
 REQUIRED = ("email", "stage", "status", "owner", "episode", "state", "score", "reason")
 """Without these there is no funnel to keep."""

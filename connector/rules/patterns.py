@@ -1,0 +1,151 @@
+"""Patterns: which activities a rule means, and how people call what they did.
+
+Shared by conditions, scoring, hand-raisers and key pages. A pattern is plain text with `*` for anything; there are no
+regular expressions, so that no pattern can be slow. Addresses are compared by their path alone: host, query and
+fragment are dropped. Rows that a machine made (Activity.automatic, R09) never match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from connector.domain.activity import Activity, ActivityKind
+
+LONGEST_PATTERN = 200
+LONGEST_SUBJECT = 2_048
+Test = Callable[[str], bool]
+
+
+def _sound_name(pattern: str) -> str:
+    if not pattern.strip("* "):
+        raise ValueError("would match everything; leave the key out instead")
+    return pattern
+
+
+def _sound_url(pattern: str) -> str:
+    if "://" in pattern or "?" in pattern or "#" in pattern:
+        raise ValueError("is compared with the path of the address alone; write it like /pricing* or */pricing*")
+    if pattern[:1] not in ("/", "*"):
+        raise ValueError(f"must begin with / or *; write it like /{pattern} or */{pattern}*")
+    return pattern
+
+
+NamePattern = Annotated[str, Field(max_length=LONGEST_PATTERN), AfterValidator(_sound_name)]
+UrlPattern = Annotated[str, Field(max_length=LONGEST_PATTERN), AfterValidator(_sound_url)]
+
+
+class ActivityPattern(BaseModel):
+    """Which activities are meant; every key that is given must fit.
+
+    Attributes:
+        name: form, page title or campaign, `*` for anything, case does not matter.
+        url: path of the page, or of the link that was clicked.
+        ref: form GUID or campaign id, exactly.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ActivityKind
+    name: NamePattern | None = None
+    url: UrlPattern | None = None
+    ref: str | None = Field(default=None, max_length=LONGEST_PATTERN)
+
+    @cached_property
+    def fits(self) -> Callable[[Activity], bool]:
+        """The pattern as a function; built once."""
+        kind, ref = self.kind, self.ref.casefold() if self.ref else None
+        name = glob(self.name) if self.name else None
+        url = path_glob(self.url) if self.url else None
+
+        def fits(activity: Activity) -> bool:
+            return (
+                activity.kind is kind
+                and not activity.automatic
+                and (name is None or name(activity.name))
+                and (url is None or (activity.url is not None and url(path_of(activity.url))))
+                and (ref is None or activity.ref.casefold() == ref)
+            )
+
+        return fits
+
+    @property
+    def words(self) -> str:
+        """What somebody did, in the past tense: `viewed the pricing page`."""
+        return phrase(self.kind, self.name or "", self.url or "")
+
+
+@lru_cache(maxsize=512)
+def glob(pattern: str) -> Test:
+    """A test for texts up to 2,048 characters, longer ones by their beginning; linear in the length of the text."""
+    first, *rest = pattern.casefold().split("*")
+    if not rest:
+        return lambda text: text[:LONGEST_SUBJECT].casefold() == first
+    *middle, last = rest
+    pieces = tuple(piece for piece in middle if piece)
+
+    def test(text: str) -> bool:
+        subject = text[:LONGEST_SUBJECT].casefold()
+        if not subject.startswith(first):
+            return False
+        at = len(first)
+        for piece in pieces:
+            found = subject.find(piece, at)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return len(subject) - len(last) >= at and subject.endswith(last)
+
+    return test
+
+
+def path_glob(pattern: str) -> Test:
+    """A test for paths as path_of() gives them."""
+    return glob(pattern.rstrip("/") or "/")
+
+
+@lru_cache(maxsize=4096)
+def path_of(url: str) -> str:
+    """The path of a web address, without host, query, fragment and closing slash; `/` for a home page."""
+    rest = url[:LONGEST_SUBJECT].partition("#")[0].partition("?")[0]
+    _, mark, after = rest.partition("://")
+    rest = after if mark else rest
+    if mark or not rest.startswith("/"):
+        rest = "/" + rest.partition("/")[2]
+    return rest.rstrip("/") or "/"
+
+
+def phrase(kind: ActivityKind, name: str = "", url: str = "") -> str:
+    """An activity, or a pattern of one, in the past tense."""
+    what = f"“{name.strip('* ')}”" if name.strip("* ") else ""
+    page = page_words(url)
+    match kind:
+        case ActivityKind.PAGE_VIEW:
+            return f"viewed {page or what or 'a page'}"
+        case ActivityKind.FORM_SUBMISSION:
+            return f"sent the form {what}" if what else "sent a form"
+        case ActivityKind.EMAIL_SENT:
+            return f"was sent {what or 'an e-mail'}"
+        case ActivityKind.EMAIL_OPEN:
+            return f"opened {what or 'an e-mail'}"
+        case ActivityKind.EMAIL_CLICK:
+            link = f"a link to {page}" if page else "a link"
+            return f"clicked {link} in {what or 'an e-mail'}"
+        case ActivityKind.MEETING:
+            return f"booked a meeting ({what})" if what else "booked a meeting"
+
+
+def page_words(url: str) -> str:
+    """A path or its pattern as people say it: `*/price-list*` is `the price list page`; empty where it says nothing."""
+    parts = [part for part in re.split(r"[/*]+", url.partition("?")[0]) if part]
+    word = " ".join(re.split(r"[-_.+]+", parts[-1])).strip() if parts else ""
+    return f"the {word} page" if word else ""
+
+
+def times(count: int) -> str:
+    """`once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
