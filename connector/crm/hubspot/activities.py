@@ -1,0 +1,201 @@
+"""Activities: page views, form submissions and marketing e-mail events, each stream pulled by its own call.
+
+A stream that this portal or token cannot give ends in one StreamOff with the reason in plain words; nothing else stops.
+What an activity is worth is left to the rules.
+Source: hubspot-facts, sections 5.1 (event occurrences), 5.3 (forms), 5.4 (e-mail events).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from connector.crm.hubspot.client import Client, pull_pages
+from connector.crm.hubspot.forms import Form, pull_forms, pull_submissions, submitted_email
+from connector.crm.hubspot.paths import EMAIL_EVENTS
+from connector.crm.hubspot.protocol import (
+    Cursors,
+    QuestionRefusedError,
+    from_milliseconds,
+    parse_instant,
+    parse_rows,
+    to_iso,
+    to_milliseconds,
+)
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import ContactId
+from connector.engine.ports import ActivityPage, StreamOff, Window
+from connector.errors import ScopeError
+
+PAGE_VIEWS, FORMS, EMAILS = "page_views", "forms", "emails"
+STREAMS = (PAGE_VIEWS, FORMS, EMAILS)
+"""In the order to pull them."""
+
+PAGE_VIEW_TYPE = "e_visited_page"
+OCCURRENCES_PAGE = 100
+EMAIL_EVENTS_PAGE = 1000
+OVERLAP = timedelta(seconds=1)  # whether `occurredAfter` includes its instant is not documented
+EMAIL_KINDS = {"SENT": ActivityKind.EMAIL_SENT, "OPEN": ActivityKind.EMAIL_OPEN, "CLICK": ActivityKind.EMAIL_CLICK}
+Pull = Iterator[ActivityPage | StreamOff]
+
+
+def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pull:
+    """Pages of one stream; the last one has no cursor and may be empty.
+
+    Raises:
+        ValueError: a stream that is not in STREAMS.
+    """
+    pulls: Mapping[str, Callable[[Client, Window, str | None], Iterator[ActivityPage]]] = {
+        PAGE_VIEWS: _pull_page_views,
+        FORMS: _pull_forms,
+        EMAILS: _pull_emails,
+    }
+    if stream not in pulls:
+        raise ValueError(f"no stream called {stream!r}; there are {', '.join(STREAMS)}")
+    try:
+        yield from pulls[stream](client, window, cursor)
+    except ScopeError as error:
+        yield StreamOff(stream=stream, why=_why(stream, error.scopes))
+    except QuestionRefusedError as error:
+        if stream != PAGE_VIEWS or error.refusal.status not in (400, 404):
+            raise
+        yield StreamOff(stream=stream, why="HubSpot gives page views of this portal for one contact at a time only")
+
+
+def _why(stream: str, scopes: tuple[str, ...]) -> str:
+    lacks = f"the token lacks {', '.join(scopes)}" if scopes else "the portal or the token does not allow it"
+    return {
+        PAGE_VIEWS: f"single page views need an Enterprise portal ({lacks}); "
+        "the contact's page counters stand in for them",
+        FORMS: f"form submissions cannot be read: {lacks}; the contact's last form stands in for them",
+        EMAILS: f"marketing e-mail events cannot be read: {lacks}",
+    }[stream]
+
+
+# -- page views --------------------------------------------------------------------------------------------------
+
+
+def _pull_page_views(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
+    pages = pull_pages(
+        client.events.get_page,
+        cursor=cursor,
+        event_type=PAGE_VIEW_TYPE,
+        occurred_after=to_iso(window.since - OVERLAP),
+        occurred_before=to_iso(window.until + OVERLAP),
+        limit=OCCURRENCES_PAGE,
+    )
+    for payload, after in pages:
+        views = (parse_page_view(row) for row in parse_rows(payload))
+        rows = tuple([one for one in views if one and window.since <= one.occurred_at <= window.until])
+        if rows or after is None:
+            yield ActivityPage(rows=rows, cursor=after)
+
+
+def parse_page_view(row: Mapping[str, Any]) -> Activity | None:
+    """One event occurrence; None where it is no contact's or lacks id, contact or instant."""
+    at = parse_instant(row.get("occurredAt"))
+    is_contact = str(row.get("objectType") or "contact").lower() in ("contact", "contacts", "0-1")
+    if at is None or not is_contact or not row.get("id") or not row.get("objectId"):
+        return None
+    properties = row.get("properties") or {}
+    return Activity(
+        stream=PAGE_VIEWS,
+        id=str(row["id"]),
+        contact=ContactId(str(row["objectId"])),
+        kind=ActivityKind.PAGE_VIEW,
+        occurred_at=at,
+        name=str(properties.get("hs_title") or ""),
+        url=properties.get("hs_url") or None,
+    )
+
+
+# -- forms -------------------------------------------------------------------------------------------------------
+
+
+def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
+    """All submissions in the window, form after form by rising GUID; the cursor is `GUID|page cursor`."""
+    start, _, after = (cursor or "").partition("|")
+    forms = sorted((form for form in pull_forms(client) if form.guid >= start), key=lambda form: form.guid)
+    for number, form in enumerate(forms):
+        following = f"{forms[number + 1].guid}|" if number + 1 < len(forms) else None
+        resume = after if form.guid == start and after else None
+        for rows, page in pull_submissions(client, form.guid, window.since, resume):
+            found = (parse_submission(row, form) for row in rows)
+            taken = tuple([one for one in found if one and window.since <= one.occurred_at <= window.until])
+            if taken:
+                yield ActivityPage(rows=taken, cursor=f"{form.guid}|{page}" if page else following)
+    yield ActivityPage(rows=(), cursor=None)
+
+
+def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:
+    """One submission; None where it has no instant, or no e-mail address to know the contact by."""
+    at = parse_instant(row.get("submittedAt"))
+    email = submitted_email(row)
+    if at is None or not email:
+        return None
+    identity = str(row.get("conversionId") or "")
+    if not identity:
+        digest = sha256(f"{form.guid}|{to_milliseconds(at)}|{email}".encode()).hexdigest()
+        identity = digest[:32]
+    return Activity(
+        stream=FORMS,
+        id=identity,
+        contact=None,
+        kind=ActivityKind.FORM_SUBMISSION,
+        occurred_at=at,
+        name=form.name,
+        ref=form.guid,
+        url=row.get("pageUrl") or None,
+        email=email,
+    )
+
+
+# -- marketing e-mail --------------------------------------------------------------------------------------------
+
+
+def _pull_emails(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
+    """All e-mail events of the window in one query; kinds that nobody scores are dropped here."""
+    cursors, offset = Cursors(cursor), cursor
+    while True:
+        query: list[tuple[str, Any]] = [
+            ("startTimestamp", to_milliseconds(window.since)),
+            ("endTimestamp", to_milliseconds(window.until) + 1),
+            ("limit", EMAIL_EVENTS_PAGE),
+        ]
+        if offset is not None:
+            query.append(("offset", offset))
+        payload = client.transport.call(EMAIL_EVENTS, query=query).payload
+        events = [parse_email_event(event) for event in parse_rows(payload, key="events")]
+        rows = tuple([one for one in events if one and window.since <= one.occurred_at <= window.until])
+        more = payload.get("hasMore") and payload.get("offset") not in (None, "")
+        offset = cursors.next(str(payload["offset"])) if more else None
+        if rows or offset is None:
+            yield ActivityPage(rows=rows, cursor=offset)
+        if offset is None:
+            return
+
+
+def parse_email_event(event: Mapping[str, Any]) -> Activity | None:
+    """One event of a kind that counts; None for others, and for one without key, instant or recipient.
+
+    `filteredEvent` marks what a machine opened or clicked (R09).
+    """
+    kind = EMAIL_KINDS.get(str(event.get("type")))
+    created, recipient = event.get("created"), str(event.get("recipient") or "").strip().lower()
+    at = from_milliseconds(created) if isinstance(created, int) else parse_instant(created)
+    if kind is None or at is None or not event.get("id") or not recipient:
+        return None
+    return Activity(
+        stream=EMAILS,
+        id=f"{to_milliseconds(at)}-{event['id']}",
+        contact=None,
+        kind=kind,
+        occurred_at=at,
+        name=str(event.get("emailCampaignName") or event.get("subject") or ""),
+        ref=str(event.get("emailCampaignId") or ""),
+        url=event.get("url") or None,
+        email=recipient,
+        automatic=bool(event.get("filteredEvent")),
+    )

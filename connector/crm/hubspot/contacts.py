@@ -1,0 +1,163 @@
+"""Contacts: pulled by change, in full and from the recycle bin; read back; updated in batches.
+
+Gives HubSpot's own property names and wire values (Record); their meaning is left to rules/fields.py.
+Source: hubspot-facts, sections 3.1–3.5; invariants I2, I3, I7, I12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connector.crm.hubspot.client import Client, pull_pages, raw
+from connector.crm.hubspot.protocol import parse_instant, parse_rows
+from connector.crm.hubspot.search import pull_by_id
+from connector.domain.contact import ContactId
+from connector.domain.record import NO_HISTORY, Edit, Record
+from connector.engine.ports import ContactPage, Window
+from connector.errors import ContractError
+
+LIST_PAGE = 100
+BATCH = 100
+BATCH_WITH_HISTORY = 50
+LONGEST_QUERY = 6_000
+"""Characters of property names on a GET; beyond it HubSpot may say 414 (hubspot-facts, section 3.1)."""
+
+ALWAYS_SENT = ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")
+MERGED_IDS = "hs_merged_object_ids"
+BY_PERSON = ("CRM_UI", "CONTACTS_WEB", "MOBILE")
+"""How the source types of edits in HubSpot's pages and by its mobile app begin (I2)."""
+
+
+def pull_changed(
+    client: Client, window: Window, properties: Sequence[str], cursor: str | None
+) -> Iterator[ContactPage]:
+    """Contacts modified in the window, by rising id: one search per 200, also past 10,000 and with equal stamps.
+
+    `lastmodifieddate` is the contact's own name of the property: the other objects' name finds nothing, silently.
+    The properties go into the search body: hundreds of names work there, whatever the 3,000-character rule is about.
+    """
+    surplus = _surplus(properties)
+    for rows, after in pull_by_id(client.contact_search, "lastmodifieddate", window, properties, cursor):
+        yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after)
+
+
+def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:
+    """Every contact that is not archived, 100 a page, from the list API: no ceiling and no search limit."""
+    surplus, names = _surplus(properties), ",".join(properties)
+    fits = len(names) <= LONGEST_QUERY
+    asked = {"properties": [names]} if fits else {}
+    for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=LIST_PAGE, **asked):
+        rows = parse_rows(payload)
+        if fits:
+            records = tuple([parse_record(row, surplus) for row in rows])
+        else:
+            records = tuple(read(client, [ContactId(_id(row)) for row in rows], properties).values())
+        yield ContactPage(records=records, cursor=after)
+
+
+def pull_archived(client: Client, since: datetime) -> Iterator[tuple[ContactId, ...]]:
+    """Ids archived at or after `since`; the bin comes in order of id, so all of it is read. No page is empty."""
+    for payload, _ in pull_pages(client.contacts.get_page, limit=LIST_PAGE, archived=True):
+        ids = tuple([ContactId(_id(row)) for row in parse_rows(payload) if _archived_since(row, since)])
+        if ids:
+            yield ids
+
+
+def read(
+    client: Client, ids: Iterable[ContactId], properties: Sequence[str], history: Sequence[str] = ()
+) -> dict[ContactId, Record]:
+    """Contacts straight from the record store, by the id asked for; absent where HubSpot no longer has it.
+
+    A merged contact is found under its old id: the record's own id is then the survivor's (I12).
+    """
+    wanted = list(dict.fromkeys(ids))
+    names = list(dict.fromkeys([*properties, *history, MERGED_IDS]))
+    surplus = _surplus([*properties, *history], MERGED_IDS)
+    size = BATCH_WITH_HISTORY if history else BATCH
+    found: dict[ContactId, Record] = {}
+    for start in range(0, len(wanted), size):
+        chunk = wanted[start : start + size]
+        body = {
+            "inputs": [{"id": one} for one in chunk],
+            "properties": names,
+            "propertiesWithHistory": list(history),
+        }
+        payload = raw(client.contact_batches.read, body, archived=False).payload
+        found.update(_by_asked_id(chunk, parse_rows(payload), surplus))
+    return found
+
+
+def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id: ContactId | None = None) -> Record:
+    """One row of any contact answer. `surplus` are properties to drop that nobody asked for.
+
+    Raises:
+        ContractError: a row without id, properties or instants.
+    """
+    try:
+        properties = row["properties"]
+        for name in surplus:
+            properties.pop(name, None)
+        identity = ContactId(str(row["id"]))
+        history = row.get("propertiesWithHistory")
+        return Record(
+            id=identity,
+            asked_id=asked_id or identity,
+            properties=properties,
+            created_at=datetime.fromisoformat(row["createdAt"]),
+            modified_at=datetime.fromisoformat(row["updatedAt"]),
+            archived=bool(row.get("archived")),
+            history=NO_HISTORY if not history else {name: _edits(rows) for name, rows in history.items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ContractError(
+            f"a contact in HubSpot's answer lacks what every contact has ({type(error).__name__})",
+            advice="Run again; if it stays, report it with the API version in use.",
+        ) from error
+
+
+def _edits(rows: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
+    """Newest first, whatever the order on the wire; entries without an instant are of no use and dropped."""
+    edits = []
+    for row in rows:
+        at = parse_instant(row.get("timestamp"))
+        if at is not None:
+            source = str(row.get("sourceType") or "")
+            edits.append(Edit(value=row.get("value"), at=at, source=source, by_person=source.startswith(BY_PERSON)))
+    return tuple(sorted(edits, key=lambda edit: edit.at, reverse=True))
+
+
+def _by_asked_id(
+    asked: Sequence[ContactId], rows: Sequence[dict[str, Any]], surplus: Collection[str]
+) -> dict[ContactId, Record]:
+    by_id, ids = {_id(row): row for row in rows}, set(asked)
+    survivors = {
+        old: row for row in rows for old in str((row.get("properties") or {}).get(MERGED_IDS) or "").split(";") if old
+    }
+    missing = [one for one in asked if one not in by_id and one not in survivors]
+    strangers = [row for one, row in by_id.items() if one not in ids and row not in survivors.values()]
+    if len(missing) == len(strangers) == 1:  # a survivor that does not name whom it took over
+        survivors[missing[0]] = strangers[0]
+    found = {}
+    for one in asked:
+        row = by_id.get(one) or survivors.get(one)
+        if row is not None:
+            found[one] = parse_record({**row, "properties": dict(row["properties"])}, surplus, asked_id=one)
+    return found
+
+
+def _surplus(properties: Sequence[str], *more: str) -> tuple[str, ...]:
+    asked = set(properties)
+    return tuple(name for name in (*ALWAYS_SENT, *more) if name not in asked)
+
+
+def _archived_since(row: Mapping[str, Any], since: datetime) -> bool:
+    at = parse_instant(row.get("archivedAt"))
+    return at is None or at >= since
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    if not row.get("id"):
+        raise ContractError("a row of HubSpot's answer has no id", advice="Run again; if it stays, report it.")
+    return str(row["id"])

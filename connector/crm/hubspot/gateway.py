@@ -1,0 +1,166 @@
+"""HubSpot as the engine sees it: fulfils MarketingSource and Crm of engine/ports.py by the modules beside it.
+
+Holds no knowledge of its own: each method names the module that does the work.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from connector.crm.hubspot import account, activities, contacts, owned, owners, properties, tasks
+from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.credentials import StaticToken, TokenSource
+from connector.crm.hubspot.deals import DealReader
+from connector.crm.hubspot.lists import Lists
+from connector.crm.hubspot.pacing import Pacing, Sleep
+from connector.crm.hubspot.properties import PropertyDefinition, Schema
+from connector.crm.hubspot.transport import Transport
+from connector.crm.hubspot.writes import update
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.owner import Owner
+from connector.domain.record import Record
+from connector.engine.ports import (
+    ActivityPage,
+    ContactPage,
+    DealPage,
+    PortalInfo,
+    StreamOff,
+    Window,
+    Write,
+    WriteResult,
+)
+
+BASE_URL = "https://api.hubapi.com"
+
+
+class HubSpotGateway:
+    """One portal of HubSpot. Safe to use from several threads.
+
+    Args:
+        token: a service key or private app's token, or a TokenSource such as OAuthToken.
+        portal_id: checked against the token's portal; its only source where the token cannot tell.
+        rate_per_10s, search_per_second: calls allowed to ourselves; 0 for no limit.
+        pacing_file: a SQLite file through which processes with the same token share these limits; None for none.
+        streams: activity streams that the rules need, of activities.STREAMS.
+        plain_hosts: hosts besides this machine to which plain http is allowed.
+        daily_reserve: share of the portal's daily calls that is left to others (P8).
+        sleep, rng: for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | TokenSource,
+        base_url: str = BASE_URL,
+        api_version: str = "v3",
+        portal_id: str | None = None,
+        rate_per_10s: int = 190,
+        search_per_second: int = 5,
+        pacing_file: Path | None = None,
+        streams: Collection[str] = activities.STREAMS,
+        plain_hosts: Collection[str] = (),
+        ca_file: Path | None = None,
+        daily_reserve: float = 0.2,
+        sleep: Sleep = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._transport = Transport(
+            base_url=base_url,
+            credentials=StaticToken(token) if isinstance(token, str) else token,
+            pacing=Pacing(
+                per_10_seconds=rate_per_10s, searches_per_second=search_per_second, file=pacing_file, sleep=sleep
+            ),
+            api_version=api_version,
+            plain_hosts=plain_hosts,
+            ca_file=ca_file,
+            daily_reserve=daily_reserve,
+            sleep=sleep,
+            rng=rng,
+        )
+        self._client = Client(self._transport)
+        self._lists = Lists(self._client)
+        self._deals = DealReader(self._client)
+        self._portal_id = portal_id
+        self._streams = tuple(stream for stream in activities.STREAMS if stream in streams)
+
+    # -- MarketingSource -----------------------------------------------------------------------------------------
+
+    def pull_changed_contacts(
+        self, window: Window, properties: Sequence[str], *, cursor: str | None
+    ) -> Iterator[ContactPage]:
+        return contacts.pull_changed(self._client, window, properties, cursor)
+
+    def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
+        return contacts.pull_all(self._client, properties, cursor)
+
+    def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
+        return contacts.pull_archived(self._client, since)
+
+    def streams(self) -> tuple[str, ...]:
+        return self._streams
+
+    def pull_activities(
+        self, stream: str, window: Window, *, cursor: str | None
+    ) -> Iterator[ActivityPage | StreamOff]:
+        return activities.pull(self._client, stream, window, cursor)
+
+    # -- Crm -----------------------------------------------------------------------------------------------------
+
+    def portal(self) -> PortalInfo:
+        return account.read_portal(self._transport, self._portal_id)
+
+    def owners(self) -> tuple[Owner, ...]:
+        return owners.pull(self._client)
+
+    def pull_deals(self, window: Window, *, cursor: str | None) -> Iterator[DealPage]:
+        return self._deals.pull(window, cursor)
+
+    def read_contacts(
+        self, ids: Sequence[ContactId], properties: Sequence[str], *, history: Sequence[str] = ()
+    ) -> Mapping[ContactId, Record]:
+        return contacts.read(self._client, ids, properties, history)
+
+    def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
+        return update(self._client, writes)
+
+    def add_to_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        return self._lists.add(list_name, ids)
+
+    def remove_from_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        return self._lists.remove(list_name, ids)
+
+    def ensure_task(
+        self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
+    ) -> str:
+        return tasks.ensure(self._client, contact, owner, subject, body, due_at, key)
+
+    def api_calls(self) -> Mapping[str, int]:
+        return self._transport.calls()
+
+    def throttled(self) -> int:
+        return self._transport.throttled()
+
+    # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
+
+    def schema(self, *, lists: Sequence[str] = ()) -> Schema:
+        """The portal's contact properties, and those of the named lists that it has."""
+        return properties.read_schema(self._client, self._lists, lists)
+
+    def ensure_owned(
+        self,
+        definitions: Sequence[PropertyDefinition],
+        list_name: str,
+        *,
+        group: str = owned.GROUP,
+        group_label: str = owned.GROUP_LABEL,
+    ) -> tuple[str, ...]:
+        """Make the group, properties and list where they lack; a sentence for each; safe to repeat."""
+        return properties.ensure_owned(self._client, self._lists, group, group_label, definitions, list_name)
+
+    def close(self) -> None:
+        """Close the connections; the gateway is not to be used afterwards."""
+        self._transport.close()

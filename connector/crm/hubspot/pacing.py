@@ -1,0 +1,113 @@
+"""Pacing: no more calls than the portal allows, also when several processes share one token.
+
+Two windows: all calls but searches by ten seconds, searches by the second (hubspot-facts, section 2). Kept in memory,
+or in a SQLite file that processes share. A 429 lowers the rate for a while (fault table). Reads the bucket's own clock
+(wall or monotonic), never the run's. Retrying is left to transport.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
+
+logger = logging.getLogger(__name__)
+
+# A little longer than HubSpot's windows: it counts arrivals, we count departures.
+TEN_SECONDS_MS = 10_100
+ONE_SECOND_MS = 1_050
+CALM_SECONDS = 300.0
+LOWEST_SHARE = 0.5
+
+Sleep = Callable[[float], None]
+
+
+class Pacer:
+    """One window. `acquire` returns when one more call fits in it."""
+
+    def __init__(
+        self, bucket: AbstractBucket, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bucket, self._sleep, self._clock = bucket, sleep, clock
+        self._full = bucket.rates[0]
+        self._lock = threading.Lock()
+        self._puts = 0
+        self._slowed_at: float | None = None
+
+    @property
+    def limit(self) -> int:
+        """Calls in one window at present."""
+        return self._bucket.rates[0].limit
+
+    def acquire(self) -> None:
+        while (wait := self._try()) > 0:
+            self._sleep(wait)
+
+    def slow_down(self) -> None:
+        """Take a tenth off the rate, never below half of it; it comes back after five calm minutes."""
+        with self._lock:
+            self._set(max(int(self._full.limit * LOWEST_SHARE), int(self.limit * 0.9), 1))
+            self._slowed_at = self._clock()
+        logger.warning("calls are paced slower", extra={"action": "slow_down", "limit": self.limit})
+
+    def _try(self) -> float:
+        """Seconds to wait before the next try; 0 when the call may go."""
+        with self._lock:
+            if self._slowed_at is not None and self._clock() - self._slowed_at > CALM_SECONDS:
+                self._set(self._full.limit)
+                self._slowed_at = None
+            item = RateItem("call", self._now())
+            if not self._bucket.put(item):
+                waiting = self._bucket.waiting(item)
+                assert isinstance(waiting, int)
+                return max(waiting, 1) / 1000
+            self._puts += 1
+            if self._puts % 500 == 0:  # what has left the window leaves the bucket too: memory stays flat
+                self._bucket.leak(self._now())
+            return 0.0
+
+    def _now(self) -> int:
+        now: Callable[[], int] = self._bucket.now  # pyrate-limiter leaves it without types
+        return now()
+
+    def _set(self, limit: int) -> None:
+        self._bucket.rates = [Rate(limit, self._full.interval)]
+
+
+class Pacing:
+    """Both windows of one portal. A rate of 0 means that the window is not kept."""
+
+    def __init__(
+        self,
+        *,
+        per_10_seconds: int,
+        searches_per_second: int,
+        file: Path | None = None,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self.calls = _pacer("calls", per_10_seconds, TEN_SECONDS_MS, file, sleep)
+        self.searches = _pacer("searches", searches_per_second, ONE_SECOND_MS, file, sleep)
+
+    def acquire(self, *, search: bool) -> None:
+        pacer = self.searches if search else self.calls
+        if pacer is not None:
+            pacer.acquire()
+
+    def slow_down(self, *, search: bool) -> None:
+        pacer = self.searches if search else self.calls
+        if pacer is not None:
+            pacer.slow_down()
+
+
+def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sleep) -> Pacer | None:
+    if limit <= 0:
+        return None
+    rates = [Rate(limit, interval_ms)]
+    if file is None:
+        return Pacer(InMemoryBucket(rates), sleep=sleep)
+    bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
+    return Pacer(bucket, sleep=sleep)

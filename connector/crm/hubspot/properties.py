@@ -1,0 +1,168 @@
+"""Property definitions: what the portal has (`handoff check`), and ours, made where they lack (`handoff init --apply`).
+
+Changes nothing that exists: a property of ours with another type is told, never altered.
+Source: hubspot-facts, section 3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.crm.hubspot.client import Client, raw
+from connector.crm.hubspot.lists import ListInfo, Lists
+from connector.crm.hubspot.protocol import RefusedError, parse_rows
+from connector.errors import UnknownPropertyError
+
+OBJECT = "contacts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyInfo:
+    """A property of the portal. `options` are value → label in the portal's order; empty where any value goes."""
+
+    type: str
+    field_type: str
+    label: str
+    options: Mapping[str, str]
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Contact properties by name, and the lists asked for by name; a list that the portal lacks is absent."""
+
+    properties: Mapping[str, PropertyInfo]
+    lists: Mapping[str, ListInfo] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyDefinition:
+    """A property to make.
+
+    Attributes:
+        type, field_type: HubSpot's own words, such as `enumeration` and `select`.
+        options: value and label, in order; only for enumerations.
+        description: what the people who see it in HubSpot should know.
+    """
+
+    name: str
+    label: str
+    type: str
+    field_type: str
+    description: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def read_schema(client: Client, lists: Lists, list_names: Sequence[str] = ()) -> Schema:
+    """One call, and one more per list."""
+    found = {name: lists.find(name) for name in list_names}
+    return Schema(
+        properties=parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload),
+        lists={name: info for name, info in found.items() if info is not None},
+    )
+
+
+def parse_properties(payload: object) -> dict[str, PropertyInfo]:
+    return {str(row["name"]): _parse(row) for row in parse_rows(payload) if row.get("name") and not row.get("archived")}
+
+
+def ensure_owned(
+    client: Client,
+    lists: Lists,
+    group: str,
+    group_label: str,
+    definitions: Sequence[PropertyDefinition],
+    list_name: str,
+) -> tuple[str, ...]:
+    """Make the group, the properties and the list where they lack; one sentence for each that was made.
+
+    Safe to repeat: a second time makes nothing and gives nothing.
+
+    Raises:
+        UnknownPropertyError: the portal has one of them with another type or without some of its options. Nothing is
+            made then.
+    """
+    present = parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload)
+    _check_present(present, definitions)
+    return tuple(_make(client, lists, group, group_label, [d for d in definitions if d.name not in present], list_name))
+
+
+def _make(
+    client: Client,
+    lists: Lists,
+    group: str,
+    group_label: str,
+    lacking: Sequence[PropertyDefinition],
+    list_name: str,
+) -> Iterator[str]:
+    groups = {str(row.get("name")) for row in parse_rows(raw(client.property_groups.get_all, OBJECT).payload)}
+    body = {"name": group, "label": group_label, "displayOrder": -1}
+    if group not in groups and _created(client.property_groups.create, OBJECT, body):
+        yield f"made the property group “{group_label}”"
+    for definition in lacking:
+        if _created(client.properties.create, OBJECT, build_property(definition, group)):
+            yield f"made the contact property “{definition.label}” ({definition.name})"
+    if lists.find(list_name) is None:
+        lists.create(list_name)
+        yield f"made the static contact list “{list_name}”"
+
+
+def build_property(definition: PropertyDefinition, group: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "name": definition.name,
+        "label": definition.label,
+        "type": definition.type,
+        "fieldType": definition.field_type,
+        "groupName": group,
+        "description": definition.description,
+    }
+    if definition.options:
+        body["options"] = [
+            {"value": value, "label": label, "displayOrder": order, "hidden": False}
+            for order, (value, label) in enumerate(definition.options)
+        ]
+    return body
+
+
+def _parse(row: Mapping[str, Any]) -> PropertyInfo:
+    rights = row.get("modificationMetadata") or {}
+    options = [option for option in row.get("options") or () if isinstance(option, dict)]
+    options.sort(key=lambda option: option.get("displayOrder") or 0)
+    return PropertyInfo(
+        type=str(row.get("type", "")),
+        field_type=str(row.get("fieldType", "")),
+        label=str(row.get("label", "")),
+        options={str(option.get("value")): str(option.get("label") or option.get("value")) for option in options},
+        read_only=bool(rights.get("readOnlyValue") or row.get("calculated")),
+    )
+
+
+def _created(method: Callable[..., Any], *args: object) -> bool:
+    """Create; False where it was there already, for a repeat or another process was faster."""
+    try:
+        raw(method, *args)
+    except RefusedError as error:
+        if error.refusal.status == 409:
+            return False
+        raise
+    return True
+
+
+def _check_present(present: Mapping[str, PropertyInfo], definitions: Sequence[PropertyDefinition]) -> None:
+    for definition in definitions:
+        there = present.get(definition.name)
+        if there is None:
+            continue
+        if there.type != definition.type:
+            raise UnknownPropertyError(
+                f"the portal's property {definition.name} is of type {there.type}, Handoff needs {definition.type}",
+                advice="Archive that property in HubSpot, or map the field to another one in mappings/fields.yaml.",
+            )
+        lacking = [label for value, label in definition.options if value not in there.options]
+        if lacking and definition.type == "enumeration":
+            raise UnknownPropertyError(
+                f"the portal's property {definition.name} lacks the options: {', '.join(lacking)}",
+                advice="Add these options in HubSpot under Settings > Properties, then run it again.",
+            )

@@ -1,0 +1,339 @@
+"""The one HTTP door to HubSpot: token, timeouts, pacing, retries, counts; the client library goes through it too.
+
+Rewrites the paths that the library speaks to the API version in use (paths.py), turns every answer outside 2xx into one
+of our errors (protocol.py), and parses bodies inside the retry loop, so that a half page is asked for again and never
+half-read. Redirects and proxies of the environment are not followed: the token goes to the configured host alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from connector.crm.hubspot.credentials import TokenSource
+from connector.crm.hubspot.pacing import Pacing, Sleep
+from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, check_version, match
+from connector.crm.hubspot.protocol import error_for, parse_date_header
+from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
+from connector.errors import (
+    AuthenticationError,
+    ChangeRejectedError,
+    ContractError,
+    CrmUnavailableError,
+    QuotaExhaustedError,
+    RateLimitedError,
+    SettingsError,
+)
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+DAILY_SECONDS = 900.0  # so long a figure of the daily quota is believed; then one call looks again
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+Query = Sequence[tuple[str, Any]]
+
+
+class Answer:
+    """A 2xx answer. `payload` is the parsed body, None for an empty one; the rest is for the client library."""
+
+    __slots__ = ("data", "headers", "payload", "reason", "status")
+
+    def __init__(self, response: requests.Response) -> None:
+        self.status: int = response.status_code
+        self.reason: str = response.reason
+        self.headers: Mapping[str, str] = response.headers
+        self.data: bytes = response.content
+        self.payload: Any = None
+
+    def getheaders(self) -> Mapping[str, str]:
+        return self.headers
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        return self.headers.get(name, default)
+
+
+class Transport:
+    """See the module.
+
+    Args:
+        base_url: https; http only on this machine and to `plain_hosts` (`host` or `host:port`).
+        ca_file: certificates to trust instead of the ones that come with requests.
+        daily_reserve: share of the daily limit that is left to others (P8); calls stop when no more than it remains.
+        sleep, rng: for tests; waiting and jitter go through them alone.
+
+    Attributes:
+        server_now: HubSpot's clock in its last answer; None before the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        credentials: TokenSource,
+        pacing: Pacing,
+        api_version: str = "v3",
+        plain_hosts: Collection[str] = (),
+        ca_file: Path | None = None,
+        daily_reserve: float = 0.2,
+        sleep: Sleep = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.base_url, self.host = _checked(base_url, plain_hosts)
+        self.version = check_version(api_version)
+        self.server_now: datetime | None = None
+        self._credentials, self._pacing, self._reserve = credentials, pacing, daily_reserve
+        self._sleep = sleep
+        self._wait = wait(rng or random.Random())  # noqa: S311 - jitter, not a secret
+        self._session = _session(ca_file)
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._throttled = 0
+        self._daily: tuple[int, int, float] | None = None
+
+    def calls(self) -> Mapping[str, int]:
+        with self._lock:
+            return dict(self._calls)
+
+    def throttled(self) -> int:
+        with self._lock:
+            return self._throttled
+
+    def call(
+        self, route: Route, *, ids: Mapping[str, str] | None = None, query: Query = (), form: Query | None = None
+    ) -> Answer:
+        """Make a call that the client library lacks. `ids` are plain values for the path's {names}."""
+        encoded = {name: quote(value, safe="") for name, value in (ids or {}).items()}
+        return self.send(route, encoded, query=query, form=form)
+
+    def introspect(self) -> Answer:
+        """Ask HubSpot about our own token."""
+        return self.call(INTROSPECT, form=list(self._credentials.introspection(self._exchange_token).items()))
+
+    def send(
+        self,
+        route: Route,
+        ids: Mapping[str, str],
+        *,
+        query: Query = (),
+        body: object = None,
+        form: Query | None = None,
+    ) -> Answer:
+        """Send a call, again where that is harmless, and give its answer.
+
+        Raises:
+            RefusedError, QuestionRefusedError: HubSpot said no to this one.
+            CrmUnavailableError: no usable answer after all tries; `unclear` where a write may have been done.
+            others of protocol.ERRORS.
+        """
+        request = requests.Request(
+            route.method,
+            self.base_url + route.path(self.version, ids),
+            params=[(name, _text(value)) for name, value in query],
+            data=list(form) if form is not None else None if body is None else json.dumps(body).encode(),
+            headers={} if form is not None or body is None else {"Content-Type": "application/json"},
+        )
+        retrying = Retrying(
+            sleep=self._sleep,
+            stop=is_enough(reached=lambda: self.server_now is not None),
+            wait=self._wait,
+            retry=retry_if_exception(partial(may_repeat, route=route)),
+            before_sleep=partial(_tell, route),
+            reraise=True,
+        )
+        return retrying(self._attempt, route, request)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _attempt(self, route: Route, request: requests.Request) -> Answer:
+        self._keep_reserve()
+        token = self._credentials.current(self._exchange_token)
+        response = self._exchange(route, request, token)
+        if response.status_code == 401 and self._credentials.renew(token, self._exchange_token):
+            token = self._credentials.current(self._exchange_token)
+            response = self._exchange(route, request, token)
+        return self._read(route, response)
+
+    def _exchange_token(self, form: Mapping[str, str]) -> object:
+        """The refresh call itself: no Authorization header, tried once; the call that needs it is retried around it."""
+        request = requests.Request("POST", self.base_url + TOKEN.path(self.version, {}), data=dict(form))
+        try:
+            return self._read(TOKEN, self._exchange(TOKEN, request, None)).payload
+        except ChangeRejectedError as error:
+            raise AuthenticationError(
+                f"{self.host} refused to renew the OAuth token",
+                advice="Check HUBSPOT_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN, or connect the app again.",
+            ) from error
+
+    def _exchange(self, route: Route, request: requests.Request, token: str | None) -> requests.Response:
+        """One request and its answer, whatever it says."""
+        self._pacing.acquire(search=route.search)
+        prepared = self._session.prepare_request(request)
+        if token is not None:
+            prepared.headers["Authorization"] = f"Bearer {token}"
+        with self._lock:
+            self._calls[f"{route.method} {route.template(self.version)}"] += 1
+        try:
+            response = self._session.send(prepared, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False)
+        except requests.RequestException as error:
+            raise _lost(error, self.host) from error
+        self._note(response, search=route.search)
+        return response
+
+    def _read(self, route: Route, response: requests.Response) -> Answer:
+        """The answer with its body parsed, or the error it stands for."""
+        payload = _parse(response.content)
+        if not 200 <= response.status_code < 300:
+            raise error_for(
+                response.status_code, payload, response.headers, route, host=self.host, now=self.server_now
+            )
+        answer = Answer(response)
+        answer.payload = payload
+        if answer.data and payload is None:
+            raise CrmUnavailableError(
+                f"{self.host} answered with something that is no JSON",
+                unclear=True,
+                advice="Run again; if it stays, check HUBSPOT_BASE_URL and that no proxy answers in HubSpot's place.",
+            )
+        return answer
+
+    def _note(self, response: requests.Response, *, search: bool) -> None:
+        headers = response.headers
+        with self._lock:
+            self.server_now = parse_date_header(headers) or self.server_now
+            daily, left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
+            if daily and left and daily.isdigit() and left.isdigit():
+                self._daily = int(daily), int(left), time.monotonic()
+            if response.status_code == 429:
+                self._throttled += 1
+        if response.status_code == 429:
+            self._pacing.slow_down(search=search)
+
+    def _keep_reserve(self) -> None:
+        if self._daily is None or self._reserve <= 0:
+            return
+        daily, left, seen_at = self._daily
+        if left < daily * self._reserve and time.monotonic() - seen_at < DAILY_SECONDS:
+            raise QuotaExhaustedError(
+                f"{left} of the portal's {daily} calls of today are left; Handoff leaves {self._reserve:.0%} to others",
+                advice="Run again after midnight in the portal's time zone, or raise the portal's daily limit.",
+            )
+
+
+class LibraryDoor:
+    """Stands where the client library keeps its own HTTP client; methods and arguments are as it calls them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        query_params: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        post_params: object = None,
+        _preload_content: bool = True,
+        _request_timeout: object = None,
+    ) -> Answer:
+        route, ids = match(method, url.removeprefix(self._transport.base_url))
+        query = [(name, one) for name, value in query_params or () for one in _several(value)]
+        return self._transport.send(route, ids, query=query, body=body)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}:
+            return partial(self.request, name)
+        raise AttributeError(name)
+
+
+def _checked(base_url: str, plain_hosts: Collection[str]) -> tuple[str, str]:
+    """The address without its last slash, and its host for messages."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    plain = {*LOOPBACK, *plain_hosts}
+    secure = parts.scheme == "https" or (parts.scheme == "http" and (host in plain or parts.netloc in plain))
+    if not host or not secure or parts.username or parts.query or parts.fragment:
+        raise SettingsError(
+            "HUBSPOT_BASE_URL is no address that a token may be sent to",
+            advice="Set it to https://api.hubapi.com, or to http://127.0.0.1:PORT for the sandbox.",
+        )
+    return base_url.rstrip("/"), host if parts.port is None else f"{host}:{parts.port}"
+
+
+def _session(ca_file: Path | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # neither .netrc nor a proxy variable may take the token elsewhere (S8)
+    session.verify = str(ca_file) if ca_file else True
+    session.headers.update({"User-Agent": f"handoff-connector/{version('handoff-connector')}"})
+    session.headers.update({"Accept": "application/json"})
+    return session
+
+
+def _lost(error: requests.RequestException, host: str) -> CrmUnavailableError | ContractError:
+    """The error for a call without an answer; `unclear` unless it surely never left."""
+    advice = "Check the network and HUBSPOT_BASE_URL, then run again; nothing is lost."
+    if isinstance(error, requests.exceptions.SSLError):
+        return CrmUnavailableError(
+            f"{host} shows no certificate that can be trusted", unclear=False, advice="Check HUBSPOT_BASE_URL."
+        )
+    if isinstance(error, requests.ConnectTimeout):
+        return CrmUnavailableError(f"{host} does not answer ({CONNECT_SECONDS:g} s)", unclear=False, advice=advice)
+    if isinstance(error, requests.Timeout):
+        return CrmUnavailableError(f"{host} gave no answer within {READ_SECONDS:g} s", unclear=True, advice=advice)
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
+        return CrmUnavailableError(f"{host} cannot be reached", unclear=False, advice=advice)
+    if isinstance(
+        error,
+        requests.ConnectionError | requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError,
+    ):
+        return CrmUnavailableError(f"the connection to {host} broke in mid-answer", unclear=True, advice=advice)
+    return ContractError(f"the call to {host} could not be made ({type(error).__name__})", advice=advice)
+
+
+def _parse(data: bytes) -> Any:
+    """The parsed body; None where it is empty or no JSON."""
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return None
+
+
+def _tell(route: Route, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.warning(
+        "calling again after %s",
+        "a 429" if isinstance(error, RateLimitedError) else "no usable answer",
+        extra={
+            "action": "retry",
+            "call": f"{route.method} {route.v3}",
+            "attempt": state.attempt_number,
+            "status": getattr(error, "status", None),
+            "seconds": round(state.next_action.sleep, 2) if state.next_action else 0,
+        },
+    )
+
+
+def _several(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
