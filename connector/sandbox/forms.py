@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import schema
-from .app import ApiError, Request, Response, require, route
+from .app import ApiError, Request, Response, route
 from .clock import iso
 from .definitions import definition
 from .directory import Form, Submission
@@ -198,7 +198,6 @@ def add_forms(request: Request) -> Response:
 def refuse_service_key(request: Request) -> None:
     """Refuse static tokens where the switch service_key_limits says so (not settled, hubspot-facts 11)."""
     if request.portal.switches.service_key_limits and request.grant is not None and not request.grant.oauth:
-        require(request)
         raise ApiError(403, "FORBIDDEN", "This API cannot be called with a service key")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .portal import Portal
+from .portal import Portal, listen
 
 FIRST_ID = 1
 LEGACY_OFFSET = 5000  # a list's old id differs from its new one, so that mixing them up shows
@@ -130,3 +130,24 @@ def remove(portal: Portal, target: ObjectList, ids: Iterable[str], *, at: int | 
     for record_id in left:
         portal.log("list_remove", list_id=target.id, record_id=record_id)
     return left
+
+
+@listen("merged")
+def _follow_merge(portal: Portal, entry: dict[str, Any]) -> None:
+    """Membership of a merged record passes to the survivor."""
+    gone = {entry["primary"], entry["merged"]} - {entry["survivor"]}
+    for each in _lists_for(portal, entry):
+        if remove(portal, each, gone):
+            add(portal, each, [entry["survivor"]])
+
+
+@listen("archived")
+@listen("erased")
+def _follow_removal(portal: Portal, entry: dict[str, Any]) -> None:
+    """A record that is gone is in no list."""
+    for each in _lists_for(portal, entry):
+        remove(portal, each, [entry["id"]])
+
+
+def _lists_for(portal: Portal, entry: dict[str, Any]) -> list[ObjectList]:
+    return [each for each in lists_of(portal).by_id.values() if each.object_type == entry["object"]]
