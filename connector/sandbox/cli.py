@@ -12,7 +12,6 @@ from types import FrameType
 
 from .clock import Clock, parse_instant
 from .control import make_portal
-from .gate import Gate
 from .portal import Sandbox
 from .server import Server, describe
 
@@ -62,10 +61,10 @@ def start(options: argparse.Namespace) -> tuple[Server, str, int]:
             clock.freeze(parse_instant(options.clock))
         except ValueError as error:
             raise ValueError(f"--clock is an instant such as {datetime.now().year}-01-31T09:00:00Z") from error  # noqa: DTZ005 - only a sample year
-    gate = Gate(Sandbox(clock))
-    server = Server(options.host, options.port, gate)  # before the seed: a taken port is told at once
+    sandbox = Sandbox(clock)
+    server = Server(options.host, options.port, sandbox)  # before the seed: a taken port is told at once
     portal = make_portal(
-        gate.sandbox,
+        sandbox,
         {
             "contacts": options.contacts,
             "seed": options.seed,

@@ -6,7 +6,7 @@ All instants are epoch milliseconds of the sandbox clock; lists of happenings ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Submission:
     page_title: str | None
     contact_id: str
 
+    def of(self, contact_id: str) -> Submission:
+        """Give the same submission, credited to another contact."""
+        return replace(self, contact_id=contact_id)
+
 
 @dataclass(frozen=True, slots=True)
 class PageView:
@@ -75,6 +79,10 @@ class PageView:
     title: str | None = None
     referrer: str | None = None
     source: str | None = None
+
+    def of(self, contact_id: str) -> PageView:
+        """Give the same view, by another contact."""
+        return replace(self, contact_id=contact_id)
 
 
 @dataclass(frozen=True, slots=True)

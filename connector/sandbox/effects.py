@@ -159,12 +159,12 @@ def _deal_figures(portal: Portal, contact: Record, at: int) -> None:
 # -- engagements and contacts ------------------------------------------------------------------------------------------
 
 
-def on_link(portal: Portal, from_type: str, from_id: str, to_type: str, to_id: str) -> None:
-    """Draw the consequences of a new association."""
+def on_link(portal: Portal, start: tuple[str, str], end: tuple[str, str], at: int) -> None:
+    """Draw the consequences of a new association between two (type, id)."""
+    (from_type, from_id), (to_type, to_id) = start, end
     record = portal.objects[from_type].get(from_id)
     if record is None:
         return
-    at = record.modified if portal.quiet else portal.clock.ms()
     if from_type == "deals" and to_type in STAGED:
         deal_changed(portal, record, at)
     elif to_type == "contacts" and from_type in (*_CONTACTED, "notes", "tasks"):

@@ -6,26 +6,17 @@ neither counted nor limited nor struck by faults (OAuth is counted and may be st
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from . import counters, limits
 from .app import ApiError, Request, Response, Route, dispatch, find_route, new_correlation_id
-from .faults import Fault, FaultScript
+from .faults import Fault
 from .portal import Grant, Portal, Sandbox
 
 CONTROL = "/_sandbox"
 _HTML = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
-
-
-@dataclass(slots=True)
-class Gate:
-    """The sandbox with its fault script."""
-
-    sandbox: Sandbox = field(default_factory=Sandbox)
-    script: FaultScript = field(default_factory=FaultScript)
 
 
 @dataclass(slots=True)
@@ -37,22 +28,26 @@ class Answer:
     wait_seconds: float = 0.0
 
 
-def answer(gate: Gate, method: str, target: str, headers: dict[str, str], body: bytes, base_url: str) -> Answer:
+def answer(sandbox: Sandbox, method: str, target: str, headers: dict[str, str], body: bytes, base_url: str) -> Answer:
     """Give the answer to one request as it came over the wire."""
     path, _, query = target.partition("?")
     found = find_route(method, path)
-    portal, grant, refused = _who(gate.sandbox, found[0] if found else None, path, query, headers)
+    portal, grant, refused = _who(sandbox, found[0] if found else None, path, query, headers)
     request = Request(
-        method, path, parse_qs(query, keep_blank_values=True), headers, body, portal, new_correlation_id(), gate.sandbox,
+        method, path, parse_qs(query, keep_blank_values=True), headers, body, portal, new_correlation_id(), sandbox,
         grant, headers.get("x-sandbox-source", "INTEGRATION"), headers.get("x-sandbox-user"), base_url,
     )  # fmt: skip
     if path.startswith(CONTROL):
+        if request.param("portal") and str(portal.id) != request.param("portal"):
+            known = ", ".join(str(each) for each in sandbox.portals)
+            unknown = ApiError(404, "", f"no portal {request.param('portal')} in this sandbox; portals: {known}")
+            return Answer(_finish(request, Response(404, unknown.body(request.correlation_id))))
         return Answer(_finish(request, dispatch(request)))
-    return _counted(gate, request, found, refused, len(target))
+    return _counted(sandbox, request, found, refused, len(target))
 
 
 def _counted(
-    gate: Gate,
+    sandbox: Sandbox,
     request: Request,
     found: tuple[Route, list[str], list[str]] | None,
     refused: ApiError | None,
@@ -60,7 +55,7 @@ def _counted(
 ) -> Answer:
     portal = request.portal
     template = found[0].template(found[2]) if found else request.path
-    fault = gate.script.strike(request.method, request.path, portal.id)
+    fault = sandbox.script.strike(request.method, request.path, portal.id)
     if fault is not None and fault.before:
         response = _fault_response(fault, request)
     else:
@@ -70,7 +65,7 @@ def _counted(
         elif fault is not None and fault.kind == "duplicate_page" and fault.previous is not None:
             response = Response(response.status if response else 200, fault.previous) if response else None
         elif response is not None and response.status < 300:
-            gate.script.remember(request.method, request.path, portal.id, response.body)
+            sandbox.script.remember(request.method, request.path, portal.id, response.body)
     silent = fault is not None and fault.kind.startswith(("timeout", "reset"))
     with portal.lock:
         counters.count(portal, request.method, template, None if silent or response is None else response.status)
@@ -147,9 +142,3 @@ def _finish(request: Request, response: Response) -> Response:
         kind = "text/html" if isinstance(response.body, str) else "application/json;charset=utf-8"
         response.headers.setdefault("Content-Type", kind)
     return response
-
-
-def pause(seconds: float) -> None:
-    """Wait in wall time (latency and slow answers)."""
-    if seconds > 0:
-        time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Imports every module of the sandbox, so that each has registered its routes and listeners. Import this, then serve."""
+"""Imports every module of the sandbox, so that each has registered its routes and listeners."""
 
 from __future__ import annotations
 

@@ -68,21 +68,26 @@ def admit(portal: Portal, grant: Grant, limit: str, correlation_id: str) -> None
 
 
 def headers(portal: Portal, grant: Grant, limit: str) -> dict[str, str]:
-    """Give the rate headers of an answer; searches carry none, OAuth calls lack the daily pair."""
+    """Give the rate headers of an answer; searches carry none, OAuth calls lack the daily pair.
+
+    A limit that is switched off has no headers.
+    """
     if limit != "ten_secondly":
         return {}
     used, switches = usage(portal), portal.switches
     most = switches.oauth_rate_per_10s if grant.oauth else switches.rate_per_10s
     window = used.windows.get(grant.token, deque())
-    found = {
-        "X-HubSpot-RateLimit-Max": str(most),
-        "X-HubSpot-RateLimit-Remaining": str(max(0, most - len(window))),
-        "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
-        "X-HubSpot-RateLimit-Secondly": str(most // 10),
-        "X-HubSpot-RateLimit-Secondly-Remaining": str(max(0, most // 10 - 1)),
-    }
-    if not grant.oauth:
-        per_day = switches.requests_a_day
+    found: dict[str, str] = {}
+    if most:
+        found = {
+            "X-HubSpot-RateLimit-Max": str(most),
+            "X-HubSpot-RateLimit-Remaining": str(max(0, most - len(window))),
+            "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
+            "X-HubSpot-RateLimit-Secondly": str(most // 10),
+            "X-HubSpot-RateLimit-Secondly-Remaining": str(max(0, most // 10 - 1)),
+        }
+    per_day = switches.requests_a_day
+    if per_day and not grant.oauth:
         found["X-HubSpot-RateLimit-Daily"] = str(per_day)
         found["X-HubSpot-RateLimit-Daily-Remaining"] = str(max(0, per_day - used.today))
     return found

@@ -22,6 +22,7 @@ from zlib import crc32
 
 from .clock import Clock, iso
 from .directory import Directory
+from .faults import FaultScript
 from .links import Links, LinkType
 from .store import ObjectStore, Record, Source
 from .switches import Switches
@@ -50,7 +51,7 @@ _ALIASES: dict[str, str] = (
 )
 ENGAGEMENTS: tuple[str, ...] = ("calls", "emails", "meetings", "notes", "tasks")
 
-LinkHook = Callable[["Portal", str, str, str, str], None]
+LinkHook = Callable[["Portal", tuple[str, str], tuple[str, str], int], None]
 LINK_HOOKS: list[LinkHook] = []  # called for each new link, once from either end; effects.py adds its own
 _LISTENERS: dict[str, list[Listener]] = {}
 
@@ -113,14 +114,18 @@ class Portal:
         for function in _LISTENERS.get(kind, ()):
             function(self, entry)
 
-    def link(self, from_type: str, from_id: str, to_type: str, to_id: str, link: LinkType, source: Source) -> bool:
-        """Associate two records and draw the consequences; False if the link was there."""
+    def link(
+        self, from_type: str, from_id: str, to_type: str, to_id: str, link: LinkType, source: Source,
+        at: int | None = None,
+    ) -> bool:  # fmt: skip
+        """Associate two records and draw the consequences as of `at` (default now); False if the link was there."""
+        at = self.clock.ms() if at is None else at
         new = self.links.add(from_type, from_id, to_type, to_id, link)
         if new:
             self._link_changed(from_type, from_id, to_type, to_id, link, source, removed=False)
             for function in LINK_HOOKS:
-                function(self, from_type, from_id, to_type, to_id)
-                function(self, to_type, to_id, from_type, from_id)
+                function(self, (from_type, from_id), (to_type, to_id), at)
+                function(self, (to_type, to_id), (from_type, from_id), at)
         return new
 
     def unlink(
@@ -136,7 +141,7 @@ class Portal:
     def _link_changed(
         self, from_type: str, from_id: str, to_type: str, to_id: str, link: LinkType, source: Source, *, removed: bool
     ) -> None:
-        ends = {"from_type": from_type, "from_id": from_id, "to_type": to_type, "to_id": to_id}
+        ends: dict[str, Any] = {"from_type": from_type, "from_id": from_id, "to_type": to_type, "to_id": to_id}
         self.log("association", **ends, type_id=link.type_id, category=link.category, removed=removed)
         if self.webhook_sink is not None:
             event = change_event(from_type, from_id, "associationChange", source, self.clock.ms())
@@ -196,11 +201,12 @@ class Grant:
 
 @dataclass(slots=True)
 class Sandbox:
-    """All portals behind one address, their tokens and the one clock."""
+    """All portals behind one address, their tokens, the one clock and the fault script."""
 
     clock: Clock = field(default_factory=Clock)
     portals: dict[int, Portal] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
+    script: FaultScript = field(default_factory=FaultScript)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def add_portal(

@@ -15,12 +15,13 @@ import threading
 import traceback
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import BinaryIO
+from io import BufferedReader
 
 from . import handlers
 from .app import Response, encode
 from .faults import Fault
-from .gate import Answer, Gate, answer
+from .gate import Answer, answer
+from .portal import Sandbox
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {423: "Locked", 477: "Migration in progress"}
 _LONGEST_LINE = 1_000_000
@@ -41,8 +42,8 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, host: str, port: int, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
         self.stopping = threading.Event()
         self.open_sockets: set[socket.socket] = set()
         if ":" in host:
@@ -77,7 +78,7 @@ class Connection(socketserver.BaseRequestHandler):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server.open_sockets.add(sock)
         try:
-            with sock.makefile("rb", 65_536) as stream:
+            with sock.makefile("rb") as stream:
                 while self._one(sock, stream):
                     pass
         except (OSError, ValueError):
@@ -85,7 +86,7 @@ class Connection(socketserver.BaseRequestHandler):
         finally:
             self.server.open_sockets.discard(sock)
 
-    def _one(self, sock: socket.socket, stream: BinaryIO) -> bool:
+    def _one(self, sock: socket.socket, stream: BufferedReader) -> bool:
         """Answer one request; False ends the connection."""
         try:
             read = _read_request(stream, sock)
@@ -96,7 +97,7 @@ class Connection(socketserver.BaseRequestHandler):
             return False
         method, target, headers, body = read
         try:
-            given = answer(self.server.gate, method, target, headers, body, self.server.url)
+            given = answer(self.server.sandbox, method, target, headers, body, self.server.url)
         except Exception as error:  # a bug of the sandbox: show it, so that a test can name it
             traceback.print_exc()
             message = f"sandbox error: {type(error).__name__}: {error}"
@@ -133,7 +134,7 @@ class Connection(socketserver.BaseRequestHandler):
                     return
 
 
-def _read_request(stream: BinaryIO, sock: socket.socket) -> tuple[str, str, dict[str, str], bytes] | None:
+def _read_request(stream: BufferedReader, sock: socket.socket) -> tuple[str, str, dict[str, str], bytes] | None:
     line = stream.readline(_LONGEST_LINE)
     if not line:
         return None
@@ -153,7 +154,7 @@ def _read_request(stream: BinaryIO, sock: socket.socket) -> tuple[str, str, dict
     return parts[0].upper(), parts[1], headers, body
 
 
-def _read_headers(stream: BinaryIO) -> Iterator[tuple[str, str]]:
+def _read_headers(stream: BufferedReader) -> Iterator[tuple[str, str]]:
     while (line := stream.readline(_LONGEST_LINE)) not in (b"\r\n", b"\n", b""):
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
@@ -161,7 +162,7 @@ def _read_headers(stream: BinaryIO) -> Iterator[tuple[str, str]]:
         yield name.strip().lower(), value.strip()
 
 
-def _read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _read_chunks(stream: BufferedReader) -> Iterator[bytes]:
     while True:
         size = int(stream.readline(100).split(b";")[0], 16)
         if size == 0:

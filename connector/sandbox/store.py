@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from sys import intern
 from typing import NamedTuple
 
@@ -102,6 +103,10 @@ class ObjectStore:
         self._next = first_id
         self._created_names = (*CREATED_NAMES.get(object_type, ("createdate", "hs_createdate")),)
         self._modified_names = MODIFIED_NAMES.get(object_type, ("hs_lastmodifieddate",))
+        self.modified_name = self._modified_names[0]
+        self.in_creation_order = True  # ids grow with creation instants; false once a record was made in the past
+        self._newest = -(2**62)
+        self._in_bulk = False
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -165,6 +170,9 @@ class ObjectStore:
         """Add a record; empty values are dropped. `at` in epoch milliseconds, default the clock."""
         at = self._clock_ms() if at is None else at
         record = Record(self._next, {intern(k): v for k, v in props.items() if v != ""}, at, source)
+        if at < self._newest:
+            self.in_creation_order = False
+        self._newest = max(self._newest, at)
         self._next += 1
         self.records[record.id] = record
         self.keys.append(record.key)
@@ -186,7 +194,7 @@ class ObjectStore:
         self._remember_for_search(record)
         for name in changed:
             self._set(record, intern(name), props[name], source, at)
-        self._stamp(record, max(at, record.modified) if at < record.modified else at)
+        self._stamp(record, max(at, record.modified))
         return changed
 
     def touch(self, record: Record, at: int | None = None) -> None:
@@ -218,6 +226,16 @@ class ObjectStore:
         """Remove a record whose id from now on leads to another."""
         self._remove(record_id)
         self.merged_into[record_id] = survivor_id
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Leave the modification index alone inside the block and build it anew at its end (seeding)."""
+        self._in_bulk = True
+        try:
+            yield
+        finally:
+            self._in_bulk = False
+            self._compact()
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -261,6 +279,8 @@ class ObjectStore:
         if self.stamps and record.modified == at and record.archived_at is None and record.created != at:
             return
         record.modified = at
+        if self._in_bulk:
+            return
         if not self.stamps or at >= self.stamps[-1]:
             self.stamps.append(at)
             self.stamped.append(record.key)
