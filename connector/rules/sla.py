@@ -1,0 +1,197 @@
+"""SLA: which clocks run on a lead in sales' hands, when they warn and when they are broken (R17, R18).
+
+Reads mappings/sla.yaml. Sets timers and says whom to tell; arithmetic of business time is rules/calendar.py, sending is
+notifications' and delivery's. Human time is measured from the handover; what Handoff itself took before is not on these
+clocks (R19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from connector.domain.episode import Episode, State
+from connector.domain.timer import Timer, TimerKind
+from connector.rules.calendar import PORTAL_ZONE, CalendarRules, zone_of
+from connector.rules.durations import AnyDuration, Duration, DurationKind
+from connector.rules.notifications import Role
+
+BREACH = "breach"
+AT_RISK = "at_risk_"
+"""Levels of a timer: `breach`, or `at_risk_80` when 80 % of the time is used up."""
+
+
+class Until(StrEnum):
+    """What stops a clock."""
+
+    TOUCH = "touch"          # the first call, mail or meeting by a person
+    VERDICT = "verdict"      # sales says what it thinks: accepted, or any end
+    END = "end"              # the episode ends
+
+
+Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class ClockRules(BaseModel):
+    """One clock. `limit` holds for lanes that `lanes` does not name; None: no clock for them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field(min_length=1, max_length=100)
+    until: Until
+    limit: AnyDuration | None = None
+    lanes: Mapping[str, AnyDuration] = Field(default_factory=dict)
+    calendar: str | None = None
+    """For business hours and days; the first calendar of the file where none is named."""
+    warn_at: tuple[Percent, ...] = (50, 80)
+    tell_at_risk: tuple[Role, ...] = (Role.REP,)
+    tell_breach: tuple[Role, ...] = (Role.REP, Role.MANAGER)
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> ClockRules:
+        if self.limit is None and not self.lanes:
+            raise ValueError("needs a `limit`, or limits under `lanes`")
+        if list(self.warn_at) != sorted(set(self.warn_at)):
+            raise ValueError("warn_at must rise, such as [50, 80]")
+        return self
+
+    def limit_of(self, lane: str) -> Duration | None:
+        return self.lanes.get(lane, self.limit)
+
+
+class SlaRules(BaseModel):
+    """mappings/sla.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    calendars: Mapping[str, CalendarRules] = Field(min_length=1)
+    clocks: Mapping[str, ClockRules] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _calendars_exist_and_suffice(self) -> SlaRules:
+        for name, clock in self.clocks.items():
+            if clock.calendar is not None and clock.calendar not in self.calendars:
+                known = ", ".join(self.calendars)
+                raise ValueError(f"clock {name}: there is no calendar {clock.calendar}; there are {known}")
+            weekly = self._calendar(clock).weekly_seconds
+            for limit in (clock.limit, *clock.lanes.values()):
+                if limit and limit.kind is DurationKind.BUSINESS_HOURS and limit.amount > 52 * weekly:
+                    raise ValueError(f"clock {name}: {limit} is more than its calendar opens in a year")
+        return self
+
+    def in_zone(self, portal_time_zone: str) -> SlaRules:
+        """The same rules with `zone: portal` settled; without this the portal's zone counts as UTC.
+
+        ValueError for a zone that nobody knows.
+        """
+        zone_of(portal_time_zone)
+        settled = {
+            name: rules.model_copy(update={"zone": portal_time_zone}) if rules.zone == PORTAL_ZONE else rules
+            for name, rules in self.calendars.items()
+        }
+        return self.model_copy(update={"calendars": settled})
+
+    def _calendar(self, clock: ClockRules) -> CalendarRules:
+        return self.calendars[clock.calendar] if clock.calendar else next(iter(self.calendars.values()))
+
+
+def clocks(episode: Episode, rules: SlaRules, *, now: datetime) -> tuple[Timer, ...]:
+    """The timers to set when an episode is handed over, adopted or given to another owner.
+
+    Args:
+        episode: as it stands after that; a clock that is stopped already (touched, answered) is not set again. For a
+            second hand-raise of a lead in work (R40), give it as handed off, without `touched_at`, in that lane.
+        now: the instant the owner has it: `as_of` of the run.
+    Returns:
+        Warnings in order of time, then the breach, clock by clock; nothing for silent and ended episodes (R41).
+    """
+    return tuple(
+        timer
+        for name, clock in rules.clocks.items()
+        if _runs(clock, episode)
+        for timer in _timers(name, clock, episode, rules, now)
+    )
+
+
+def first_due(episode: Episode, rules: SlaRules, *, now: datetime) -> datetime | None:
+    """When the rep must first have reacted: the earliest limit that a touch stops; None where no such clock runs."""
+    dues = [
+        _due(clock, limit, rules, now)
+        for clock in rules.clocks.values()
+        if clock.until is Until.TOUCH and _runs(clock, episode) and (limit := clock.limit_of(episode.lane))
+    ]
+    return min(dues, default=None)
+
+
+def stopped_clocks(episode: Episode, rules: SlaRules) -> tuple[str, ...]:
+    """Names of the clocks that no longer run on the episode as it stands; their timers are to be cancelled."""
+    return tuple(name for name, clock in rules.clocks.items() if not _runs(clock, episode))
+
+
+def tell(timer: Timer, rules: SlaRules) -> tuple[Role, ...]:
+    """Whom a fired timer concerns; nobody where the clock was taken out of the file since."""
+    clock = rules.clocks.get(timer.name)
+    if clock is None:
+        return ()
+    return clock.tell_breach if timer.level == BREACH else clock.tell_at_risk
+
+
+def explain_timer(timer: Timer, episode: Episode, rules: SlaRules) -> str:
+    """What a fired timer means, in one sentence for people."""
+    clock = rules.clocks.get(timer.name)
+    limit = clock.limit_of(episode.lane) if clock else None
+    label = clock.label if clock else "answer"
+    time = f"{limit.words() if limit else 'time'} for the {label}"
+    if timer.level == BREACH:
+        return f"The {time} ran out."
+    return f"{timer.level.removeprefix(AT_RISK)} % of the {time} is used up."
+
+
+_UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
+
+
+def _runs(clock: ClockRules, episode: Episode) -> bool:
+    if episode.silent or not episode.is_open:
+        return False
+    if clock.until is Until.END:
+        return True
+    answered = episode.state not in _UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
+    return not answered and (clock.until is Until.VERDICT or episode.touched_at is None)
+
+
+def _due(clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime) -> datetime:
+    return rules._calendar(clock).calendar("UTC").add(now, limit)
+
+
+def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now: datetime) -> list[Timer]:
+    limit = clock.limit_of(episode.lane)
+    if limit is None:
+        return []
+    due = _due(clock, limit, rules, now)
+    levels = [(f"{AT_RISK}{percent}", _part(clock, limit, rules, now, due, percent)) for percent in clock.warn_at]
+    return [
+        Timer(
+            kind=TimerKind.SLA,
+            contact=episode.contact,
+            episode=episode.id,
+            name=name,
+            level=level,
+            assignment=episode.assignment,
+            due_at=at,
+        )
+        for level, at in (*levels, (BREACH, due))
+    ]
+
+
+def _part(
+    clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime, due: datetime, percent: int
+) -> datetime:
+    """When that share of the time is used up; business time is shared out over open hours only."""
+    if limit.kind is DurationKind.WALL:
+        return now + (due - now) * percent / 100
+    calendar = rules._calendar(clock).calendar("UTC")
+    return calendar.add_open(now, calendar.open_time(now, due) * percent / 100)
