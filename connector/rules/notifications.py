@@ -1,0 +1,198 @@
+"""Notifications: which destination hears of which notice, and in what words a notice is announced (R15, R23).
+
+Reads mappings/notifications.yaml. What a notice carries is rules/packet.py; signing and sending are delivery's. and secrets come from the environment by name, so that the file can be shared and kept in version control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from connector.domain.notice import Notice, NoticeKind
+from connector.domain.owner import Owner
+
+
+class Role(StrEnum):
+    """Who is meant: `rep` is the lead's owner, `triage` the desk for hand-raisers that a filter stopped (R02)."""
+
+    REP = "rep"
+    MANAGER = "manager"
+    MARKETING = "marketing"
+    TRIAGE = "triage"
+    OPS = "ops"
+
+
+AUDIENCE: Mapping[NoticeKind, tuple[Role, ...]] = MappingProxyType(
+    {
+        NoticeKind.LEAD_HANDED_OFF: (Role.REP,),
+        NoticeKind.LEAD_SIGNAL: (Role.REP,),
+        NoticeKind.LEAD_MOVED: (Role.REP,),
+        NoticeKind.LEAD_WITHDRAWN: (Role.REP,),
+        NoticeKind.LEAD_RECYCLED: (Role.MARKETING,),
+        NoticeKind.LEAD_TRIAGED: (Role.TRIAGE,),
+        NoticeKind.SLA_AT_RISK: (Role.REP,),
+        NoticeKind.SLA_BREACHED: (Role.REP, Role.MANAGER),
+        NoticeKind.RUN_HELD: (Role.OPS,),
+        NoticeKind.RUN_SHADOW: (Role.OPS,),
+    }
+)
+"""Whom a notice concerns, where its packet does not say (`tell`, as sla.yaml escalates)."""
+
+HEADLINES: Mapping[NoticeKind, str] = MappingProxyType(
+    {
+        NoticeKind.LEAD_HANDED_OFF: "A new lead for you",
+        NoticeKind.LEAD_SIGNAL: "Your lead shows new interest",
+        NoticeKind.LEAD_MOVED: "A lead was given to you",
+        NoticeKind.LEAD_WITHDRAWN: "A lead of yours went to somebody else",
+        NoticeKind.LEAD_RECYCLED: "Sales handed a lead back",
+        NoticeKind.LEAD_TRIAGED: "Somebody asked for sales and needs a look",
+        NoticeKind.SLA_AT_RISK: "Time is running out for a lead",
+        NoticeKind.SLA_BREACHED: "A lead was not answered in time",
+        NoticeKind.RUN_HELD: "Handoff holds back an unusual number of changes and asks",
+        NoticeKind.RUN_SHADOW: "What Handoff would have done",
+    }
+)
+
+EnvironmentName = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,99}$")]
+SlackId = Annotated[str, Field(pattern="^[UW][A-Z0-9]{4,20}$")]
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class _Destination(BaseModel):
+    """What every destination has. `kinds` empty: every kind that concerns its roles."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: Annotated[tuple[Role, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+    kinds: tuple[NoticeKind, ...] = ()
+    personal: bool = False
+    """True: only the addressees read it, so it gets the whole packet; false: names, mails and phones are masked."""
+    on: bool = True
+
+    def needs(self) -> tuple[str, ...]:
+        """Environment variables without which it stays off."""
+        raise AssertionError("each kind of destination says what it needs")
+
+
+class WebhookDestination(_Destination):
+    """A signed webhook (Standard Webhooks); the address stands here or in the environment, the secret only there."""
+
+    type: Literal["webhook"]
+    url: str | None = Field(default=None, pattern="^https?://[^\\s@]+$", max_length=2_000)
+    url_env: EnvironmentName | None = None
+    secret_env: EnvironmentName
+
+    @model_validator(mode="after")
+    def _one_address(self) -> WebhookDestination:
+        if (self.url is None) == (self.url_env is None):
+            raise ValueError("needs either `url` or `url_env`, the name of the environment variable that holds it")
+        return self
+
+    def needs(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.url_env, self.secret_env) if name)
+
+
+class SlackDestination(_Destination):
+    """A Slack incoming webhook. Its address is a secret, so it comes from the environment.
+
+    `owners` maps a rep, by e-mail or owner id, to the Slack member id to mention.
+    """
+
+    type: Literal["slack"]
+    url_env: EnvironmentName
+    owners: Mapping[str, SlackId] = Field(default_factory=dict)
+
+    def needs(self) -> tuple[str, ...]:
+        return (self.url_env,)
+
+    def member(self, owner: Owner | None) -> str | None:
+        """The Slack member id of a rep; None where the file names none."""
+        if owner is None:
+            return None
+        by_name = {key.lower(): member for key, member in self.owners.items()}
+        return by_name.get(owner.email.lower()) or by_name.get(owner.id.lower())
+
+
+Destination = Annotated[WebhookDestination | SlackDestination, Field(discriminator="type")]
+DestinationName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class NotificationRules(BaseModel):
+    """mappings/notifications.yaml: destinations by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
+
+
+def headline(notice: Notice) -> str:
+    """One line that says what happened; fixed words, nothing from the CRM in them."""
+    return HEADLINES[notice.kind]
+
+
+def audience(notice: Notice) -> frozenset[Role]:
+    """Whom the notice concerns: the roles in its packet's `tell`, else those of its kind."""
+    tell = notice.packet.get("tell")
+    if isinstance(tell, list | tuple) and tell:
+        return frozenset(Role(str(role)) for role in tell)
+    return frozenset(AUDIENCE[notice.kind])
+
+
+def recipients(notice: Notice, rules: NotificationRules, active: Mapping[str, bool]) -> tuple[str, ...]:
+    """Names of the destinations that hear this notice, in the file's order.
+
+    Args:
+        active: as `switched_on` gave it; a destination that is off, or missing here, hears nothing.
+    Returns:
+        Empty where nobody is configured to hear it: the lead still stands in the CRM with owner and reason.
+    """
+    roles = audience(notice)
+    return tuple(
+        name
+        for name, destination in rules.destinations.items()
+        if active.get(name, False)
+        and roles.intersection(destination.to)
+        and (not destination.kinds or notice.kind in destination.kinds)
+    )
+
+
+def switched_on(rules: NotificationRules, environment_present: Collection[str]) -> dict[str, bool]:
+    """Which destinations can be used, given the names of the environment variables that hold something."""
+    return {
+        name: destination.on and all(variable in environment_present for variable in destination.needs())
+        for name, destination in rules.destinations.items()
+    }
+
+
+def why_off(rules: NotificationRules, environment_present: Collection[str]) -> tuple[str, ...]:
+    """One sentence for each destination that is off, and for each role that therefore hears nothing."""
+    on = switched_on(rules, environment_present)
+    lines = [
+        f"Destination {name} is off: {_cause(destination, environment_present)}."
+        for name, destination in rules.destinations.items()
+        if not on[name]
+    ]
+    heard = {role for name, destination in rules.destinations.items() if on[name] for role in destination.to}
+    unheard = [role.value for role in Role if role not in heard]
+    if unheard:
+        lines.append(f"Nobody is told what concerns {_listed(unheard)}; the CRM still shows owner and reason.")
+    return tuple(lines)
+
+
+def _cause(destination: WebhookDestination | SlackDestination, environment_present: Collection[str]) -> str:
+    if not destination.on:
+        return "notifications.yaml says on: false"
+    unset = [name for name in destination.needs() if name not in environment_present]
+    return f"set {_listed(unset)} to switch it on"
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
