@@ -1,13 +1,12 @@
 """Marketing e-mail events, the old v1 list: /email/public/v1/events, newest first, and one event by (created, id).
 
-Storing only: which contact properties an event moves is visits.py. `filteredEvent` marks what a bot did.
+Reading only: what records events and moves the contact's properties is visits.py. `filteredEvent` marks what a bot did.
 Source: hubspot-facts 5.4 (scope `content`; offset an opaque string; at most 1,000 a page).
 """
 
 from __future__ import annotations
 
 import base64
-import uuid
 from typing import Any
 
 from .app import ApiError, Request, Response, route
@@ -16,38 +15,8 @@ from .forms import refuse_service_key
 from .portal import Portal
 
 SCOPES = ("content",)
-KINDS = (
-    "SENT DELIVERED DROPPED PROCESSED DEFERRED BOUNCE OPEN CLICK PRINT FORWARD STATUSCHANGE SPAMREPORT UNSUBSCRIBED "
-    "UNSUBSCRIBE REPLY"
-)
 APP_ID = 113
 PAGE_MAX = 1000
-
-
-def record(
-    portal: Portal,
-    kind: str,
-    email: str,
-    campaign_id: int,
-    at: int | None = None,
-    *,
-    name: str | None = None,
-    url: str | None = None,
-    filtered: bool = False,
-    sent_at: int | None = None,
-) -> str:
-    """Store an event (`at`, `sent_at` epoch ms) and give its id.
-
-    Raises:
-        ApiError: 400, a type that HubSpot does not have.
-    """
-    if kind not in KINDS.split():
-        raise ApiError(400, "VALIDATION_ERROR", f"{kind} is not an e-mail event type; one of {KINDS}")
-    at = portal.clock.ms() if at is None else at
-    event_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{portal.id}:email:{portal.count_up('email event')}"))
-    made = EmailEvent(event_id, at, kind, email, campaign_id, name, url, filtered, sent_at)
-    portal.directory.email_events.append(made)
-    return event_id
 
 
 @route("GET", "/email/public/v1/events", scopes=SCOPES)

@@ -2,7 +2,10 @@
 
 Page views and form submissions come from the portal's directory; `record` adds occurrences of any other type. One
 submission shows as three types, as on HubSpot. Marketing e-mail events are not among them (email_events.py).
-Routes: /events/v3/events, /events/event-occurrences/2026-03.
+Routes: /events/v3/events, /events/event-occurrences/2026-03, and the sandbox's own:
+
+- `POST /_sandbox/events?portal=ID` one occurrence or a list: `{eventType, contactId, at? (ISO or ms, default now),
+  properties?}` → `{"ids": [event id, …]}`.
 
 Source: hubspot-facts 5.1. Not published, so chosen here: newest first unless `sort` says otherwise, both bounds
 exclusive, an opaque cursor. Switches: enterprise, occurrences_page_max, occurrences_lag_seconds,
@@ -133,6 +136,27 @@ def list_types(request: Request) -> Response:
     _refuse_without_enterprise(request)
     own = sorted({each.type for each in request.portal.state("events", Timeline).added} - set(TYPES))
     return Response(200, {"eventTypes": [*TYPES, *own]})
+
+
+@route("POST", "/_sandbox/events", auth=False, limit="none")
+def add_occurrences(request: Request) -> Response:
+    """Store occurrences of any type: see the module docstring."""
+    body = request.json()
+    rows = body if isinstance(body, list) else [body]
+    return Response(200, {"ids": [_add_row(request.portal, row) for row in rows]})
+
+
+def _add_row(portal: Portal, row: Any) -> str:
+    known = {"eventType", "contactId", "at", "properties"}
+    if not isinstance(row, dict) or set(row) - known or not row.get("eventType") or not row.get("contactId"):
+        raise _invalid(f"an occurrence is an object with eventType and contactId; known: {', '.join(sorted(known))}")
+    if portal.objects["contacts"].survivor(str(row["contactId"])) is None:
+        raise _invalid(f"no contact {row['contactId']}")
+    try:
+        at = parse_instant(str(row["at"])) if row.get("at") else None
+    except (ValueError, ArithmeticError) as error:
+        raise _invalid(f"at is an instant such as 2026-01-31T09:00:00Z, not {row['at']}") from error
+    return record(portal, str(row["eventType"]), str(row["contactId"]), at, row.get("properties") or {})
 
 
 def _refuse_without_enterprise(request: Request) -> None:

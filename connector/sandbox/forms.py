@@ -22,7 +22,6 @@ from .definitions import definition
 from .directory import Form, Submission
 from .portal import Portal
 
-DEFAULT_FORMS = ("Contact us", "Request a demo", "Free audit", "Newsletter", "Download guide")
 FIELDS = ("email", "firstname", "lastname", "company", "phone", "country", "message")
 KINDS = ("hubspot", "captured", "flow", "blog_comment")
 SCOPES = ("forms",)
@@ -66,34 +65,6 @@ def ensure(
     made = Form(guid, name, portal.clock.ms(), list(fields), kind, sets_stage=sets_stage)
     portal.directory.forms[guid] = made
     return made
-
-
-def submit(
-    portal: Portal,
-    form: str,
-    email: str | None,
-    values: dict[str, str],
-    page_url: str | None,
-    at: int | None = None,
-    *,
-    page_title: str | None = None,
-    contact_id: str = "",
-) -> str:
-    """Store a submission (form by GUID or name, `at` in epoch ms) and give its conversion id.
-
-    Raises:
-        ApiError: 404, the portal has no such form.
-    """
-    found = portal.directory.form_named(form)
-    if found is None:
-        raise _unknown(form)
-    sent = ({"email": email} if email else {}) | values
-    at = portal.clock.ms() if at is None else at
-    number = portal.count_up("submission")
-    conversion_id = str(uuid.uuid5(_NAMESPACE, f"{portal.id}:{found.guid}:{number}"))
-    stored = Submission(conversion_id, found.guid, at, tuple(sent.items()), page_url, page_title, contact_id)
-    portal.directory.submissions.setdefault(found.guid, []).append(stored)
-    return conversion_id
 
 
 # -- definitions ---------------------------------------------------------------------------------------------------
@@ -177,22 +148,29 @@ def list_submissions(request: Request, guid: str) -> Response:
 def add_forms(request: Request) -> Response:
     """Make forms: see the module docstring."""
     body = request.json()
-    rows, results = body if isinstance(body, list) else [body], []
+    made = [add_row(request.portal, row) for row in (body if isinstance(body, list) else [body])]
+    return Response(200, {"results": [{"guid": form.guid, "name": form.name} for form in made]})
+
+
+def add_row(portal: Portal, row: Any) -> Form:
+    """Make one form from a row of POST /_sandbox/forms, or of the `forms` of a new portal.
+
+    Raises:
+        ApiError: 400, no object, an unknown key or kind, no name.
+    """
     known = {"name", "guid", "fields", "type", "setsStage", "archived"}
-    for row in rows:
-        if not isinstance(row, dict) or set(row) - known:
-            raise ApiError(400, "VALIDATION_ERROR", f"a form is an object with name; known: {', '.join(sorted(known))}")
-        form = ensure(
-            request.portal,
-            row.get("guid"),
-            str(row.get("name") or ""),
-            fields=[str(name) for name in row.get("fields") or FIELDS],
-            kind=str(row.get("type") or "hubspot"),
-            sets_stage=row.get("setsStage"),
-        )
-        form.archived = bool(row.get("archived", False))
-        results.append({"guid": form.guid, "name": form.name})
-    return Response(200, {"results": results})
+    if not isinstance(row, dict) or set(row) - known:
+        raise ApiError(400, "VALIDATION_ERROR", f"a form is an object with name; known: {', '.join(sorted(known))}")
+    form = ensure(
+        portal,
+        row.get("guid"),
+        str(row.get("name") or ""),
+        fields=[str(name) for name in row.get("fields") or FIELDS],
+        kind=str(row.get("type") or "hubspot"),
+        sets_stage=row.get("setsStage"),
+    )
+    form.archived = bool(row.get("archived", False))
+    return form
 
 
 def refuse_service_key(request: Request) -> None:

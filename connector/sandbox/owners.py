@@ -116,10 +116,15 @@ def add_owners(request: Request) -> Response:
     """Make or change owners: see the module docstring."""
     body = request.json()
     rows = body if isinstance(body, list) else [body]
-    return Response(200, {"results": [show(_add_row(request.portal, row)) for row in rows]})
+    return Response(200, {"results": [show(add_row(request.portal, row)) for row in rows]})
 
 
-def _add_row(portal: Portal, row: Any) -> Owner:
+def add_row(portal: Portal, row: Any) -> Owner:
+    """Make one owner from a row of POST /_sandbox/owners, or of the `owners` of a new portal.
+
+    Raises:
+        ApiError: 400, no object, an unknown key, no e-mail.
+    """
     known = {"email", "firstName", "lastName", "id", "userId", "archived", "type", "teams"}
     if not isinstance(row, dict) or not row.get("email") or set(row) - known:
         raise ApiError(
