@@ -116,8 +116,8 @@ def _companies(portal: Portal, random: Random, count: int, now: int) -> list[Com
             industry = random.choice(words.INDUSTRIES)
             values = {
                 "name": name, "domain": domain, "website": f"https://{domain}", "industry": industry,
-                "name": name, "domain": domain, "website": f"https://{domain}", "industry": industry,
-                "country": place[0],
+                "country": place[0], "city": place[2], "zip": place[3], "numberofemployees": size,
+                "lifecyclestage": "lead",
                 "phone": _phone(random, number),
             }  # fmt: skip
             record = store.create(values, _IMPORT, now - SPAN_DAYS * DAY + number)
