@@ -1,6 +1,7 @@
 """Notifications: which destination hears of which notice, and in what words a notice is announced (R15, R23).
 
-Reads mappings/notifications.yaml. What a notice carries is rules/packet.py; signing and sending are delivery's. and secrets come from the environment by name, so that the file can be shared and kept in version control.
+Reads mappings/notifications.yaml. What a notice carries is rules/packet.py; signing and sending are delivery's.
+Addresses and secrets come from the environment by name, so that the file can be shared and kept in version control.
 """
 
 from __future__ import annotations
