@@ -50,6 +50,11 @@ def read_portal(transport: Transport, configured_id: str | None) -> PortalInfo:
     )
 
 
+def records_url(portal: PortalInfo) -> str:
+    """Where people open contacts in HubSpot; the contact's id follows after a slash."""
+    return f"https://{portal.ui_domain}/contacts/{portal.id}/record/0-1"
+
+
 def _ask(transport: Transport) -> dict[str, Any]:
     ways: tuple[Callable[[], Answer], ...] = (lambda: transport.call(ACCOUNT), transport.introspect)
     for ask in ways:

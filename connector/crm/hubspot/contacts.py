@@ -38,16 +38,17 @@ def pull_changed(
     `lastmodifieddate` is the contact's own name of the property: the other objects' name finds nothing, silently.
     The properties go into the search body: hundreds of names work there, whatever the 3,000-character rule is about.
     """
-    surplus = _surplus(properties)
-    for rows, after in pull_by_id(client.contact_search, "lastmodifieddate", window, properties, cursor):
+    names, surplus = _named(properties)
+    for rows, after in pull_by_id(client.contact_search, "lastmodifieddate", window, names, cursor):
         yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after)
 
 
 def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:
     """Every contact that is not archived, 100 a page, from the list API: no ceiling and no search limit."""
-    surplus, names = _surplus(properties), ",".join(properties)
-    fits = len(names) <= LONGEST_QUERY
-    asked = {"properties": [names]} if fits else {}
+    names, surplus = _named(properties)
+    query = ",".join(names)
+    fits = len(query) <= LONGEST_QUERY
+    asked = {"properties": [query]} if fits else {}
     for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=LIST_PAGE, **asked):
         rows = parse_rows(payload)
         if fits:
@@ -73,15 +74,14 @@ def read(
     A merged contact is found under its old id: the record's own id is then the survivor's (I12).
     """
     wanted = list(dict.fromkeys(ids))
-    names = list(dict.fromkeys([*properties, *history, MERGED_IDS]))
-    surplus = _surplus([*properties, *history], MERGED_IDS)
+    names, surplus = _named([*properties, *history])
     size = BATCH_WITH_HISTORY if history else BATCH
     found: dict[ContactId, Record] = {}
     for start in range(0, len(wanted), size):
         chunk = wanted[start : start + size]
         body = {
             "inputs": [{"id": one} for one in chunk],
-            "properties": names,
+            "properties": list(names),
             "propertiesWithHistory": list(history),
         }
         payload = raw(client.contact_batches.read, body, archived=False).payload
@@ -97,6 +97,7 @@ def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id
     """
     try:
         properties = row["properties"]
+        merged = properties.get(MERGED_IDS)
         for name in surplus:
             properties.pop(name, None)
         identity = ContactId(str(row["id"]))
@@ -108,6 +109,7 @@ def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id
             created_at=datetime.fromisoformat(row["createdAt"]),
             modified_at=datetime.fromisoformat(row["updatedAt"]),
             archived=bool(row.get("archived")),
+            merged_ids=tuple([ContactId(one) for one in merged.split(";") if one]) if merged else (),
             history=NO_HISTORY if not history else {name: _edits(rows) for name, rows in history.items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -147,9 +149,10 @@ def _by_asked_id(
     return found
 
 
-def _surplus(properties: Sequence[str], *more: str) -> tuple[str, ...]:
-    asked = set(properties)
-    return tuple(name for name in (*ALWAYS_SENT, *more) if name not in asked)
+def _named(properties: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What to ask for, and what of the answer to drop again."""
+    asked = dict.fromkeys(properties)
+    return tuple({**asked, MERGED_IDS: None}), tuple(name for name in (*ALWAYS_SENT, MERGED_IDS) if name not in asked)
 
 
 def _archived_since(row: Mapping[str, Any], since: datetime) -> bool:

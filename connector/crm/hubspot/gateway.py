@@ -15,9 +15,9 @@ from connector.crm.hubspot import account, activities, contacts, owned, owners, 
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
-from connector.crm.hubspot.lists import Lists
+from connector.crm.hubspot.lists import ListInfo, Lists
 from connector.crm.hubspot.pacing import Pacing, Sleep
-from connector.crm.hubspot.properties import PropertyDefinition, Schema
+from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
 from connector.domain.contact import ContactId, OwnerId
@@ -28,6 +28,7 @@ from connector.engine.ports import (
     ContactPage,
     DealPage,
     PortalInfo,
+    Schema,
     StreamOff,
     Window,
     Write,
@@ -85,6 +86,7 @@ class HubSpotGateway:
         self._lists = Lists(self._client)
         self._deals = DealReader(self._client)
         self._portal_id = portal_id
+        self._records = ""
         self._streams = tuple(stream for stream in activities.STREAMS if stream in streams)
 
     # -- MarketingSource -----------------------------------------------------------------------------------------
@@ -111,7 +113,9 @@ class HubSpotGateway:
     # -- Crm -----------------------------------------------------------------------------------------------------
 
     def portal(self) -> PortalInfo:
-        return account.read_portal(self._transport, self._portal_id)
+        portal = account.read_portal(self._transport, self._portal_id)
+        self._records = account.records_url(portal)
+        return portal
 
     def owners(self) -> tuple[Owner, ...]:
         return owners.pull(self._client)
@@ -138,6 +142,12 @@ class HubSpotGateway:
     ) -> str:
         return tasks.ensure(self._client, contact, owner, subject, body, due_at, key)
 
+    def record_url(self, contact: ContactId) -> str:
+        return f"{self._records}/{contact}" if self._records else ""
+
+    def schema(self) -> Schema:
+        return properties.read_schema(self._client)
+
     def api_calls(self) -> Mapping[str, int]:
         return self._transport.calls()
 
@@ -146,9 +156,9 @@ class HubSpotGateway:
 
     # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
 
-    def schema(self, *, lists: Sequence[str] = ()) -> Schema:
-        """The portal's contact properties, and those of the named lists that it has."""
-        return properties.read_schema(self._client, self._lists, lists)
+    def find_list(self, name: str) -> ListInfo | None:
+        """The contact list of that name, whether it takes members or not; None where the portal has none."""
+        return self._lists.find(name)
 
     def ensure_owned(
         self,

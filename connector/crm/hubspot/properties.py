@@ -7,34 +7,16 @@ Source: hubspot-facts, section 3.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.lists import ListInfo, Lists
+from connector.crm.hubspot.lists import Lists
 from connector.crm.hubspot.protocol import RefusedError, parse_rows
+from connector.engine.ports import PropertyInfo, Schema
 from connector.errors import UnknownPropertyError
 
 OBJECT = "contacts"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PropertyInfo:
-    """A property of the portal. `options` are value → label in the portal's order; empty where any value goes."""
-
-    type: str
-    field_type: str
-    label: str
-    options: Mapping[str, str]
-    read_only: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schema:
-    """Contact properties by name, and the lists asked for by name; a list that the portal lacks is absent."""
-
-    properties: Mapping[str, PropertyInfo]
-    lists: Mapping[str, ListInfo] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +37,9 @@ class PropertyDefinition:
     options: tuple[tuple[str, str], ...] = ()
 
 
-def read_schema(client: Client, lists: Lists, list_names: Sequence[str] = ()) -> Schema:
-    """One call, and one more per list."""
-    found = {name: lists.find(name) for name in list_names}
-    return Schema(
-        properties=parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload),
-        lists={name: info for name, info in found.items() if info is not None},
-    )
+def read_schema(client: Client) -> Schema:
+    """All contact properties that are not archived; one call."""
+    return Schema(properties=parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload))
 
 
 def parse_properties(payload: object) -> dict[str, PropertyInfo]:
@@ -132,9 +110,7 @@ def _parse(row: Mapping[str, Any]) -> PropertyInfo:
     options.sort(key=lambda option: option.get("displayOrder") or 0)
     return PropertyInfo(
         type=str(row.get("type", "")),
-        field_type=str(row.get("fieldType", "")),
-        label=str(row.get("label", "")),
-        options={str(option.get("value")): str(option.get("label") or option.get("value")) for option in options},
+        options=tuple(str(option.get("value")) for option in options),
         read_only=bool(rights.get("readOnlyValue") or row.get("calculated")),
     )
 
