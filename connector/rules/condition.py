@@ -74,11 +74,8 @@ class Condition(BaseModel):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Condition:
-        given = [
-            name
-            for name, value in zip(SHAPES, (self.all_of, self.any_of, self.not_, self.activity, self.field), strict=True)
-            if value is not None
-        ]
+        values = (self.all_of, self.any_of, self.not_, self.activity, self.field)
+        given = [name for name, value in zip(SHAPES, values, strict=True) if value is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(f"a condition is exactly one of {', '.join(SHAPES)}; here stands {found}")

@@ -265,8 +265,8 @@ def words_of(text: str) -> str:
 _PHRASES: Mapping[Operator, tuple[str, str]] = {
     Operator.IS: ("is", "is not"),
     Operator.IS_NOT: ("is not", "is"),
-    Operator.IN: ("is one of", "is none of"),
-    Operator.NOT_IN: ("is none of", "is one of"),
+    Operator.IN: ("is", "is not"),
+    Operator.NOT_IN: ("is not", "is"),
     Operator.CONTAINS: ("contains", "does not contain"),
     Operator.CONTAINS_WORD: ("contains", "does not contain"),
     Operator.STARTS_WITH: ("begins with", "does not begin with"),

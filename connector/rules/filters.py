@@ -1,0 +1,214 @@
+"""Filters: from which contacts sales is kept (R03). Part of mappings/qualification.yaml, under `filters`.
+
+Each filter that is switched on gives one verdict. What a verdict leads to is rules/decide.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from connector.domain.contact import Contact
+from connector.domain.verdict import Verdict
+from connector.rules.condition import Condition, Facts
+from connector.rules.countries import country_name
+from connector.rules.email_domains import domain_of, is_throw_away, is_web_mail
+from connector.rules.fields import CountryCode
+
+
+class Then(StrEnum):
+    """What follows where a filter stops. Hand-raisers pass `nurture`; `triage` and `junk` send them to triage."""
+
+    NURTURE = "nurture"
+    TRIAGE = "triage"
+    JUNK = "junk"
+
+
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip().casefold() for name in names))
+
+
+def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if "@" in name or "/" in name or "." not in name.strip("."):
+            raise ValueError(f"`{name}` is not a domain; write it like acme.example")
+    return _lower(names)
+
+
+Names = Annotated[tuple[str, ...], Field(max_length=5_000), AfterValidator(_lower)]
+Domains = Annotated[tuple[str, ...], Field(max_length=20_000), AfterValidator(_domains)]
+
+
+class _Filter(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    active: bool = True
+
+
+class DomainListFilter(_Filter):
+    """Web-mail or throw-away addresses, by lists that come with Handoff; `also` adds to them, `except` takes out."""
+
+    then: Then = Then.NURTURE
+    also: Domains = ()
+    but_not: Domains = Field(default=(), alias="except")
+
+
+class CompetitorFilter(_Filter):
+    """By e-mail domain (with all below it) or by the company's name."""
+
+    then: Then = Then.TRIAGE
+    domains: Domains = ()
+    companies: Names = ()
+
+
+class CountryFilter(_Filter):
+    """Countries served; empty means all. A contact whose country is unknown passes."""
+
+    then: Then = Then.TRIAGE
+    served: tuple[CountryCode, ...] = Field(default=(), max_length=300)
+    not_served: tuple[CountryCode, ...] = Field(default=(), max_length=300)
+
+
+class RoleAddressFilter(_Filter):
+    """Addresses that belong to a desk, not to a person."""
+
+    then: Then = Then.NURTURE
+    names: Names = ()
+
+
+class CustomFilter(_Filter):
+    """A filter of the admin's own."""
+
+    name: str = Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")
+    say: str = Field(min_length=1, max_length=200)
+    when: Condition
+    then: Then
+
+
+Check = Callable[[Contact, datetime], str]
+"""The reason why a contact is stopped; empty where it passes."""
+
+
+class FilterRules(BaseModel):
+    """All filters. One that names nothing (no competitor, no country) is off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    web_mail: DomainListFilter = DomainListFilter()
+    throw_away: DomainListFilter = DomainListFilter(then=Then.TRIAGE)
+    competitors: CompetitorFilter = CompetitorFilter()
+    countries: CountryFilter = CountryFilter()
+    role_addresses: RoleAddressFilter = RoleAddressFilter()
+    rules: tuple[CustomFilter, ...] = Field(default=(), max_length=100)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> FilterRules:
+        names = [rule.name for rule in self.rules]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two filters are called `{twice}`; give each a name of its own")
+        return self
+
+    @cached_property
+    def checks(self) -> tuple[tuple[str, str, Verdict, Check], ...]:
+        """(rule, then, verdict of those who pass, check) of each filter that is on; laid out once."""
+        return tuple((name, then, Verdict(rule=name, passed=True), check) for name, then, check in _checks(self))
+
+
+def judge(contact: Contact, rules: FilterRules, *, now: datetime) -> tuple[Verdict, ...]:
+    """One verdict per filter that is on; every filter speaks, not only the first that stops."""
+    verdicts = []
+    for name, then, passed, check in rules.checks:
+        reason = check(contact, now)
+        verdicts.append(Verdict(rule=name, passed=False, then=then, reasons=(reason,)) if reason else passed)
+    return tuple(verdicts)
+
+
+def _checks(rules: FilterRules) -> Iterator[tuple[str, str, Check]]:
+    if rules.web_mail.active:
+        yield "qualification.web-mail", rules.web_mail.then.value, _web_mail(rules.web_mail)
+    if rules.throw_away.active:
+        yield "qualification.throw-away", rules.throw_away.then.value, _throw_away(rules.throw_away)
+    rivals = rules.competitors
+    if rivals.active and (rivals.domains or rivals.companies):
+        yield "qualification.competitor", rivals.then.value, _competitor(rivals)
+    lands = rules.countries
+    if lands.active and (lands.served or lands.not_served):
+        yield "qualification.country", lands.then.value, _country(lands)
+    if rules.role_addresses.active and rules.role_addresses.names:
+        yield "qualification.role-address", rules.role_addresses.then.value, _role_address(rules.role_addresses)
+    for rule in rules.rules:
+        if rule.active:
+            yield f"qualification.{rule.name}", rule.then.value, _custom(rule)
+
+
+def _web_mail(rule: DomainListFilter) -> Check:
+    also, but_not = frozenset(rule.also), frozenset(rule.but_not)
+
+    def check(contact: Contact, now: datetime) -> str:
+        domain = domain_of(contact.text("email"))
+        stopped = bool(domain) and domain not in but_not and (domain in also or is_web_mail(domain))
+        return "uses a private e-mail address" if stopped else ""
+
+    return check
+
+
+def _throw_away(rule: DomainListFilter) -> Check:
+    also, but_not = frozenset(rule.also), frozenset(rule.but_not)
+
+    def check(contact: Contact, now: datetime) -> str:
+        domain = domain_of(contact.text("email"))
+        stopped = bool(domain) and domain not in but_not and (domain in also or is_throw_away(domain))
+        return "uses a throw-away e-mail address" if stopped else ""
+
+    return check
+
+
+def _competitor(rule: CompetitorFilter) -> Check:
+    domains, companies = frozenset(rule.domains), frozenset(rule.companies)
+
+    def check(contact: Contact, now: datetime) -> str:
+        own = domain_of(contact.text("email"))
+        known = any(_is_below(host, domains) for host in (own, contact.text("domain")) if host)
+        return "works for a competitor" if known or contact.text("company").casefold() in companies else ""
+
+    return check
+
+
+def _is_below(host: str, domains: frozenset[str]) -> bool:
+    return host in domains or any(host[dot + 1 :] in domains for dot in range(len(host)) if host[dot] == ".")
+
+
+def _country(rule: CountryFilter) -> Check:
+    served, not_served = frozenset(rule.served), frozenset(rule.not_served)
+
+    def check(contact: Contact, now: datetime) -> str:
+        code = contact.text("country")
+        stopped = bool(code) and (code in not_served or (bool(served) and code not in served))
+        return f"is in {country_name(code)}, which we do not serve" if stopped else ""
+
+    return check
+
+
+def _role_address(rule: RoleAddressFilter) -> Check:
+    names = frozenset(rule.names)
+
+    def check(contact: Contact, now: datetime) -> str:
+        local = contact.text("email").partition("@")[0].partition("+")[0]
+        return "writes from an address that belongs to a desk, not to a person" if local in names else ""
+
+    return check
+
+
+def _custom(rule: CustomFilter) -> Check:
+    find, say = rule.when.find, rule.say
+
+    def check(contact: Contact, now: datetime) -> str:
+        return say if find(Facts(contact=contact, now=now)).holds else ""
+
+    return check

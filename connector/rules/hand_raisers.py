@@ -1,0 +1,113 @@
+"""Hand-raisers: who asked for sales (R02, R07). Part of mappings/qualification.yaml, under `hand_raisers`.
+
+A form, a booked meeting, or fields that say so. What a hand-raise leads to is rules/decide.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact
+from connector.rules.condition import Condition, Facts
+from connector.rules.patterns import ActivityPattern, NamePattern, phrase
+
+
+def _form(value: object) -> object:
+    return {"form": value} if isinstance(value, str) else value
+
+
+class HandRaiserForm(BaseModel):
+    """A form whose sender wants to talk to sales: its name (case does not matter, `*` for anything) or its GUID."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: NamePattern
+    say: str = Field(default="", max_length=200)
+
+    @cached_property
+    def by_name(self) -> ActivityPattern:
+        return ActivityPattern(kind=ActivityKind.FORM_SUBMISSION, name=self.form)
+
+    @cached_property
+    def by_ref(self) -> ActivityPattern:
+        return ActivityPattern(kind=ActivityKind.FORM_SUBMISSION, ref=self.form)
+
+    def fits(self, activity: Activity) -> bool:
+        return self.by_name.fits(activity) or self.by_ref.fits(activity)
+
+    def words(self, activity: Activity) -> str:
+        return self.say or phrase(activity.kind, activity.name)
+
+
+class HandRaiserField(BaseModel):
+    """A hand-raise that shows in fields alone, such as an imported event; it happened at the instant in field `at`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    say: str = Field(min_length=1, max_length=200)
+    when: Condition
+    at: str
+
+
+class HandRaisers(BaseModel):
+    """What skips score and web-mail filter and goes straight to sales (R02, R07)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    forms: tuple[Annotated[HandRaiserForm, BeforeValidator(_form)], ...] = Field(default=(), max_length=200)
+    meetings: bool = True
+    fields: tuple[HandRaiserField, ...] = Field(default=(), max_length=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRaise:
+    """Somebody asked for sales.
+
+    Attributes:
+        label: what they did, in words.
+        activity_id: stream and id of the activity, or field and instant that stand for one; part of effect ids (I5).
+    """
+
+    label: str
+    activity_id: str
+    at: datetime
+
+
+def first_hand(
+    contact: Contact, activities: Sequence[Activity], rules: HandRaisers, *, since: datetime | None
+) -> HandRaise | None:
+    """The first hand-raise after `since` (None: the first of all); None where there is none.
+
+    Of two at the same instant the one with the smaller id is first, so that a replay finds the same.
+    """
+    found = [hand for hand in _hands(contact, activities, rules) if since is None or hand.at > since]
+    return min(found, key=lambda hand: (hand.at, hand.activity_id), default=None)
+
+
+def _hands(contact: Contact, activities: Sequence[Activity], rules: HandRaisers) -> Iterator[HandRaise]:
+    for row in activities:
+        label = _hand_label(row, rules)
+        if label:
+            yield HandRaise(label=label, activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
+    booked = contact.instant("meeting_booked_at") if rules.meetings else None
+    if booked is not None and not any(row.kind is ActivityKind.MEETING for row in activities):
+        yield HandRaise(label="booked a meeting", activity_id=f"meeting_booked_at:{booked.isoformat()}", at=booked)
+    for rule in rules.fields:
+        at = contact.instant(rule.at)
+        if at is not None and rule.when.find(Facts(contact=contact, now=at)).holds:
+            yield HandRaise(label=rule.say, activity_id=f"{rule.at}:{at.isoformat()}", at=at)
+
+
+def _hand_label(row: Activity, rules: HandRaisers) -> str:
+    if row.kind is ActivityKind.MEETING and rules.meetings and not row.automatic:
+        return phrase(row.kind, row.name)
+    if row.kind is ActivityKind.FORM_SUBMISSION:
+        return next((form.words(row) for form in rules.forms if form.fits(row)), "")
+    return ""

@@ -1,0 +1,337 @@
+"""Qualification: who is kept from sales, who asked for sales, and whose interest is enough (R02-R10).
+
+Reads mappings/qualification.yaml. Points are counted by rules/scoring.py; which answer wins where several speak is
+rules/decide.py's; forms that were opened and not sent are rules/abandonment.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact
+from connector.domain.decision import Score
+from connector.domain.verdict import Verdict
+from connector.rules import scoring
+from connector.rules.abandonment import AbandonedForm
+from connector.rules.condition import Condition, Facts
+from connector.rules.durations import WallDuration, in_words
+from connector.rules.filters import FilterRules, judge
+from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
+from connector.rules.patterns import ActivityPattern, UrlPattern, times
+
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
+Say = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class KeyPage(BaseModel):
+    """Pages that only people who buy look at (R06); so many views within so long are enough by themselves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    say: Say
+    url: UrlPattern
+    at_least: int = Field(default=2, ge=1, le=100)
+    within: WallDuration = timedelta(days=7)
+    fit_at_least: float = Field(default=0, ge=0)
+
+    @cached_property
+    def pattern(self) -> ActivityPattern:
+        return ActivityPattern(kind=ActivityKind.PAGE_VIEW, url=self.url)
+
+
+class Trigger(BaseModel):
+    """A condition that is enough by itself, such as a finished nurture programme (R05)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    say: str = Field(default="", max_length=200)
+    when: Condition
+    fit_at_least: float = Field(default=0, ge=0)
+
+
+class Threshold(BaseModel):
+    """Points that are enough; all three must be reached."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    score: float = Field(default=50, gt=0, le=20_000)
+    fit: float = Field(default=0, ge=0, le=10_000)
+    engagement: float = Field(default=0, ge=0, le=10_000)
+
+
+class Definition(BaseModel):
+    """What marketing and sales agreed a sales-ready lead is (R10)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str = Field(min_length=1, max_length=4_000)
+    version: int = Field(default=1, ge=1)
+    agreed_on: date | None = None
+    review_every: WallDuration = timedelta(days=182)
+
+    @property
+    def review_due_on(self) -> date | None:
+        """None where nobody has agreed to it yet, which is due at once."""
+        return self.agreed_on + self.review_every if self.agreed_on else None
+
+
+class ExampleActivity(BaseModel):
+    """`ago`: how long before the day of the example."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ActivityKind
+    name: str = Field(default="", max_length=200)
+    url: str | None = Field(default=None, max_length=2_048)
+    ref: str = Field(default="", max_length=200)
+    ago: WallDuration = timedelta(minutes=1)
+    automatic: bool = False
+
+
+class Example(BaseModel):
+    """A contact, what it did, and what must come out; `handoff rules test` runs it (config/examples.py).
+
+    `contact` holds values as the CRM would send them, under our names of fields.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Say
+    contact: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    activities: tuple[ExampleActivity, ...] = Field(default=(), max_length=200)
+    expect: Literal["hand_over", "triage", "nothing", "nurture", "junk"]
+    score: float | None = None
+
+
+class QualificationRules(BaseModel):
+    """mappings/qualification.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    definition: Definition | None = None
+    hand_raisers: HandRaisers = HandRaisers()
+    filters: FilterRules = FilterRules()
+    threshold: Threshold = Threshold()
+    key_pages: tuple[KeyPage, ...] = Field(default=(), max_length=100)
+    triggers: tuple[Trigger, ...] = Field(default=(), max_length=100)
+    opens_may_qualify: bool = False
+    abandoned_forms: tuple[AbandonedForm, ...] = Field(default=(), max_length=50)
+    examples: tuple[Example, ...] = Field(default=(), max_length=200)
+
+    @model_validator(mode="after")
+    def _sound(self) -> QualificationRules:
+        names = [trigger.name for trigger in self.triggers]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two triggers are called `{twice}`; give each a name of its own")
+        for trigger in self.triggers:
+            if trigger.when.rests_on_opens and not self.opens_may_qualify:
+                raise ValueError(
+                    f"trigger `{trigger.name}` could hold on opened e-mails alone, which mail programs fake; "
+                    "ask for a click as well, or set `opens_may_qualify: true`"
+                )
+        return self
+
+
+def warnings(rules: QualificationRules) -> tuple[str, ...]:
+    """What an admin may do and should think twice about; `handoff check` and `rules check` print it."""
+    found = []
+    if rules.opens_may_qualify:
+        found.append("opens_may_qualify is on: mail programs open mails by themselves, so cold leads may reach sales")
+    if not rules.hand_raisers.forms:
+        found.append("no hand-raiser form is named: people who ask for sales wait until their score is enough")
+    return tuple(found)
+
+
+# -- filters -------------------------------------------------------------------------------------------------------
+
+
+def filters(contact: Contact, rules: QualificationRules, *, now: datetime) -> tuple[Verdict, ...]:
+    """One verdict per filter that is switched on, in the admin's order (R03).
+
+    Where one stops the contact, `then` says what follows: `nurture` keeps it with marketing, and a hand-raiser passes
+    all the same; `triage` and `junk` keep it with marketing too, and a hand-raiser goes to the triage desk (R02).
+    """
+    return judge(contact, rules.filters, now=now)
+
+
+# -- hand-raisers --------------------------------------------------------------------------------------------------
+
+
+def raised_hand(
+    contact: Contact, activities: Sequence[Activity], rules: QualificationRules, *, since: datetime | None
+) -> HandRaise | None:
+    """The first hand-raise after `since` (None: the first of all); None where there is none (R02, R07)."""
+    return first_hand(contact, activities, rules.hand_raisers, since=since)
+
+
+# -- threshold and triggers ----------------------------------------------------------------------------------------
+
+
+def qualify(
+    contact: Contact,
+    activities: Sequence[Activity],
+    score: Score,
+    rules: QualificationRules,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> Verdict:
+    """Say whether interest and fit are enough for sales (R05, R06).
+
+    Args:
+        activities: oldest first. score: of the same contact, activities and instant.
+        since: activities up to and including it do not count; None: all that are given do.
+    Returns:
+        Passed with every ground found, the first of which names the rule; else not passed, with what is short.
+    """
+    seen = [row for row in activities if since is None or row.occurred_at > since]
+    grounds = [*_key_pages(seen, score, rules, now), *_triggers(contact, seen, score, rules, now)]
+    short = _shortfalls(seen, score, rules)
+    if not short:
+        grounds.append(("qualification.threshold", _score_reasons(score, rules, now)))
+    if grounds:
+        reasons = tuple(dict.fromkeys(reason for _, found in grounds for reason in found))
+        return Verdict(rule=grounds[0][0], passed=True, reasons=reasons)
+    return Verdict(rule="qualification.threshold", passed=False, reasons=tuple(short), then="nurture")
+
+
+Ground = tuple[str, tuple[str, ...]]
+
+
+def _key_pages(seen: Sequence[Activity], score: Score, rules: QualificationRules, now: datetime) -> Iterator[Ground]:
+    for page in rules.key_pages:
+        if score.fit < scoring.whole(page.fit_at_least):
+            continue
+        since = now - page.within
+        views = sum(1 for row in seen if row.occurred_at >= since and page.pattern.fits(row))
+        if views >= page.at_least:
+            yield "qualification.key_pages", (f"{page.say} {times(views)} in {in_words(page.within)}",)
+
+
+def _triggers(
+    contact: Contact, seen: Sequence[Activity], score: Score, rules: QualificationRules, now: datetime
+) -> Iterator[Ground]:
+    facts = Facts(contact=contact, activities=seen, now=now)
+    for trigger in rules.triggers:
+        if score.fit >= scoring.whole(trigger.fit_at_least):
+            finding = trigger.when.find(facts)
+            if finding.holds:
+                yield f"qualification.{trigger.name}", (trigger.say,) if trigger.say else finding.reasons
+
+
+def _shortfalls(seen: Sequence[Activity], score: Score, rules: QualificationRules) -> list[str]:
+    """Why the threshold is not reached, in words; empty where it is."""
+    wanted = rules.threshold
+    found = []
+    if score.total < scoring.whole(wanted.score):
+        found.append(f"has {_points(score.total)} of the {wanted.score:g} points that are asked")
+    if score.engagement < scoring.whole(wanted.engagement):
+        found.append(f"showed {_points(score.engagement)} of the {wanted.engagement:g} points of interest asked")
+    if score.fit < scoring.whole(wanted.fit):
+        found.append(f"fits by {_points(score.fit)} of the {wanted.fit:g} points that are asked")
+    if not found and not rules.opens_may_qualify and _opens_alone(seen, score):
+        found.append("only opened e-mails, which mail programs also do by themselves")
+    return found
+
+
+def _opens_alone(seen: Sequence[Activity], score: Score) -> bool:
+    """Whether every point of interest comes from opened e-mails (R05)."""
+    counted = {line.occurred_at for line in score.contributions if line.group == scoring.ENGAGEMENT and line.points > 0}
+    opens = {row.occurred_at for row in seen if row.kind is ActivityKind.EMAIL_OPEN}
+    others = {row.occurred_at for row in seen if row.kind is not ActivityKind.EMAIL_OPEN and not row.automatic}
+    return bool(counted) and counted <= opens - others
+
+
+def _score_reasons(score: Score, rules: QualificationRules, now: datetime) -> tuple[str, ...]:
+    """What the points are for, strongest first: interest with its count and span, then fit."""
+    counts: dict[str, list[datetime]] = {}
+    for line in score.contributions:
+        if line.group == scoring.ENGAGEMENT and line.points > 0 and line.occurred_at is not None:
+            counts.setdefault(line.label, []).append(line.occurred_at)
+    weight = {label: sum(line.points for line in score.contributions if line.label == label) for label in counts}
+    interest = [_counted(label, counts[label], now) for label in sorted(counts, key=lambda label: -weight[label])]
+    fit = [line for line in score.contributions if line.group == scoring.FIT and line.points > 0]
+    fit.sort(key=lambda line: -line.points)
+    total = f"has {_points(score.total)} points, where {rules.threshold.score:g} are asked"
+    return (*interest[:4], *(line.label for line in fit[:4]), total)
+
+
+def _counted(label: str, dates: list[datetime], now: datetime) -> str:
+    if len(dates) == 1:
+        return label
+    days = max(1, -(-int((now - min(dates)).total_seconds()) // 86_400))
+    return f"{label} {times(len(dates))} in {days} {'day' if days == 1 else 'days'}"
+
+
+def _points(hundredths: int) -> str:
+    """Whole points as people read them; two decimals only where they matter."""
+    return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
+
+
+# -- what is missing -----------------------------------------------------------------------------------------------
+
+
+def missing(
+    contact: Contact,
+    activities: Sequence[Activity],
+    score: Score,
+    rules: QualificationRules,
+    points: scoring.ScoringRules,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> tuple[str, ...]:
+    """What would have made the contact qualify, computed by scoring it again with up to three activities more.
+
+    Args and `since` as for qualify(); `points` are the scoring rules. Empty where it qualifies.
+    """
+    seen = [row for row in activities if since is None or row.occurred_at > since]
+    short = _shortfalls(seen, score, rules)
+    if not short or qualify(contact, seen, score, rules, now=now).passed:
+        return ()
+    gap = scoring.whole(rules.threshold.score) - score.total
+    told = [f"{_points(gap)} {'point' if gap == 100 else 'points'} short"] if gap > 0 else []
+    if score.fit < scoring.whole(rules.threshold.fit):
+        lacking = _points(scoring.whole(rules.threshold.fit) - score.fit)
+        return (*told, f"{lacking} points of fit short, which no interest makes up for")
+    for rule in points.engagement.rules:
+        for more in (1, 2, 3):
+            if rule.noun and _would_do(rule, more, contact, seen, rules, points, now):
+                noun = rule.noun if more == 1 else f"{rule.noun}s"
+                return (*told, f"{('one', 'two', 'three')[more - 1]} more {noun} would do")
+    return tuple(told)
+
+
+def _would_do(
+    rule: scoring.EngagementRule,
+    more: int,
+    contact: Contact,
+    seen: Sequence[Activity],
+    rules: QualificationRules,
+    points: scoring.ScoringRules,
+    now: datetime,
+) -> bool:
+    if rule.kind is None:
+        return False
+    extra = [_sample(rule, rule.kind, contact, place, now) for place in range(more)]
+    if rule.pattern is None or not rule.pattern.fits(extra[0]):
+        return False
+    rows = [*seen, *extra]
+    return qualify(contact, rows, scoring.score(contact, rows, points, now=now, since=None), rules, now=now).passed
+
+
+def _sample(rule: scoring.EngagementRule, kind: ActivityKind, contact: Contact, place: int, now: datetime) -> Activity:
+    """An activity that fits the rule, as if it happened now."""
+    url = (rule.url or "/page").replace("*", "") or "/page"
+    return Activity(
+        stream="imagined", id=str(place), contact=contact.id, kind=kind, occurred_at=now,
+        name=(rule.name or "").replace("*", ""), ref=rule.ref or "", url=url,
+    )  # fmt: skip
