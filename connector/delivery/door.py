@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -102,6 +102,22 @@ class Door:
         if not may_be_used_again:
             self._line.forget()
         return response.status_code, response.headers.get("Retry-After")
+
+
+def open_doors(
+    destinations: Iterable[str],
+    *,
+    allow_hosts: Iterable[str] = (),
+    ca_file: Path | None = None,
+    resolve: Resolver = resolve_by_system,
+    timeout_seconds: float = 15.0,
+) -> dict[str, Door]:
+    """A door for each destination, by its name; `allow_hosts` as in HANDOFF_ALLOW_HOSTS."""
+    allowed = AllowList.of(allow_hosts)
+    return {
+        name: Door(allowed=allowed, resolve=resolve, timeout_seconds=timeout_seconds, ca_file=ca_file)
+        for name in destinations
+    }
 
 
 class _Line:

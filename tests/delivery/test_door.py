@@ -14,7 +14,7 @@ from shutil import which
 
 import pytest
 import responses
-from receiver import Receiver, Script, answer
+from loopback_receiver import Receiver, Script, answer
 
 from connector.delivery.door import MOST_REPLY_BYTES, Door
 from connector.delivery.guard import AllowList, resolve_by_system

@@ -1,0 +1,75 @@
+"""Destinations as delivery sees them: rules/notifications.py with the addresses and secrets of the environment put in.
+
+A destination whose variables are unset is off, and so is one that notifications.yaml switches off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from connector.delivery.signature import read_secrets
+from connector.errors import SettingsError
+from connector.rules.notifications import NotificationRules, SlackDestination, WebhookDestination
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """One receiver, ready to be sent to.
+
+    Attributes:
+        type: `webhook` or `slack`.
+        url: a secret where it is Slack's; never shown.
+        secrets: to sign with, new one first; empty for Slack.
+        personal: whether names, addresses and phones may be in the body.
+        members: owner's e-mail or id, lower-case, to the chat member to mention.
+    """
+
+    name: str
+    type: str
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    personal: bool = False
+    members: Mapping[str, str] = field(default_factory=lambda: NOBODY)
+
+
+def resolve(rules: NotificationRules, variable: Callable[[str], str | None]) -> dict[str, Destination]:
+    """All destinations that can be used, in the file's order.
+
+    Args:
+        variable: gives the value of an environment variable or of its `_FILE`, None where unset.
+    Raises:
+        SettingsError: a secret that is too weak or broken; it names the variable.
+    """
+    found: dict[str, Destination] = {}
+    for name, model in rules.destinations.items():
+        values = {needed: variable(needed) for needed in model.needs()}
+        if model.on and all(values.values()):
+            found[name] = _resolved(name, model, {key: value for key, value in values.items() if value})
+    return found
+
+
+def present(rules: NotificationRules, variable: Callable[[str], str | None]) -> frozenset[str]:
+    """Names of the variables that destinations need and that hold something; rules/notifications.py asks for them."""
+    needed = {needed for model in rules.destinations.values() for needed in model.needs()}
+    return frozenset(name for name in needed if variable(name))
+
+
+def _resolved(name: str, model: WebhookDestination | SlackDestination, values: Mapping[str, str]) -> Destination:
+    if isinstance(model, SlackDestination):
+        members = {key.lower(): member for key, member in model.owners.items()}
+        url = _address(values[model.url_env], model.url_env)
+        return Destination(name=name, type="slack", url=url, personal=model.personal, members=members)
+    secrets = read_secrets(values[model.secret_env], model.secret_env)
+    url = _address(values[model.url_env], model.url_env) if model.url_env else model.url or ""
+    return Destination(name=name, type="webhook", url=url, secrets=secrets, personal=model.personal)
+
+
+def _address(url: str, variable: str) -> str:
+    """Shape only; where it leads is checked whenever something is sent (guard.py)."""
+    if not url.startswith(("https://", "http://")):
+        raise SettingsError(f"{variable}: this is no web address", advice="It begins with https://.")
+    return url

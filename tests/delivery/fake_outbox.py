@@ -1,0 +1,69 @@
+"""An outbox in memory that keeps the promises of ports.Outbox and remembers what it was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.contact import ContactId
+from connector.engine.ports import Entry
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CLAIM = timedelta(minutes=5)
+
+
+def entry(number: int, destination: str = "crm", contact: str | None = None, **more: object) -> Entry:
+    made = Entry(
+        id=f"msg_{number}",
+        destination=destination,
+        kind="lead.handed_off",
+        contact=ContactId(contact or str(number)),
+        episode=None,
+        body=f'{{"number":{number}}}',
+        status="due",
+        sequence=number,
+        due_at=NOW,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]  # a test says which fields matter
+
+
+@dataclass
+class FakeOutbox:
+    """Attributes: rows by id; tried: every record, in order; claims: how many calls there were."""
+
+    rows: dict[str, Entry]
+    tried: list[tuple[str, str, str]] = field(default_factory=list)
+    claims: int = 0
+    _claimed_until: dict[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *entries: Entry) -> FakeOutbox:
+        return cls({one.id: one for one in entries})
+
+    def claim(self, now: datetime, limit: int) -> list[Entry]:
+        self.claims += 1
+        found = [row for row in sorted(self.rows.values(), key=lambda row: row.sequence) if self._is_free(row, now)]
+        for row in found[:limit]:
+            self._claimed_until[row.id] = now + CLAIM
+        return found[:limit]
+
+    def record(
+        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float
+    ) -> None:
+        row = self.rows[entry]
+        assert row.status == "due" and seconds >= 0
+        self.tried.append((entry, status, error))
+        self._claimed_until.pop(entry)
+        self.rows[entry] = replace(
+            row, status=status, due_at=due_at, tries=row.tries + 1, last_error=error,
+            sent_at=at if status == "sent" else None,
+        )  # fmt: skip
+
+    def _is_free(self, row: Entry, now: datetime) -> bool:
+        if row.status != "due" or row.due_at is None or row.due_at > now or self._claimed_until.get(row.id, now) > now:
+            return False
+        return not any(
+            other.contact == row.contact and other.destination == row.destination
+            and other.sequence < row.sequence and other.status in ("due", "held")
+            for other in self.rows.values()
+        ) or row.tries > 0  # fmt: skip
