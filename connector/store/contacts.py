@@ -1,0 +1,175 @@
+"""Contacts as they stand, what was seen of them before, and the list of those to decide again.
+
+Merging one contact into another reaches into many tables; that is merges.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Row, Text, bindparam, delete, or_, select, update
+
+from connector.domain.contact import Contact, ContactId, OwnerId
+from connector.engine.ports import FieldChange, StoredContact
+from connector.store.codec import decode, decode_times, decode_values, encode, encode_times, encode_values
+from connector.store.part import IDS, PORTAL, Part, insert_into, key_of, per_dialect
+from connector.store.tables import contact, dirty, episode, field_change
+from connector.store.types import clean
+
+_CONTACTS = select(
+    contact.c.contact, contact.c.created_at, contact.c.modified_at, contact.c.fields, contact.c.changed_at,
+    contact.c.problems, contact.c.raw, contact.c.on_list, contact.c.gone, contact.c.merged_into,
+).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS))
+_BY_EMAIL = (
+    select(contact.c.email, contact.c.contact)
+    .where(
+        contact.c.portal == PORTAL, contact.c.email.in_(IDS), contact.c.gone.is_(False), contact.c.merged_into.is_(None)
+    )
+    .order_by(contact.c.modified_at, contact.c.contact)
+)
+_FIND = (
+    select(contact.c.contact, contact.c.merged_into)
+    .where(
+        contact.c.portal == PORTAL,
+        or_(contact.c.contact == bindparam("typed"), contact.c.email == bindparam("mail")),
+    )
+    .order_by((contact.c.contact == bindparam("typed")).desc(), contact.c.gone, contact.c.modified_at.desc())
+    .limit(1)
+)
+_SET_ON_LIST = (
+    update(contact).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS)).values(on_list=bindparam("on"))
+)
+_CHANGES = (
+    select(field_change)
+    .where(field_change.c.portal == PORTAL, field_change.c.contact == bindparam("contact_"))
+    .order_by(field_change.c.occurred_at, field_change.c.observed_at, field_change.c.field)
+)
+_ACCOUNT_OWNERS = (
+    select(contact.c.domain, episode.c.owner)
+    .join(episode, (episode.c.portal == contact.c.portal) & (episode.c.contact == contact.c.contact))
+    .where(
+        contact.c.portal == PORTAL, contact.c.domain.in_(IDS), episode.c.silent.is_(False), episode.c.owner.is_not(None)
+    )
+    .order_by(episode.c.opened_at, episode.c.episode)
+)
+_DIRTY = select(dirty.c.contact).where(dirty.c.portal == PORTAL).order_by(dirty.c.contact).limit(bindparam("most"))
+_CLEAR_DIRTY = delete(dirty).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS))
+
+
+@per_dialect
+def _put(dialect: str) -> Executable:
+    statement = insert_into(contact, dialect)
+    new = statement.excluded
+    written: dict[str, Any] = {c.name: new[c.name] for c in contact.columns if not c.primary_key}
+    # A page that knows nothing of our list must not take the mark away; set_on_list alone does (I1).
+    written["on_list"] = or_(contact.c.on_list, new.on_list)
+    return statement.on_conflict_do_update(index_elements=key_of(contact), set_=written)
+
+
+@per_dialect
+def _mark_dirty(dialect: str) -> Executable:
+    statement = insert_into(dirty, dialect)
+    return statement.on_conflict_do_update(index_elements=key_of(dirty), set_={"cause": statement.excluded.cause})
+
+
+@per_dialect
+def _mark_all_dirty(dialect: str) -> Executable:
+    everyone = select(contact.c.portal, contact.c.contact, bindparam("why", type_=Text())).where(
+        contact.c.portal == PORTAL, contact.c.gone.is_(False), contact.c.merged_into.is_(None)
+    )
+    statement = insert_into(dirty, dialect).from_select(["portal", "contact", "cause"], everyone)
+    return statement.on_conflict_do_nothing(index_elements=key_of(dirty))
+
+
+class Contacts(Part):
+    def contacts(self, ids: Sequence[ContactId]) -> dict[ContactId, StoredContact]:
+        return {row.contact: _stored(row) for row in self.select_by_id(_CONTACTS, ids)}
+
+    def put_contacts(self, rows: Sequence[StoredContact]) -> None:
+        """Each contact at most once in `rows`. A list mark already there stays: `set_on_list` alone takes it away."""
+        if rows:
+            self.connection.execute(_put(self.dialect), [_row(self.portal, stored) for stored in rows])
+
+    def contact_ids_by_email(self, emails: Sequence[str]) -> dict[str, ContactId]:
+        """Addresses in lower case. Of several contacts with one address the one changed last; never a gone one."""
+        return {row.email: row.contact for row in self.select_by_id(_BY_EMAIL, emails)}
+
+    def find_contact(self, text: str) -> ContactId | None:
+        typed = clean(text.strip())
+        if not typed:
+            return None
+        for row in self.select(_FIND, typed=typed, mail=typed.lower()):
+            return ContactId(row.merged_into or row.contact)
+        return None
+
+    def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None:
+        self.change_by_id(_SET_ON_LIST, ids, on=on_list)
+
+    def account_owners(self, domains: Sequence[str]) -> dict[str, OwnerId]:
+        self.flush()
+        return {row.domain: OwnerId(row.owner) for row in self.select_by_id(_ACCOUNT_OWNERS, domains)}
+
+    # -- what was seen when
+
+    def put_field_changes(self, rows: Sequence[FieldChange]) -> None:
+        """Known by contact, field, instant and source; seen again, the first sight stays.
+
+        The first sight of a contact may be one row: field `*`, all values as JSON text, source `baseline`.
+        """
+        self.insert_new(field_change, [
+            {
+                "portal": self.portal, "contact": row.contact, "field": row.field, "value": row.value,
+                "occurred_at": row.occurred_at, "observed_at": row.observed_at, "source": row.source,
+            }
+            for row in rows
+        ])
+
+    def field_changes(self, contact: ContactId) -> list[FieldChange]:
+        """Oldest first."""
+        return [
+            FieldChange(
+                contact=row.contact, field=row.field, value=row.value, occurred_at=row.occurred_at,
+                observed_at=row.observed_at, source=row.source,
+            )
+            for row in self.select(_CHANGES, contact_=contact)
+        ]
+
+    # -- the work list
+
+    def mark_dirty(self, ids: Iterable[ContactId], cause: str) -> None:
+        """A contact already on the list gets the new cause: a signal of its own counts more than changed rules."""
+        rows = [{"portal": self.portal, "contact": one, "cause": cause} for one in ids]
+        if rows:
+            self.connection.execute(_mark_dirty(self.dialect), rows)
+
+    def dirty(self, limit: int) -> list[ContactId]:
+        return [row.contact for row in self.select(_DIRTY, most=limit)]
+
+    def clear_dirty(self, ids: Sequence[ContactId]) -> None:
+        self.change_by_id(_CLEAR_DIRTY, ids)
+
+    def mark_all_dirty(self, cause: str) -> int:
+        """All that are neither gone nor merged; gives how many were not on the list yet."""
+        return self.change(_mark_all_dirty(self.dialect), why=cause)
+
+
+def _row(portal: str, stored: StoredContact) -> dict[str, Any]:
+    one = stored.contact
+    return {
+        "portal": portal, "contact": one.id, "email": one.text("email"), "domain": one.text("domain"),
+        "stage": one.text("stage"), "owner": one.text("owner"), "created_at": one.created_at,
+        "modified_at": one.modified_at, "gone": stored.gone, "merged_into": stored.merged_into,
+        "on_list": stored.on_list, "fields": encode_values(one.fields), "raw": encode_values(stored.raw),
+        "changed_at": encode_times(one.changed_at), "problems": encode(one.problems) if one.problems else "[]",
+    }
+
+
+def _stored(row: Row[Any]) -> StoredContact:
+    one = Contact(
+        id=row.contact, created_at=row.created_at, modified_at=row.modified_at, fields=decode_values(row.fields),
+        changed_at=decode_times(row.changed_at), problems=tuple(decode(row.problems)) if row.problems != "[]" else (),
+    )
+    return StoredContact(
+        contact=one, raw=decode_values(row.raw), on_list=row.on_list, gone=row.gone, merged_into=row.merged_into
+    )

@@ -1,0 +1,151 @@
+"""Episodes and the path that each has gone.
+
+Stored when the unit of work ends or when somebody asks: a batch of a hundred then costs a few statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
+
+from connector.domain.contact import ContactId, OwnerId, PortalId
+from connector.domain.episode import Episode, EpisodeId, State
+from connector.store.part import IDS, PORTAL, Part
+from connector.store.tables import episode, episode_step
+
+_OF_CONTACTS = (
+    select(episode)
+    .where(episode.c.portal == PORTAL, episode.c.contact.in_(IDS))
+    .order_by(episode.c.contact, episode.c.ordinal)
+)
+_STANDING = select(
+    episode.c.episode, episode.c.state, episode.c.owner, episode.c.silent, episode.c.adopted_at
+).where(episode.c.portal == PORTAL, episode.c.episode.in_(IDS))
+_STEPS = (
+    select(episode_step.c.episode, func.max(episode_step.c.number).label("number"))
+    .where(episode_step.c.portal == PORTAL, episode_step.c.episode.in_(IDS))
+    .group_by(episode_step.c.episode)
+)
+_DELETE = delete(episode).where(episode.c.portal == PORTAL, episode.c.episode == bindparam("episode_"))
+_SILENT = (
+    select(episode)
+    .where(
+        episode.c.portal == PORTAL, episode.c.is_open, episode.c.silent,
+        episode.c.state.in_(bindparam("states", expanding=True)), episode.c.episode > bindparam("after"),
+    )
+    .order_by(episode.c.episode)
+    .limit(bindparam("most"))
+)
+_ADOPTED = (
+    select(episode.c.owner, func.count().label("leads"))
+    .where(episode.c.portal == PORTAL, episode.c.adopted_at >= bindparam("since"), episode.c.owner.is_not(None))
+    .group_by(episode.c.owner)
+)
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What decides whether a new version is a step of the path."""
+
+    state: str
+    owner: str | None
+    silent: bool
+    adopted_at: datetime | None
+    steps: int
+
+
+class Episodes(Part):
+    def __init__(self, connection: Connection, portal: PortalId) -> None:
+        super().__init__(connection, portal)
+        self._put: list[tuple[Episode, datetime, str]] = []
+
+    def put_episode(self, episode: Episode, *, at: datetime, cause: str) -> None:
+        self._put.append((episode, at, cause))
+
+    def flush(self) -> None:
+        super().flush()
+        put, self._put = self._put, []
+        if not put:
+            return
+        standing = self._standing([one.id for one, _, _ in put])
+        rows: dict[str, dict[str, Any]] = {}
+        steps: list[dict[str, Any]] = []
+        for one, at, cause in put:
+            now = _step(one, at, standing.get(one.id))
+            if standing.get(one.id) is None or now.steps > standing[one.id].steps:
+                steps.append(_step_row(self.portal, one, now.steps, at, cause))
+            standing[one.id] = now
+            rows[one.id] = {**_row(self.portal, one), "adopted_at": now.adopted_at}
+        self.upsert(_TABLE, list(rows.values()))
+        self.insert_new(episode_step, steps)
+
+    def _standing(self, ids: Sequence[str]) -> dict[str, _Standing]:
+        wanted = list(dict.fromkeys(ids))
+        steps = {row.episode: row.number for row in self.select_by_id(_STEPS, wanted)}
+        return {
+            row.episode: _Standing(row.state, row.owner, row.silent, row.adopted_at, steps.get(row.episode, 0))
+            for row in self.select_by_id(_STANDING, wanted)
+        }
+
+    def episodes(self, ids: Sequence[ContactId]) -> dict[ContactId, list[Episode]]:
+        """Every id asked for has its list, be it empty."""
+        self.flush()
+        found: dict[ContactId, list[Episode]] = {one: [] for one in ids}
+        for row in self.select_by_id(_OF_CONTACTS, ids):
+            found[row.contact].append(read_episode(row))
+        return found
+
+    def delete_episode(self, episode: EpisodeId) -> None:
+        """With its path. Its decisions stay: that it was once decided so remains true."""
+        self.flush()
+        self.change(_DELETE, episode_=episode)
+
+    def silent_episodes(self, states: Sequence[str], limit: int, after: str) -> list[Episode]:
+        """Open ones in id order, those after the id `after`."""
+        self.flush()
+        return [read_episode(row) for row in self.select(_SILENT, states=list(states), after=after, most=limit)]
+
+    def adopted_on(self, since: datetime) -> dict[OwnerId, int]:
+        self.flush()
+        return {row.owner: row.leads for row in self.select(_ADOPTED, since=since)}
+
+
+_TABLE = episode        # `episode` is a good name for an argument, too
+
+
+def _step(one: Episode, at: datetime, before: _Standing | None) -> _Standing:
+    if before is None:
+        return _Standing(one.state, one.owner, one.silent, None, 1)
+    moved = (before.state, before.owner, before.silent) != (one.state, one.owner, one.silent)
+    adopted = at if before.silent and not one.silent else None if one.silent else before.adopted_at
+    return _Standing(one.state, one.owner, one.silent, adopted, before.steps + moved)
+
+
+def _step_row(portal: str, one: Episode, number: int, at: datetime, cause: str) -> dict[str, Any]:
+    return {
+        "portal": portal, "episode": one.id, "number": number, "at": at, "cause": cause, "state": one.state,
+        "owner": one.owner, "silent": one.silent, "assignment": one.assignment, "exit_reason": one.exit_reason,
+    }
+
+
+def _row(portal: str, one: Episode) -> dict[str, Any]:
+    return {
+        "portal": portal, "episode": one.id, "contact": one.contact, "ordinal": one.ordinal, "state": one.state,
+        "lane": one.lane, "opened_at": one.opened_at, "owner": one.owner, "reason": one.reason, "silent": one.silent,
+        "assignment": one.assignment, "handed_off_at": one.handed_off_at, "touched_at": one.touched_at,
+        "ended_at": one.ended_at, "exit_reason": one.exit_reason, "track": one.track, "wakes_at": one.wakes_at,
+        "marketing_held": one.marketing_held, "is_open": one.is_open,
+    }
+
+
+def read_episode(row: Row[Any]) -> Episode:
+    return Episode(
+        id=row.episode, contact=row.contact, ordinal=row.ordinal, state=State(row.state), lane=row.lane,
+        opened_at=row.opened_at, owner=row.owner, reason=row.reason, silent=row.silent, assignment=row.assignment,
+        handed_off_at=row.handed_off_at, touched_at=row.touched_at, ended_at=row.ended_at,
+        exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at, marketing_held=row.marketing_held,
+    )

@@ -1,0 +1,68 @@
+"""Plans on their way into the CRM, and the audit trail of what became of every effect (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from connector.domain.run import RunId
+from connector.engine.ports import AuditRow, Intent
+from connector.store.codec import (
+    changes_from_plain,
+    changes_to_plain,
+    episode_from_plain,
+    episode_to_plain,
+    turn_from_plain,
+)
+from connector.store.part import PORTAL, Part
+from connector.store.tables import audit, intent
+
+_BY_STATUS = (
+    select(intent)
+    .where(intent.c.portal == PORTAL, intent.c.status == bindparam("status_"))
+    .order_by(intent.c.intent)
+    .limit(bindparam("most"))
+)
+
+
+class Intents(Part):
+    def put_intents(self, rows: Sequence[Intent]) -> None:
+        """An intent planned anew replaces what was left of it: it says what must stand there, so twice is once."""
+        self.upsert(intent, [_row(self.portal, one) for one in rows])
+
+    def intents(self, status: str, limit: int) -> list[Intent]:
+        """In id order."""
+        return [_intent(row) for row in self.select(_BY_STATUS, status_=status, most=limit)]
+
+    def settle_intents(self, rows: Sequence[Intent]) -> None:
+        self.put_intents(rows)
+
+    def audit(self, run: RunId, rows: Sequence[AuditRow], at: datetime) -> None:
+        """One row for each effect, run and outcome; the first one stays."""
+        self.insert_new(audit, [
+            {
+                "portal": self.portal, "effect": row.effect, "run": run, "outcome": row.outcome, "at": at,
+                "contact": row.contact, "episode": row.episode, "rule": row.rule, "inputs": dict(row.inputs),
+            }
+            for row in rows
+        ])
+
+
+def _row(portal: str, one: Intent) -> dict[str, Any]:
+    return {
+        "portal": portal, "intent": one.id, "run": one.run, "contact": one.contact, "episode": one.episode,
+        "changes": changes_to_plain(one.changes), "expected": dict(one.expected),
+        "before": episode_to_plain(one.before), "turn": one.turn, "status": one.status, "detail": one.detail,
+        "tries": one.tries,
+    }
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        id=row.intent, run=row.run, contact=row.contact, episode=row.episode, changes=changes_from_plain(row.changes),
+        expected=row.expected, before=episode_from_plain(row.before), turn=turn_from_plain(row.turn),
+        status=row.status, detail=row.detail, tries=row.tries,
+    )

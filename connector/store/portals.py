@@ -1,0 +1,122 @@
+"""The portal as a whole: its state, its runs, its watermarks and the rule books it was run with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Executable, bindparam, select, update
+
+from connector.domain.contact import PortalId
+from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
+from connector.engine.ports import PortalState
+from connector.store.part import PORTAL, Part, insert_into, key_of, per_dialect
+from connector.store.tables import portal, rulebook, run, watermark
+
+_PORTAL = select(portal).where(portal.c.portal == PORTAL)
+_UNFINISHED = (
+    select(run)
+    .where(run.c.portal == PORTAL, run.c.status == RunStatus.RUNNING.value)
+    .order_by(run.c.started_at.desc(), run.c.run.desc())
+    .limit(1)
+)
+_RUNS = (
+    select(run)
+    .where(run.c.portal == PORTAL)
+    .order_by(run.c.started_at.desc(), run.c.run.desc())
+    .limit(bindparam("most"))
+)
+_PROGRESS = update(run).where(run.c.portal == PORTAL, run.c.run == bindparam("run_")).values(progress=bindparam("new"))
+_FINISH = (
+    update(run)
+    .where(run.c.portal == PORTAL, run.c.run == bindparam("run_"))
+    .values(
+        status=bindparam("status_"), counts=bindparam("counts_"),
+        finished_at=bindparam("finished_at_"), error=bindparam("error_"),
+    )
+)
+_WATERMARK = select(watermark.c.at).where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
+
+
+@per_dialect
+def _raise_watermark(dialect: str) -> Executable:
+    statement = insert_into(watermark, dialect)
+    newer = statement.excluded.at
+    return statement.on_conflict_do_update(
+        index_elements=key_of(watermark), set_={"at": newer}, where=watermark.c.at < newer
+    )
+
+
+class Portals(Part):
+    def portal_state(self) -> PortalState | None:
+        for row in self.select(_PORTAL):
+            return PortalState(
+                id=PortalId(row.portal), time_zone=row.time_zone, ui_domain=row.ui_domain,
+                handoff_since=row.handoff_since, fingerprint=row.fingerprint, as_of=row.as_of, ready_at=row.ready_at,
+                adopting=row.adopting,
+            )
+        return None
+
+    def put_portal_state(self, state: PortalState) -> None:
+        if state.id != self.portal:
+            raise ValueError("a portal's state can be stored under its own id only")
+        self.upsert(portal, [{
+            "portal": state.id, "time_zone": state.time_zone, "ui_domain": state.ui_domain,
+            "handoff_since": state.handoff_since, "fingerprint": state.fingerprint, "as_of": state.as_of,
+            "ready_at": state.ready_at, "adopting": dict(state.adopting),
+        }])
+
+    def unfinished_run(self) -> tuple[SyncRun, Mapping[str, str]] | None:
+        """The newest of them, should there be several."""
+        for row in self.select(_UNFINISHED):
+            begun = SyncRun(
+                id=RunId(row.run), started_at=row.started_at, as_of=row.as_of, fingerprint=row.fingerprint,
+                seed=row.seed, epoch=row.epoch, status=RunStatus(row.status), resumed=row.resumed,
+            )
+            return begun, row.progress
+        return None
+
+    def put_run(self, sync: SyncRun) -> None:
+        """What it counted and how far it got stay as they are."""
+        self.upsert(run, [{
+            "portal": self.portal, "run": sync.id, "started_at": sync.started_at, "as_of": sync.as_of,
+            "fingerprint": sync.fingerprint, "seed": sync.seed, "epoch": sync.epoch, "status": sync.status,
+            "resumed": sync.resumed, "finished_at": None, "error": "", "counts": {}, "progress": {},
+        }], keep=("finished_at", "error", "counts", "progress"))
+
+    def put_progress(self, sync: RunId, progress: Mapping[str, str]) -> None:
+        self.change(_PROGRESS, run_=sync, new=dict(progress))
+
+    def finish_run(
+        self, sync: RunId, status: RunStatus, counts: RunCounts, finished_at: datetime, error: str
+    ) -> None:
+        self.change(
+            _FINISH, run_=sync, status_=status, counts_=asdict(counts), finished_at_=finished_at, error_=error
+        )
+
+    def runs(self, limit: int) -> list[Mapping[str, object]]:
+        """Newest first: what is known of the run itself, and `counts` as RunCounts names them ({} while it runs)."""
+        return [
+            {
+                "run_id": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
+                "as_of": row.as_of, "fingerprint": row.fingerprint, "resumed": row.resumed, "error": row.error,
+                "counts": row.counts,
+            }
+            for row in self.select(_RUNS, most=limit)
+        ]
+
+    def watermark(self, stream: str) -> datetime | None:
+        for row in self.select(_WATERMARK, stream_=stream):
+            at: datetime = row.at
+            return at
+        return None
+
+    def put_watermark(self, stream: str, at: datetime) -> None:
+        self.connection.execute(_raise_watermark(self.dialect), [{"portal": self.portal, "stream": stream, "at": at}])
+
+    def put_rulebook(self, fingerprint: str, body: Mapping[str, object], at: datetime) -> None:
+        """Once for each fingerprint, with the instant it was first run with."""
+        self.insert_new(rulebook, [{
+            "portal": self.portal, "fingerprint": fingerprint, "body": dict(body), "first_seen_at": at,
+        }])

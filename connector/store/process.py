@@ -1,0 +1,56 @@
+"""Which process holds something, in a text that another process can check: is it still alive?"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+def this_process() -> str:
+    """`host:pid:start:space`; the last two are empty where the system does not tell.
+
+    The space names this boot of this kernel and its numbering of processes: two containers may share a host name, yet
+    process 7 of the one is not process 7 of the other.
+    """
+    return f"{socket.gethostname()}:{os.getpid()}:{_start(os.getpid())}:{_space()}"
+
+
+def is_dead(holder: str) -> bool:
+    """True only where it certainly is: it ran here, and its number is free or belongs to a later process."""
+    host, pid, start, space = (*holder.split(":"), "", "", "", "")[:4]
+    if host != socket.gethostname() or space != _space() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False        # it exists and is someone else's
+    return _start(int(pid)) != start
+
+
+def describe(holder: str) -> str:
+    """For people: `process 4711 on host ops-1`."""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    return f"process {pid} on host {host}" if pid else holder
+
+
+def _start(pid: int) -> str:
+    """When it began, in clock ticks since the boot; numbers of processes come round again, this does not."""
+    try:
+        # The name in brackets may hold anything, brackets too; what follows the last one is numbers.
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _space() -> str:
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot[:8]}-{(_PROC / 'self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""

@@ -1,0 +1,149 @@
+"""The store of one portal: opens the database, hands out transactions, and keeps another portal's token out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from connector.domain.contact import PortalId
+from connector.engine.ports import PortalInfo
+from connector.errors import SettingsError
+from connector.store.database import Database
+from connector.store.lease import BEAT_SECONDS, STALE_SECONDS, Lease
+from connector.store.migrate import migrate
+from connector.store.outbox import SqlOutbox
+from connector.store.part import Part
+from connector.store.place import parse_url, prepare_file
+from connector.store.process import this_process
+from connector.store.tables import portal as portal_table
+from connector.store.unit_of_work import SqlUnitOfWork
+
+__all__ = ["SqlStore", "open_store", "this_process"]
+
+
+def open_store(
+    url: str, portal: PortalId | None, *, holder: str, wall_clock: Callable[[], datetime]
+) -> SqlStore:
+    """Open the database, make or renew its tables, and find the portal it belongs to.
+
+    Args:
+        url: `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://…`.
+        portal: None takes the one that the database knows already; `bind_portal` sets it later.
+        holder: who we are, for the lease; `this_process()`.
+        wall_clock: aware UTC; the lease's clock on SQLite.
+    Raises:
+        SettingsError: no such place, not writable, damaged, another program's, or another portal's.
+        StoreBusyError: locked for longer than 30 s.
+    """
+    parsed = parse_url(url)
+    database = Database(parsed, wall_clock=wall_clock)
+    try:
+        if database.path is not None:
+            prepare_file(database.path)
+        database.probe()
+        migrate(database)
+        return SqlStore(database, _settle(database, portal), holder=holder)
+    except BaseException:
+        database.close()
+        raise
+
+
+class SqlStore:
+    """Fulfils ports.Store for one portal."""
+
+    def __init__(
+        self, database: Database, portal: PortalId | None, *, holder: str,
+        beat_seconds: float = BEAT_SECONDS, stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        self.database = database
+        self.holder = holder
+        self._portal = portal
+        self._beat, self._stale = beat_seconds, stale_seconds
+        self._lease: Lease | None = None
+
+    @property
+    def portal(self) -> PortalId:
+        if self._portal is None:
+            raise SettingsError(
+                f"The database {self.database.place} does not know its portal yet",
+                advice="Run handoff check or handoff sync first: they ask the CRM.",
+            )
+        return self._portal
+
+    def bind_portal(self, info: PortalInfo) -> None:
+        """Tie the database to the token's portal, for good. Raises SettingsError where it is another's."""
+        _settle(self.database, info.id)
+        self._portal = info.id
+        known = {"portal": info.id, "time_zone": info.time_zone, "ui_domain": info.ui_domain}
+        with self.reading() as unit:
+            state = unit.portal_state()
+        if state is not None and (state.time_zone, state.ui_domain) == (info.time_zone, info.ui_domain):
+            return
+        with self.database.writing() as connection:
+            _refuse_another(self.database, _portals(connection), info.id)
+            unset: dict[str, object] = dict.fromkeys(("handoff_since", "as_of", "ready_at"))
+            unset |= {"fingerprint": "", "adopting": {}}
+            Part(connection, info.id).upsert(portal_table, [{**known, **unset}], keep=tuple(unset))
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlUnitOfWork]:
+        """Where we hold no lease, one that another process holds raises AlreadyRunningError."""
+        with self.database.writing() as connection:
+            (self._lease or self._new_lease()).check(connection)
+            unit = SqlUnitOfWork(connection, self.portal)
+            yield unit
+            unit.flush()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlUnitOfWork]:
+        with self.database.reading() as connection:
+            yield SqlUnitOfWork(connection, self.portal)
+
+    @contextmanager
+    def lease(self) -> Iterator[int]:
+        taken = self._new_lease()
+        epoch = taken.take()
+        self._lease = taken
+        try:
+            yield epoch
+        finally:
+            self._lease = None
+            taken.give_back()
+
+    def lease_seconds_left(self) -> float:
+        """How long the lease is ours for certain; a write outside must take less (I8)."""
+        return self._lease.seconds_left() if self._lease else 0.0
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self.database, self.portal, self.holder)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _new_lease(self) -> Lease:
+        return Lease(self.database, self.portal, self.holder, beat=self._beat, stale=self._stale)
+
+
+def _portals(connection: Connection) -> list[PortalId]:
+    return list(connection.execute(select(portal_table.c.portal).order_by(portal_table.c.portal)).scalars())
+
+
+def _settle(database: Database, wanted: PortalId | None) -> PortalId | None:
+    with database.reading() as connection:
+        known = _portals(connection)
+    if wanted is None:
+        return known[0] if len(known) == 1 else None
+    _refuse_another(database, known, wanted)
+    return wanted
+
+
+def _refuse_another(database: Database, known: list[PortalId], wanted: PortalId) -> None:
+    if known and wanted not in known:
+        raise SettingsError(
+            f"The database {database.place} belongs to portal {', '.join(known)}, the token to portal {wanted}",
+            advice="Use that portal's token, or give this portal a database of its own by HANDOFF_DATABASE_URL.",
+        )

@@ -1,0 +1,346 @@
+"""Every table, in one place. The portal's id leads every primary and unique key (design.md, section 5).
+
+How they come into being is written down in migrations/; a test keeps the two alike. Who reads and writes which table is
+said in docs/database.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from connector.store.types import Id, Instant, Structure, Words
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Id, primary_key=True)
+
+
+def _partial(name: str, *columns: Column[Any], where: str, sqlite: str = "") -> Index:
+    """An index over some rows only. A query must repeat the condition, written out and not as a parameter."""
+    return Index(name, *columns, sqlite_where=text(sqlite or where), postgresql_where=text(where))
+
+
+# -- portal, lease, runs -------------------------------------------------------------------------------------------
+
+portal = Table(
+    "portal", metadata,
+    _key("portal"),
+    Column("time_zone", Text, nullable=False),
+    Column("ui_domain", Text, nullable=False),
+    Column("handoff_since", Instant),
+    Column("fingerprint", Text, nullable=False, default=""),
+    Column("as_of", Instant),
+    Column("ready_at", Instant),
+    Column("adopting", Structure, nullable=False, default={}),
+)
+
+lease = Table(
+    "lease", metadata,
+    _key("portal"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text),                       # None: nobody
+    Column("since", Instant),
+    Column("heartbeat_at", Instant),
+)
+
+run = Table(
+    "run", metadata,
+    _key("portal"), _key("run"),
+    Column("started_at", Instant, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("resumed", Boolean, nullable=False),
+    Column("finished_at", Instant),
+    Column("error", Words, nullable=False, default=""),
+    Column("counts", Structure, nullable=False, default={}),
+    Column("progress", Structure, nullable=False, default={}),
+)
+Index("ix_run_started", run.c.portal, run.c.started_at)
+
+watermark = Table(
+    "watermark", metadata,
+    _key("portal"), _key("stream"),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+rulebook = Table(
+    "rulebook", metadata,
+    _key("portal"), _key("fingerprint"),
+    Column("body", Structure, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+)
+
+# -- contacts ------------------------------------------------------------------------------------------------------
+
+contact = Table(
+    "contact", metadata,
+    _key("portal"), _key("contact"),
+    Column("email", Words, nullable=False),       # lower-case; empty: none
+    Column("domain", Words, nullable=False),
+    Column("stage", Words, nullable=False),
+    Column("owner", Id, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    Column("merged_into", Id),
+    Column("on_list", Boolean, nullable=False),
+    Column("fields", Text, nullable=False),       # these four by codec.py, in contacts.py: the hot path
+    Column("raw", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+)
+Index("ix_contact_email", contact.c.portal, contact.c.email)
+Index("ix_contact_domain", contact.c.portal, contact.c.domain)
+_partial("ix_contact_merged_into", contact.c.portal, contact.c.merged_into, where="merged_into IS NOT NULL")
+
+field_change = Table(
+    "field_change", metadata,
+    _key("portal"), _key("contact"), _key("field"),
+    Column("occurred_at", Instant, primary_key=True),
+    _key("source"),
+    Column("value", Words),
+    Column("observed_at", Instant, nullable=False),
+)
+
+activity = Table(
+    "activity", metadata,
+    _key("portal"), _key("stream"), _key("activity"),
+    Column("contact", Id),                        # None: waits for its address to turn up
+    Column("email", Words, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("ref", Words, nullable=False),
+    Column("url", Words),
+    Column("automatic", Boolean, nullable=False),
+)
+Index("ix_activity_contact", activity.c.portal, activity.c.contact, activity.c.occurred_at)
+_partial("ix_activity_waiting", activity.c.portal, activity.c.email, where="contact IS NULL")
+
+deal = Table(
+    "deal", metadata,
+    _key("portal"), _key("deal"),
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("amount", Double),
+    Column("owner", Id),
+    Column("lost_reason", Words, nullable=False),
+)
+
+deal_contact = Table(
+    "deal_contact", metadata,
+    _key("portal"), _key("deal"), _key("contact"),
+    ForeignKeyConstraint(["portal", "deal"], ["deal.portal", "deal.deal"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)
+Index("ix_deal_contact_contact", deal_contact.c.portal, deal_contact.c.contact)
+
+dirty = Table(
+    "dirty", metadata,
+    _key("portal"), _key("contact"),
+    Column("cause", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine", metadata,
+    _key("portal"), _key("contact"),
+    Column("reason", Words, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+)
+
+# -- owners and turns ----------------------------------------------------------------------------------------------
+
+owner = Table(
+    "owner", metadata,
+    _key("portal"), _key("owner"),
+    Column("name", Words, nullable=False),
+    Column("email", Words, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("teams", Structure, nullable=False),
+)
+
+rotation = Table(
+    "rotation", metadata,
+    _key("portal"), _key("pool"), _key("owner"),
+    Column("pointer", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# -- episodes, decisions, timers -----------------------------------------------------------------------------------
+
+episode = Table(
+    "episode", metadata,
+    _key("portal"), _key("episode"),
+    Column("contact", Id, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("owner", Id),
+    Column("reason", Words, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("assignment", Integer, nullable=False),
+    Column("handed_off_at", Instant),
+    Column("touched_at", Instant),
+    Column("ended_at", Instant),
+    Column("exit_reason", Text, nullable=False),
+    Column("track", Text, nullable=False),
+    Column("wakes_at", Instant),
+    Column("marketing_held", Boolean, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is
+    UniqueConstraint("portal", "contact", "ordinal"),
+)
+_partial("ix_episode_open", episode.c.portal, episode.c.silent, episode.c.owner, where="is_open", sqlite="is_open = 1")
+_partial("ix_episode_adopted", episode.c.portal, episode.c.adopted_at, where="adopted_at IS NOT NULL")
+
+episode_step = Table(
+    "episode_step", metadata,
+    _key("portal"), _key("episode"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Id),
+    Column("silent", Boolean, nullable=False),
+    Column("assignment", Integer, nullable=False),
+    Column("exit_reason", Text, nullable=False),
+    ForeignKeyConstraint(["portal", "episode"], ["episode.portal", "episode.episode"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)
+
+decision = Table(
+    "decision", metadata,
+    _key("portal"), _key("contact"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run", Id, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("sentence", Words, nullable=False),
+    Column("episode", Id),
+    Column("owner", Id),                          # whom routing chose; None where nothing was routed
+    Column("score", Integer),                     # hundredths; None where nothing was scored
+    Column("grade", Text, nullable=False),
+    Column("signal_at", Instant),
+    Column("body", Structure, nullable=False),
+    Column("digest", Text, nullable=False),       # of all but run and number: the same answer twice is stored once
+)
+_partial("ix_decision_predates", decision.c.portal, decision.c.contact, where="action = 'predates'")
+_partial("ix_decision_episode", decision.c.portal, decision.c.episode, where="episode IS NOT NULL")
+
+timer = Table(
+    "timer", metadata,
+    _key("portal"), _key("contact"), _key("kind"),
+    _key("episode"),                              # empty: none, since a key may hold no NULL
+    _key("name"), _key("level"),
+    Column("assignment", Integer, primary_key=True, autoincrement=False),
+    Column("due_at", Instant, nullable=False),
+    Column("fired_at", Instant),
+    sqlite_with_rowid=False,
+)
+_partial("ix_timer_due", timer.c.portal, timer.c.due_at, where="fired_at IS NULL")
+
+# -- effects -------------------------------------------------------------------------------------------------------
+
+intent = Table(
+    "intent", metadata,
+    _key("portal"), _key("intent"),
+    Column("run", Id, nullable=False),
+    Column("contact", Id, nullable=False),
+    Column("episode", Id),
+    Column("changes", Structure, nullable=False),
+    Column("expected", Structure, nullable=False),
+    Column("before", Structure),
+    Column("turn", Structure),
+    Column("status", Text, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+Index("ix_intent_status", intent.c.portal, intent.c.status, intent.c.intent)
+Index("ix_intent_run", intent.c.portal, intent.c.run)
+Index("ix_intent_contact", intent.c.portal, intent.c.contact)
+
+audit = Table(
+    "audit", metadata,
+    _key("portal"), _key("effect"), _key("run"), _key("outcome"),
+    Column("at", Instant, nullable=False),
+    Column("contact", Id),
+    Column("episode", Id),
+    Column("rule", Text, nullable=False),
+    Column("inputs", Structure, nullable=False),
+)
+Index("ix_audit_contact", audit.c.portal, audit.c.contact, audit.c.at)
+Index("ix_audit_run", audit.c.portal, audit.c.run)
+
+outbox = Table(
+    "outbox", metadata,
+    _key("portal"), _key("entry"),
+    Column("sequence", BigInteger, nullable=False),
+    Column("destination", Id, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("contact", Id),
+    Column("episode", Id),
+    Column("body", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("intent", Id),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("last_error", Words, nullable=False),
+    Column("sent_at", Instant),
+    Column("claimed_until", Instant),
+    Column("claimed_by", Text),
+    UniqueConstraint("portal", "sequence"),
+)
+_partial("ix_outbox_due", outbox.c.portal, outbox.c.due_at, where="status = 'due'")
+_partial("ix_outbox_held", outbox.c.portal, outbox.c.intent, where="status = 'held'")
+_partial(
+    "ix_outbox_order", outbox.c.portal, outbox.c.destination, outbox.c.contact, outbox.c.sequence,
+    where="status IN ('held', 'due')",
+)
+
+outbox_attempt = Table(
+    "outbox_attempt", metadata,
+    _key("portal"), _key("entry"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error", Words, nullable=False),
+    Column("seconds", Double, nullable=False),
+    ForeignKeyConstraint(["portal", "entry"], ["outbox.portal", "outbox.entry"], ondelete="CASCADE"),
+)

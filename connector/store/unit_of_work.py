@@ -1,0 +1,25 @@
+"""One transaction with all that the engine may ask of it: the parts, joined. Fulfils ports.UnitOfWork.
+
+Which table is whose is said in docs/database.md. What parts have gathered (`flush`) is written before
+the commit.
+"""
+
+from __future__ import annotations
+
+from connector.store.activities import Activities
+from connector.store.contacts import Contacts
+from connector.store.decisions import Decisions
+from connector.store.episodes import Episodes
+from connector.store.intents import Intents
+from connector.store.merges import Merges
+from connector.store.outbox import Entries
+from connector.store.portals import Portals
+from connector.store.quarantine import Quarantine
+from connector.store.rotation import Rotation
+from connector.store.timers import Timers
+
+
+class SqlUnitOfWork(
+    Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Intents, Entries, Quarantine, Merges
+):
+    """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""
