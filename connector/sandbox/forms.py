@@ -104,6 +104,7 @@ def create_form(request: Request) -> Response:
 
 
 @route("PATCH", V3 + "/{form}", DATED + "/{form}", scopes=SCOPES)
+@route("PUT", V3 + "/{form}", DATED + "/{form}", scopes=SCOPES)
 def update_form(request: Request, guid: str) -> Response:
     """Change a form's name, fields or archive flag."""
     form, body = _live(request, guid), request.json_object()
