@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -281,9 +281,15 @@ def _session(ca_file: Path | None) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # neither .netrc nor a proxy variable may take the token elsewhere (S8)
     session.verify = str(ca_file) if ca_file else True
-    session.headers.update({"User-Agent": f"handoff-connector/{version('handoff-connector')}"})
-    session.headers.update({"Accept": "application/json"})
+    session.headers.update({"User-Agent": f"handoff-connector/{_version()}", "Accept": "application/json"})
     return session
+
+
+def _version() -> str:
+    try:
+        return version("handoff-connector")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"
 
 
 def _lost(error: requests.RequestException, host: str) -> CrmUnavailableError | ContractError:
