@@ -91,7 +91,9 @@ class RateLimitedError(RetryableError):
 
     exit_code = 4
 
-    def __init__(self, message: str, *, policy: str | None, retry_after_seconds: float | None, advice: str = "") -> None:
+    def __init__(
+        self, message: str, *, policy: str | None, retry_after_seconds: float | None, advice: str = ""
+    ) -> None:
         super().__init__(message, advice=advice)
         self.policy, self.retry_after_seconds = policy, retry_after_seconds
 

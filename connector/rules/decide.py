@@ -70,9 +70,7 @@ class _Case:
 
     @cached_property
     def score(self) -> Score:
-        return scoring.score(
-            self.contact, self.situation.activities, self.book.scoring, now=self.now, since=self.floor
-        )
+        return scoring.score(self.contact, self.situation.activities, self.book.scoring, now=self.now, since=self.floor)
 
     @cached_property
     def hand(self) -> HandRaise | None:
@@ -81,9 +79,7 @@ class _Case:
         return self._raised(max(marks, default=None)) or self._raised(self.floor)
 
     def _raised(self, since: datetime | None) -> HandRaise | None:
-        return qualification.raised_hand(
-            self.contact, self.situation.activities, self.book.qualification, since=since
-        )
+        return qualification.raised_hand(self.contact, self.situation.activities, self.book.qualification, since=since)
 
     @cached_property
     def past(self) -> datetime | None:
@@ -190,7 +186,9 @@ def _signal(case: _Case, episode: Episode) -> Decision | None:
 def _request_by_hand(case: _Case) -> Decision | None:
     request = case.contact.text("request").strip().lower()
     if request == "hold":
-        return case.nothing("A person asked to hold this lead back.", Verdict(rule="request", passed=False, then="hold"))
+        return case.nothing(
+            "A person asked to hold this lead back.", Verdict(rule="request", passed=False, then="hold")
+        )
     if request == "hand_over" and _is_new(case, "request"):
         return _hand_over(case, "request", "A person asked to hand this lead to sales.", "request", case.now)
     if stages.stage_of(case.contact) is Stage.MQL and _is_new(case, "stage"):
@@ -217,12 +215,18 @@ def _hand_raiser(case: _Case) -> Decision | None:
     stopped = [verdict for verdict in case.filters if not verdict.passed and verdict.then == "triage"]
     last = case.situation.last_ended
     if last is not None and last.state is State.JUNK:
-        stopped.append(Verdict(rule="recycling.junk", passed=False, reasons=("sales called it junk before",), then="triage"))
+        stopped.append(
+            Verdict(rule="recycling.junk", passed=False, reasons=("sales called it junk before",), then="triage")
+        )
     words = sentence((hand.label,))
     if stopped:
         why = sentence([reason for verdict in stopped for reason in verdict.reasons])
         return case.result(
-            Action.TRIAGE, f"{words} {why}", verdicts=(*case.filters, *stopped), evidence=hand.activity_id, signal_at=hand.at
+            Action.TRIAGE,
+            f"{words} {why}",
+            verdicts=(*case.filters, *stopped),
+            evidence=hand.activity_id,
+            signal_at=hand.at,
         )
     return _hand_over(case, "hand_raiser", words, hand.activity_id, hand.at, verdicts=case.filters)
 
@@ -237,7 +241,9 @@ def _return_condition(case: _Case) -> Decision | None:
     reason = case.book.recycling.reasons.get(last.exit_reason)
     label = reason.label if reason else last.exit_reason
     if last.wakes_at > case.now:
-        return case.nothing(f"Came back from sales ({label}); waits until {day(last.wakes_at)}, or until it asks for sales.")
+        return case.nothing(
+            f"Came back from sales ({label}); waits until {day(last.wakes_at)}, or until it asks for sales."
+        )
     if reason is None or reason.wake.then != "hand_over":
         return None
     words = f"The day has come that sales asked to be reminded of: {label}."
@@ -260,7 +266,13 @@ def _score(case: _Case) -> Decision | None:
     verdicts = (*case.filters, verdict)
     if not verdict.passed:
         missing = qualification.missing(
-            case.contact, case.situation.activities, case.score, case.book.qualification, case.book.scoring, now=case.now
+            case.contact,
+            case.situation.activities,
+            case.score,
+            case.book.qualification,
+            case.book.scoring,
+            now=case.now,
+            since=case.floor,
         )
         return case.nothing(sentence(verdict.reasons) or "Not enough interest yet.", *verdicts, missing=missing)
     dates = [line.occurred_at for line in case.score.contributions if line.occurred_at is not None]
@@ -281,7 +293,11 @@ def _hand_over(
         if silent is not None:
             return silent
         return case.result(
-            Action.PREDATES, f"{words} That was before Handoff began.", verdicts=verdicts, evidence=evidence, signal_at=signal_at
+            Action.PREDATES,
+            f"{words} That was before Handoff began.",
+            verdicts=verdicts,
+            evidence=evidence,
+            signal_at=signal_at,
         )
     ordinal = case.situation.next_ordinal
     episode = Episode(
@@ -319,9 +335,13 @@ def _routed(
         now=case.now,
     )
     if route is None:
-        nobody = Verdict(rule="routing", passed=False, reasons=("the portal has no active owner to give it to",), then="hold")
+        nobody = Verdict(
+            rule="routing", passed=False, reasons=("the portal has no active owner to give it to",), then="hold"
+        )
         return case.nothing(f"{words} Nobody is there to take it: the portal has no active owner.", *verdicts, nobody)
-    given = replace(episode, owner=route.owner, state=max(episode.state, State.HANDED_OFF, key=lambda state: state.rank))
+    given = replace(
+        episode, owner=route.owner, state=max(episode.state, State.HANDED_OFF, key=lambda state: state.rank)
+    )
     return case.result(
         action,
         words,
@@ -345,7 +365,11 @@ def _predating(case: _Case) -> Decision | None:
 def _infer(case: _Case) -> Decision | None:
     state = stages.inferred_state(case.contact, case.book.stages)
     changed = case.contact.changed_at.get("stage")
-    if state is None or case.situation.episodes or (changed is not None and case.past is not None and changed > case.past):
+    if (
+        state is None
+        or case.situation.episodes
+        or (changed is not None and case.past is not None and changed > case.past)
+    ):
         return None
     episode = Episode(
         id=episode_id(case.situation.portal, case.contact.id, 1),

@@ -28,7 +28,14 @@ def follow(episode: Episode, contact: Contact, deals: Sequence[Deal], book: Rule
 
 
 def end(
-    episode: Episode, state: State, contact: Contact, deals: Sequence[Deal], book: RuleBook, *, now: datetime, said: str = ""
+    episode: Episode,
+    state: State,
+    contact: Contact,
+    deals: Sequence[Deal],
+    book: RuleBook,
+    *,
+    now: datetime,
+    said: str = "",
 ) -> Episode:
     """The episode ended in `state`, with reason, track and return condition where it goes back to marketing."""
     ended = replace(episode, state=state, ended_at=now)

@@ -15,7 +15,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.rules import sla, stages
-from connector.rules.fields import FieldRules
+from connector.rules.fields import FieldRules, Write
 from connector.rules.rulebook import RuleBook
 
 WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END})
@@ -43,13 +43,13 @@ def _field_changes(
     decision: Decision, episode: Episode, contact: Contact, book: RuleBook, now: datetime
 ) -> Iterator[Change]:
     wanted = dict(_wanted(decision, episode, contact, book, now))
-    for name, rule in book.fields.fields.items():
+    for name in book.fields.fields:
         if name not in wanted or not _may_write(name, contact, book.fields):
             continue
         before, after = contact.get(name), wanted[name]
         if _same(before, after):
             continue
-        backward = name == "stage" and rule.type == "stage" and _goes_back(before, after)
+        backward = name == "stage" and _goes_back(before, after)
         yield Change(
             contact=contact.id, kind=ChangeKind.FIELD, field=name, before=before, after=after, backward=backward
         )
@@ -110,10 +110,13 @@ def _goes_back(before: Value, after: Value) -> bool:
 
 
 def _may_write(name: str, contact: Contact, rules: FieldRules) -> bool:
+    """As fields.yaml allows; a rep's answers are only ever emptied, and that belongs to beginning anew."""
     rule = rules.fields[name]
-    if rule.write == "if_empty":
-        return contact.get(name) is None
-    return rule.write == "always"
+    if name in ANSWERS:
+        return True
+    if rule.write is Write.IF_EMPTY and contact.get(name) is not None:
+        return False
+    return rule.may_write()
 
 
 def _same(before: Value, after: Value) -> bool:

@@ -68,7 +68,9 @@ class Allowed:
 def forbid(contact: Contact, rules: SuppressionRules) -> Verdict:
     """Do-not-contact, the only verdict that beats a hand-raise (I0)."""
     reasons = tuple(words for name, words in rules.do_not_contact.items() if contact.get(name) is True)
-    return Verdict(rule="suppression.do_not_contact", passed=not reasons, reasons=reasons, then="hold" if reasons else "")
+    return Verdict(
+        rule="suppression.do_not_contact", passed=not reasons, reasons=reasons, then="hold" if reasons else ""
+    )
 
 
 def allow(contact: Contact, rules: SuppressionRules, *, asked_for_contact: bool) -> Allowed:

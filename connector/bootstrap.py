@@ -1,0 +1,218 @@
+"""The one place that picks real adapters and joins them.
+
+A second CRM is a folder beside crm/hubspot and one line in `_gateway`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from connector.config.mappings import load_rulebook
+from connector.config.settings import Settings
+from connector.crm.hubspot import owned
+from connector.crm.hubspot.credentials import OAuthToken, TokenSource
+from connector.crm.hubspot.gateway import HubSpotGateway
+from connector.delivery.destinations import Destination, present, resolve
+from connector.delivery.door import open_doors
+from connector.delivery.guard import AllowList
+from connector.delivery.payload import build_body
+from connector.delivery.sender import Sender
+from connector.domain.episode import State
+from connector.domain.notice import Notice
+from connector.engine.context import Options
+from connector.engine.ports import PortalInfo, Progress, Store
+from connector.engine.report import RunReport
+from connector.engine.run import Ports, sync
+from connector.rules.notifications import switched_on
+from connector.rules.recycling import Track
+from connector.rules.rulebook import RuleBook
+from connector.store import Queries, SqlStore, open_store, scratch
+
+
+@dataclass(slots=True)
+class Connector:
+    """A portal's connector, ready to run. Made by `connect`; use it from one thread at a time.
+
+    `reload_rules()` reads mappings/ again; where they are wrong, the old ones stay active.
+    """
+
+    settings: Settings
+    book: RuleBook
+    gateway: HubSpotGateway
+    _stores: dict[str, SqlStore]
+
+    def sync(self, options: Options | None = None, progress: Progress | None = None) -> RunReport:
+        """One run. Raises what engine.run.sync raises."""
+        options = options or self.options()
+        portal = self.gateway.portal()
+        store = self.store(portal)
+        if not options.dry_run:
+            return self._run(store, portal, options, progress)
+        with scratch(store) as copy:
+            return self._run(copy, portal, options, progress)
+
+    def options(self, **asked: bool) -> Options:
+        """What the settings say, and what the command line asks on top."""
+        return replace(Options(shadow=self.settings.shadow, since=self.settings.since), **asked)
+
+    def portal(self) -> PortalInfo:
+        """Who the token belongs to: one call."""
+        return self.gateway.portal()
+
+    def store(self, portal: PortalInfo) -> SqlStore:
+        """The database of this portal, made where it is missing."""
+        if portal.id not in self._stores:
+            self._stores[portal.id] = open_database(self.settings, portal)
+        return self._stores[portal.id]
+
+    def reload_rules(self) -> None:
+        self.book = load_rulebook(self.settings.mappings_dir)
+
+    def make_owned(self) -> tuple[str, ...]:
+        """Make our properties, their group and the list in the portal; a sentence for each; safe to repeat (R41)."""
+        recycling = self.book.recycling
+        definitions = owned.definitions(
+            states={state.value: _label(state.value) for state in State},
+            tracks={track.value: _label(track.value) for track in Track},
+            verdicts={name: _label(name) for name in recycling.verdicts},
+            reasons={name: _label(reason.label) for name, reason in recycling.reasons.items()},
+            requests={"hand_over": "Hand over to sales", "hold": "Hold back"},
+        )
+        return self.gateway.ensure_owned(definitions, self.book.suppression.marketing_hold.list)
+
+    def deliver(self, now: datetime, store: SqlStore) -> int:
+        """Send what is due without a run."""
+        with _sender(self.settings, self.book, store) as (sender, _):
+            return sender.deliver(now)
+
+    def _run(self, store: SqlStore, portal: PortalInfo, options: Options, progress: Progress | None) -> RunReport:
+        with _sender(self.settings, self.book, store) as (sender, destinations):
+            ports = Ports(
+                source=self.gateway,
+                crm=self.gateway,
+                store=store,
+                delivery=sender,
+                build_body=_bodies(destinations),
+                destinations=switched_on(self.book.notifications, present(self.book.notifications, _lookup(self.settings))),
+            )
+            return sync(ports, self.book, portal, options, progress)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Connector]:
+    """A connector for the portal that the settings name.
+
+    Raises:
+        SettingsError, RuleBookError: before anything is asked of the CRM.
+    """
+    book = load_rulebook(settings.mappings_dir)
+    gateway = _gateway(settings)
+    connector = Connector(settings, book, gateway, {})
+    try:
+        yield connector
+    finally:
+        gateway.close()
+        for store in connector._stores.values():
+            store.close()
+
+
+def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
+    """The database without the CRM, for commands that only read; `portal` None takes the one that the file belongs to."""
+    store = open_store(
+        settings.database_url.get_secret_value(),
+        portal.id if portal else None,
+        holder=f"{platform.node()}:{os.getpid()}",
+        wall_clock=_wall_clock,
+    )
+    return store
+
+
+def queries(settings: Settings) -> AbstractContextManager[Queries]:
+    """What the commands that only read ask of the database."""
+    return _reading(settings)
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Queries]:
+    store = open_database(settings, None)
+    try:
+        yield Queries(store)
+    finally:
+        store.close()
+
+
+def _label(word: str) -> str:
+    """A value as people read it: `hand_over` is `Hand over`."""
+    text = word.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _gateway(settings: Settings) -> HubSpotGateway:
+    return HubSpotGateway(
+        token=_token(settings),
+        base_url=settings.base_url,
+        api_version=settings.api_version,
+        portal_id=settings.portal_id,
+        rate_per_10s=settings.rate_per_10s,
+        search_per_second=settings.search_per_second,
+        pacing_file=_pacing_file(settings),
+        plain_hosts=settings.allow_hosts,
+        ca_file=settings.ca_file,
+    )
+
+
+def _token(settings: Settings) -> str | TokenSource:
+    given = settings.credentials()
+    if given.access_token is not None:
+        return given.access_token.get_secret_value()
+    assert given.client_id and given.client_secret and given.refresh_token
+    return OAuthToken(
+        client_id=given.client_id,
+        client_secret=given.client_secret.get_secret_value(),
+        refresh_token=given.refresh_token.get_secret_value(),
+    )
+
+
+def _pacing_file(settings: Settings) -> Path | None:
+    """Beside a SQLite database, so that processes with one token share its limits; none elsewhere."""
+    parts = urlsplit(settings.database_url.get_secret_value())
+    return Path(parts.path[1:] + ".pacing") if parts.scheme == "sqlite" and parts.path.strip("/") else None
+
+
+def _lookup(settings: Settings) -> Callable[[str], str | None]:
+    def variable(name: str) -> str | None:
+        secret = settings.secret(name)
+        return secret.get_secret_value() if secret is not None else None
+
+    return variable
+
+
+@contextmanager
+def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tuple[Sender, Mapping[str, Destination]]]:
+    destinations = resolve(book.notifications, _lookup(settings))
+    sender = Sender(store.outbox, destinations, open_doors(destinations, AllowList.of(settings.allow_hosts)))
+    try:
+        yield sender, destinations
+    finally:
+        sender.close()
+
+
+def _bodies(destinations: Mapping[str, Destination]) -> Callable[[str, Notice, str], str]:
+    def build(name: str, notice: Notice, entry_id: str) -> str:
+        return build_body(destinations[name], notice, entry_id)
+
+    return build
+
+
+__all__ = ["Connector", "Store", "connect", "open_database", "queries"]

@@ -1,0 +1,75 @@
+"""`handoff`: the commands, and the one place where an error becomes a message and an exit code.
+
+Nothing heavy is imported here: what a command does not need must not cost it (`handoff --help` stays quick).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from connector.cli import leads, outbox, rules, runs, sandbox, setup, sync
+from connector.errors import ConnectorError
+
+app = typer.Typer(
+    name="handoff",
+    help="Passes qualified leads from marketing to sales and back: no lead silent, none handed twice, all explained.",
+    epilog="Try it: `handoff demo`. Connect a portal: `handoff init`, `handoff check`, `handoff sync`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (setup, sync, leads, rules, outbox, runs, sandbox):
+    group.register(app)
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run one command; exit codes as design.md, section 6, says."""
+    try:
+        code = app(standalone_mode=False)
+    except ConnectorError as error:
+        sys.exit(_say(error))
+    except KeyboardInterrupt:
+        print("Stopped. Nothing is lost: the next run goes on from here.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # the reader has gone; say nothing more
+        sys.exit(1)
+    except Exception as error:
+        sys.exit(_unforeseen(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: ConnectorError) -> int:
+    """One message: what, where, what to do. Never a traceback."""
+    for line in (str(error), *(str(other) for other in getattr(error, "others", ()))):
+        print(f"Error: {line}", file=sys.stderr)
+    if error.advice:
+        print(f"What to do: {error.advice}", file=sys.stderr)
+    return error.exit_code
+
+
+def _unforeseen(error: Exception) -> int:
+    """A fault of ours, or a wrong word on the command line (which typer explains itself)."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if os.environ.get("HANDOFF_LOG_LEVEL", "").upper() == "DEBUG":
+        raise error
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place else "?"
+    print(f"Error: Handoff met something unforeseen ({type(error).__name__} in {where}).", file=sys.stderr)
+    print("What to do: run it again with HANDOFF_LOG_LEVEL=DEBUG and send us what it prints.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`handoff explain`, `leads` and `report`: what sales and marketing want to know of leads. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("explain", epilog="Example: handoff explain ana@acme.example --as-of 2026-03-01")(explain)
+    app.command("leads", epilog="Example: handoff leads --hot")(leads)
+    app.command("report", epilog="Example: handoff report --json")(report)
+
+
+def explain(
+    contact: Annotated[str, typer.Argument(help="Record id or e-mail address.")],
+    as_of: Annotated[str, typer.Option("--as-of", help="Explain as it stood on that day, such as 2026-03-01.")] = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Say why a lead did or did not go to sales: path, score, what was missing, owner, clock, history (R34)."""
+    from connector.bootstrap import open_database
+    from connector.cli.console import print_json
+    from connector.cli.start import start
+    from connector.config.mappings import load_rulebook
+    from connector.engine import explain as engine
+    from connector.errors import SettingsError
+
+    settings = start()
+    book = load_rulebook(settings.mappings_dir)
+    day = _day(as_of)
+    store = open_database(settings, None)
+    try:
+        with store.reading() as uow:
+            found = uow.find_contact(contact)
+            state = uow.portal_state()
+            zone = state.time_zone if state else "UTC"
+            explanation = engine.explain(uow, found, book, as_of=day, time_zone=zone) if found else None
+    finally:
+        store.close()
+    if explanation is None:
+        raise SettingsError(
+            "no such contact is known here", advice="Give its record id or its e-mail address; `handoff sync` pulls new ones."
+        )
+    if as_json:
+        print_json(explanation.as_dict())
+    else:
+        print(engine.as_text(explanation), end="")
+    return 0
+
+
+def _day(text: str) -> datetime | None:
+    from datetime import UTC, datetime, time
+
+    from connector.errors import SettingsError
+
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"--as-of: {text!r} is not a day", advice="Write it like 2026-03-01.") from error
+    if len(text) == 10:
+        moment = datetime.combine(moment.date(), time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def leads(
+    hot: Annotated[bool, typer.Option("--hot", help="Highest score first (R15).")] = False,
+    state: Annotated[str, typer.Option(help="Only those in this state, such as handed_off.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    as_json: JsonFlag = False,
+) -> int:
+    """List the leads in sales' hands: who has them, since when, how far."""
+    from connector.bootstrap import queries
+    from connector.cli.console import note, print_json, table
+    from connector.cli.start import start
+
+    with queries(start()) as asked:
+        rows = asked.leads(limit=limit, state=state or None, hot=hot)
+    if as_json:
+        print_json({"leads": rows})
+        return 0
+    if not rows:
+        note("No lead is in sales' hands yet. `handoff preview` shows what the next sync would hand over.")
+        return 0
+    names = list(rows[0])
+    table("Leads", names, [[row[name] for name in names] for row in rows])
+    return 0
+
+
+def report(as_json: JsonFlag = False) -> int:
+    """The funnel in figures, against the targets of reports.yaml (R26)."""
+    from connector.bootstrap import open_database
+    from connector.cli.console import print_json
+    from connector.cli.funnel import show_funnel
+    from connector.cli.start import start
+    from connector.config.mappings import load_rulebook
+    from connector.engine.figures import figures
+
+    settings = start()
+    book = load_rulebook(settings.mappings_dir)
+    store = open_database(settings, None)
+    try:
+        found = figures(store, book)
+    finally:
+        store.close()
+    if as_json:
+        print_json(found)
+    else:
+        show_funnel(found)
+    return 0

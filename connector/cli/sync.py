@@ -1,0 +1,130 @@
+"""`handoff sync`, `preview` and `run`: one run, a look ahead, and the scheduler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connector.engine.context import PlannedLead
+    from connector.engine.report import RunReport
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs go to stderr.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("sync", epilog="Example: handoff sync --json")(sync)
+    app.command("preview", epilog="Example: handoff preview --json > plan.json")(preview)
+    app.command("run", epilog="Example: HANDOFF_SYNC_EVERY='*/5 * * * *' handoff run")(run)
+
+
+def sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after planning; the same as `handoff preview`.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Pull every contact again, not only what changed.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release-mass-change", help="You have looked at what the mass-change guard holds: let it go.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Run once: pull, decide, write, tell. Exit 0 done, 1 with errors, 2 config, 3 login, 4 quota, 5 running, 6 CRM, 7 held."""
+    from connector.bootstrap import connect
+    from connector.cli.console import print_json, progress_bar
+    from connector.cli.start import start
+
+    if dry_run:
+        return preview(full=full, as_json=as_json)
+    settings = start()
+    with connect(settings) as connector, progress_bar(as_json) as bars:
+        options = connector.options(full=full, release_mass_change=release)
+        report = connector.sync(options, bars)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _show(report)
+    return report.exit_code
+
+
+def preview(
+    full: Annotated[bool, typer.Option("--full", help="Look at every contact again, not only what changed.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Show what a sync would change now, field by field; writes nothing and tells nobody (R33)."""
+    from connector.bootstrap import connect
+    from connector.cli.console import print_json, progress_bar
+    from connector.cli.start import start
+
+    settings = start()
+    with connect(settings) as connector, progress_bar(as_json) as bars:
+        report = connector.sync(connector.options(full=full, dry_run=True), bars)
+    lines = [line for lead in report.planned for line in planned_lines(lead)]
+    if as_json:
+        summary = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
+        print_json({**summary, "as_of": report.run.as_of.isoformat(), "planned": lines})
+    else:
+        _show_planned(report, lines)
+    return report.exit_code
+
+
+def run(
+    once: Annotated[bool, typer.Option("--once", help="Do the first run at once and stop; for trying the schedule.")] = False,
+) -> int:
+    """Run by the clock (HANDOFF_SYNC_EVERY: an interval or a cron line); SIGTERM finishes the page and stops."""
+    from connector.cli.start import start
+    from connector.jobs.scheduler import serve
+
+    return serve(start(), once=once)
+
+
+def planned_lines(lead: PlannedLead) -> list[dict[str, object]]:
+    """One line per change: contact, why, field, before, after."""
+    decision = lead.decision
+    facts = {"contact": decision.contact, "action": decision.action.value, "why": decision.sentence}
+    if not lead.changes:
+        return [{**facts, "change": "notice", "field": "", "before": None, "after": None}]
+    return [
+        {**facts, "change": change.kind.value, "field": change.field, "before": change.before, "after": change.after}
+        for change in lead.changes
+    ]
+
+
+def _show(report: RunReport) -> None:
+    from connector.cli.console import note, pairs
+
+    counts = report.counts
+    facts: dict[str, object] = {
+        "contacts pulled": counts.contacts_pulled,
+        "activities pulled": counts.activities_pulled,
+        "decided": counts.decided,
+        "handed over": counts.handed_off,
+        "handed back": counts.recycled,
+        "changes written": counts.changes_written,
+        "changes refused": counts.changes_rejected,
+        "notices sent": f"{counts.notices_sent} of {counts.notices_queued} new",
+        "API calls": sum(counts.api_calls.values()),
+        "seconds": f"{report.seconds:.1f}",
+    }
+    if counts.held:
+        facts["held by the guard"] = counts.held
+    pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}", facts)
+    for trouble in report.troubles:
+        note(f"  note: {trouble}")
+    if counts.held:
+        note(
+            f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?). "
+            "Look with `handoff preview`, then `handoff sync --release-mass-change`."
+        )
+    if report.planned:
+        note(f"Shadow mode: {len(report.planned)} leads would have changed; nothing was written, only ops were told.")
+
+
+def _show_planned(report: RunReport, lines: list[dict[str, object]]) -> None:
+    from connector.cli.console import note, say, table
+
+    rows = [[line[key] for key in ("contact", "action", "field", "before", "after", "why")] for line in lines]
+    if rows:
+        table("What a sync would change now", ["contact", "action", "field", "before", "after", "why"], rows)
+    say(f"{len(report.planned)} leads, {len(lines)} changes; {report.counts.handed_off} would be handed over.")
+    for trouble in report.troubles:
+        note(f"  note: {trouble}")
+    note("Nothing was written and nobody was told. `handoff sync` carries it out.")

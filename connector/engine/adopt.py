@@ -1,0 +1,65 @@
+"""Adopt: what a living portal had before Handoff comes to life, by cohort and at a pace (R41)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.episode import Episode, State
+from connector.engine.context import Context
+from connector.engine.ports import UnitOfWork
+
+COHORTS: Mapping[str, tuple[State, ...]] = {
+    "mql": (State.QUALIFIED, State.HANDED_OFF, State.WORKING, State.ACCEPTED),
+    "sql": (State.SALES_QUALIFIED,),
+    "opportunity": (State.OPPORTUNITY,),
+}
+"""Cohorts of silent episodes by state; the cohort `qualified` are leads that qualified before Handoff began."""
+QUALIFIED = "qualified"
+PAGE = 200
+
+
+def choose(context: Context) -> frozenset[ContactId]:
+    """The contacts that may come to life in this run: at most so many per rep and day as `handoff adopt` said.
+
+    They are put on the work list; deciding them is consider's.
+    """
+    with context.store.reading() as uow:
+        state = uow.portal_state()
+        if state is None or not state.adopting or context.past is None:
+            return frozenset()
+        chosen = frozenset(_choose(context, uow, state.adopting))
+    if chosen:
+        with context.store.transaction() as uow:
+            uow.mark_dirty(chosen, "adopt")
+    return chosen
+
+
+def _choose(context: Context, uow: UnitOfWork, adopting: Mapping[str, int]) -> Iterator[ContactId]:
+    today = Counter(uow.adopted_on(_midnight(context)))
+    for cohort, pace in adopting.items():
+        if cohort == QUALIFIED:
+            active = sum(not owner.archived for owner in uow.owners())
+            yield from uow.predating(max(0, pace * active - sum(today.values())), "")
+            continue
+        for episode in _silent(uow, COHORTS[cohort]):
+            owner = episode.owner or OwnerId("")
+            if today[owner] < pace:
+                today[owner] += 1
+                yield episode.contact
+
+
+def _silent(uow: UnitOfWork, states: tuple[State, ...]) -> Iterator[Episode]:
+    after = ""
+    while page := uow.silent_episodes([state.value for state in states], PAGE, after):
+        yield from page
+        after = page[-1].id
+
+
+def _midnight(context: Context) -> datetime:
+    """The start of the portal's day."""
+    local = context.now.astimezone(ZoneInfo(context.portal.time_zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(context.now.tzinfo)

@@ -1,0 +1,244 @@
+"""Consider: contacts that changed are decided again, a hundred at a time, and what follows is committed at once (T1).
+
+Decision, episode, timers, intent, audit row and waiting notices stand in one transaction (I4); nothing is sent from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from connector.domain.change import ChangeKind, Plan
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.decision import Action, Decision
+from connector.domain.effect import effect_id
+from connector.domain.episode import Episode, State
+from connector.domain.owner import Owner
+from connector.domain.timer import Timer, TimerKind
+from connector.engine.context import BATCH, Context, PlannedLead
+from connector.engine.guard import Guard
+from connector.engine.notify import entries, notices
+from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork
+from connector.engine.write import SHARED
+from connector.rules import sla
+from connector.rules.decide import decide
+from connector.rules.fields import property_of
+from connector.rules.plan import plan
+from connector.rules.situation import Desk, Situation
+
+GIVE_UP_AFTER = 3
+"""A contact that breaks the rules this often is set aside (P5)."""
+
+
+def consider_batch(context: Context, guard: Guard) -> int:
+    """Decide the next contacts of the work list; gives how many, 0 when the list is empty."""
+    with context.store.transaction() as uow:
+        aside = guard.held | context.unclear
+        ids = [contact for contact in uow.dirty(BATCH + len(aside)) if contact not in aside][:BATCH]
+        if not ids:
+            return 0
+        table = _gather(context, uow, ids)
+        for contact in ids:
+            _consider_one(context, uow, table, contact, guard)
+        uow.clear_dirty([contact for contact in ids if contact not in guard.held])
+    context.counts.decided += len(ids)
+    return len(ids)
+
+
+@dataclass(slots=True)
+class _Table:
+    """What one batch looks at; owners' turns and accounts move on from lead to lead within it (R12)."""
+
+    stored: dict[ContactId, StoredContact]
+    situations: dict[ContactId, Situation]
+    owners: dict[OwnerId, Owner]
+    rotation: dict[str, dict[OwnerId, int]]
+    open_leads: dict[OwnerId, int]
+    accounts: dict[str, OwnerId]
+
+
+def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Table:
+    """Everything about these contacts in a handful of queries, not one per contact."""
+    stored = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
+    activities = uow.activities(ids, context.now - context.book.scoring.look_back)
+    deals, episodes = uow.deals(ids), uow.episodes(ids)
+    owners = {owner.id: owner for owner in uow.owners()}
+    rotation = {pool: dict(pointers) for pool, pointers in uow.rotation().items()}
+    open_leads = dict(uow.open_leads())
+    domains = {domain for row in stored.values() if (domain := _account(row))}
+    desk = Desk(owners=tuple(owners.values()), rotation=rotation, open_leads=open_leads)
+    situations = {
+        key: Situation(
+            portal=context.portal.id,
+            contact=row.contact,
+            activities=[a for a in activities.get(key, ()) if not a.automatic and a.occurred_at <= context.now],
+            deals=deals.get(key, ()),
+            episodes=episodes.get(key, ()),
+            since=context.past,
+            adopt=key in context.adopt,
+            desk=desk,
+        )
+        for key, row in stored.items()
+    }
+    accounts = uow.account_owners(sorted(domains)) if domains else {}
+    return _Table(stored, situations, owners, rotation, open_leads, accounts)
+
+
+def _account(row: StoredContact) -> str:
+    """The company's domain, by which contacts of one account stay together; empty for private mailboxes."""
+    return row.contact.text("domain")
+
+
+def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> None:
+    situation = table.situations.get(contact)
+    if situation is None:
+        return
+    account = _account(table.stored[contact])
+    situation = replace(situation, account_owner=table.accounts.get(account))
+    try:
+        decision = decide(situation, context.book, now=context.now)
+        planned = plan(
+            decision, situation.contact, context.book, on_list=table.stored[contact].on_list, now=context.now
+        )
+    except Exception as error:  # around one contact: the others go on (P5)
+        _set_aside(context, uow, contact, error)
+        return
+    if guard.holds(decision):
+        return
+    if context.options.shadow:
+        _only_report(context, uow, decision, planned)
+        return
+    _commit(context, uow, table, situation, decision, planned)
+    if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
+        _turn(uow, table, decision, account)
+
+
+def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exception) -> None:
+    """Record the failure by its kind and place only: the text of an error may hold a person's data (I10)."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"
+    tries = uow.put_quarantine(contact, f"{type(error).__name__} in {where}", context.now)
+    context.counts.quarantined += 1
+    context.troubles.append(f"contact {contact} could not be decided ({type(error).__name__} in {where}); try {tries}")
+
+
+def _only_report(context: Context, uow: UnitOfWork, decision: Decision, planned: Plan) -> None:
+    uow.put_decision(context.run.id, decision)
+    if decision.action not in (Action.NOTHING, Action.INFER, Action.PREDATES):
+        context.planned.append(PlannedLead(decision=decision, changes=planned.changes))
+    _count(context, decision)
+
+
+def _turn(uow: UnitOfWork, table: _Table, decision: Decision, account: str) -> None:
+    """The assignment moves its pool's pointer in its own transaction, and later leads of the batch see it."""
+    route, owner = decision.route, decision.episode.owner if decision.episode else None
+    assert route is not None and owner is not None
+    for who, pointer in (route.rotation or {}).items():
+        table.rotation.setdefault(route.pool, {})[who] = pointer
+        uow.move_rotation(route.pool, who, pointer)
+    table.open_leads[owner] = table.open_leads.get(owner, 0) + 1
+    if account:
+        table.accounts[account] = owner
+
+
+def _commit(
+    context: Context, uow: UnitOfWork, table: _Table, situation: Situation, decision: Decision, planned: Plan
+) -> None:
+    """All that one decision leaves in the database."""
+    uow.put_decision(context.run.id, decision)
+    uow.clear_quarantine(decision.contact)
+    episode = decision.episode
+    if episode is not None and episode != decision.before and decision.action is not Action.NOTHING:
+        uow.put_episode(episode, at=context.now, cause=decision.action.value)
+        _set_timers(context, uow, decision, episode)
+    told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
+    intent = _intent(context, table, decision, planned)
+    if context.options.dry_run:
+        if planned.changes or told:
+            context.planned.append(PlannedLead(decision=decision, changes=planned.changes))
+    else:
+        if intent is not None:
+            uow.put_intents([intent])
+        context.counts.notices_queued += uow.put_entries(entries(context, told, intent, due_at=context.now))
+        if intent is not None or told:
+            uow.audit(context.run.id, [_audit(decision, intent)], context.now)
+    _count(context, decision)
+
+
+def _set_timers(context: Context, uow: UnitOfWork, decision: Decision, episode: Episode) -> None:
+    """The clocks of the episode as it now stands; silent ones have none (R41)."""
+    before = decision.before
+    begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
+    moved = before is not None and before.assignment != episode.assignment
+    if episode.silent:
+        return
+    if begins or moved or episode.state.is_end:
+        uow.cancel_timers(episode.contact, (TimerKind.SLA, TimerKind.RETURN))
+    if episode.state.is_end:
+        if episode.wakes_at is not None and episode.state is not State.JUNK:
+            uow.put_timers([_return_timer(episode)])
+        return
+    if begins or moved:
+        uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
+    for clock in sla.stopped_clocks(episode, context.book.sla):
+        uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
+
+
+def _return_timer(episode: Episode) -> Timer:
+    assert episode.wakes_at is not None
+    return Timer(
+        kind=TimerKind.RETURN,
+        contact=episode.contact,
+        episode=episode.id,
+        name=episode.exit_reason,
+        level="due",
+        assignment=episode.assignment,
+        due_at=episode.wakes_at,
+    )
+
+
+def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) -> Intent | None:
+    if not planned.changes or planned.episode is None or decision.episode is None:
+        return None
+    raw = table.stored[decision.contact].raw
+    rules = context.book.fields
+    names = {change.field for change in planned.changes if change.kind is ChangeKind.FIELD}
+    guarded = names | set(SHARED)
+    episode, route = decision.episode, decision.route
+    key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"
+    moved = next(iter((route.rotation or {}).items()), None) if route else None
+    return Intent(
+        id=effect_id(context.portal.id, decision.contact, planned.episode, "write", key, "crm"),
+        run=context.run.id,
+        contact=decision.contact,
+        episode=planned.episode,
+        changes=planned.changes,
+        expected={prop: raw.get(prop) for prop in sorted(property_of(name, rules) for name in guarded)},
+        before=decision.before,
+        turn=(route.pool, moved[0], moved[1]) if route and moved else None,
+    )
+
+
+def _audit(decision: Decision, intent: Intent | None) -> AuditRow:
+    return AuditRow(
+        effect=intent.id if intent else f"{decision.action.value}:{decision.evidence}",
+        contact=decision.contact,
+        episode=decision.episode.id if decision.episode else None,
+        rule=decision.action.value,
+        inputs={"evidence": decision.evidence, "rules": decision.fingerprint},
+        outcome="planned" if intent else "told",
+    )
+
+
+def _count(context: Context, decision: Decision) -> None:
+    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+        context.counts.handed_off += 1
+    elif decision.action is Action.END and decision.episode and decision.episode.state is State.RECYCLED:
+        context.counts.recycled += 1
+
+
+def situations(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> Mapping[ContactId, Situation]:
+    """The same situations outside of a run, for explain."""
+    return _gather(context, uow, ids).situations

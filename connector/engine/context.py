@@ -1,0 +1,96 @@
+"""What every step of one run needs to hand: the ports, the rules, the run itself and its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connector.domain.change import Change
+from connector.domain.contact import ContactId
+from connector.domain.decision import Decision
+from connector.domain.notice import Notice
+from connector.domain.run import RunCounts, SyncRun
+from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
+from connector.rules.rulebook import RuleBook
+
+BATCH = 100
+"""Contacts decided and written at once: HubSpot's batch limit."""
+
+BodyBuilder = Callable[[str, Notice, str], str]
+"""(destination, notice, entry id) → the exact body to send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is asked to behave.
+
+    Attributes:
+        dry_run: stops after plan; the store is a scratch copy.
+        shadow: all is decided and reported; nothing is written and only ops are told (R41).
+        full: pulls every contact again, not only what changed.
+        since: what was there before it is the past; None means the first run.
+        release_mass_change: a person has looked at what the guard holds.
+    """
+
+    dry_run: bool = False
+    shadow: bool = False
+    full: bool = False
+    since: datetime | None = None
+    release_mass_change: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLead:
+    """One line of a preview: what was decided on one contact and what it would change."""
+
+    decision: Decision
+    changes: tuple[Change, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One run under way.
+
+    Attributes:
+        past: `handoff_since` in force; signals before it are taken in silently.
+        previous_as_of: of the run before; None for the first. The guard measures "new" from it.
+        adopt: contacts that `handoff adopt` lets in now.
+        unclear: contacts whose last write has no clear answer yet; they are not decided before it has one (I7).
+        renormalise: the fields or stages changed since contacts were stored; every value is read anew.
+        planned: filled by dry and shadow runs.
+        troubles: one line each, for the report.
+    """
+
+    source: MarketingSource
+    crm: Crm
+    store: Store
+    delivery: Delivery
+    book: RuleBook
+    portal: PortalInfo
+    schema: Schema
+    run: SyncRun
+    build_body: BodyBuilder
+    destinations: Mapping[str, bool]
+    options: Options
+    past: datetime | None = None
+    previous_as_of: datetime | None = None
+    counts: RunCounts = field(default_factory=RunCounts)
+    progress: Progress = field(default_factory=NoProgress)
+    adopt: frozenset[ContactId] = frozenset()
+    unclear: set[ContactId] = field(default_factory=set)
+    renormalise: bool = False
+    planned: list[PlannedLead] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        return self.run.as_of
+
+    @property
+    def writes(self) -> bool:
+        return not (self.options.dry_run or self.options.shadow)
+
+
+OVERLAP = timedelta(minutes=5)
+"""Re-read behind each watermark, for what the CRM's index showed late (I4)."""

@@ -1,0 +1,53 @@
+"""The mass-change guard: a change of rules may not flood sales overnight (design.md, section 5).
+
+Counts only handovers without a signal of the contact's own since the run before: those come from changed rules or from a
+change across the portal. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.domain.contact import ContactId
+from connector.domain.decision import Action, Decision
+
+SHARE = 0.25
+AT_LEAST = 50
+
+
+@dataclass(slots=True)
+class Guard:
+    """One run's allowance.
+
+    Attributes:
+        new_since: signals at or after it are the contact's own news; None for a first run, where all is the past anyway.
+        allowance: moves without news that may pass.
+        held: contacts held back in this run; they stay on the work list.
+    """
+
+    new_since: datetime | None
+    allowance: int
+    held: set[ContactId] = field(default_factory=set)
+    passed: int = 0
+
+    def holds(self, decision: Decision) -> bool:
+        """Whether this decision must wait for a person; it is remembered as held then."""
+        if not self._counts(decision):
+            return False
+        if self.passed < self.allowance:
+            self.passed += 1
+            return False
+        self.held.add(decision.contact)
+        return True
+
+    def _counts(self, decision: Decision) -> bool:
+        if decision.action is not Action.HAND_OVER or self.new_since is None or decision.signal_at is None:
+            return False
+        lane = decision.episode.lane if decision.episode else ""
+        return lane == "score" and decision.signal_at < self.new_since
+
+
+def allowance(to_decide: int, *, released: bool) -> int:
+    """How many may move without news: a quarter of the contacts to decide, at least fifty; all once a person said yes."""
+    return to_decide + AT_LEAST if released else max(AT_LEAST, int(to_decide * SHARE))

@@ -1,0 +1,122 @@
+"""Notify: what a decision means for people becomes notices, and notices become outbox entries.
+
+Which destinations hear a notice is decided by rules/notifications.py; sending is delivery's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from connector.domain.activity import Activity
+from connector.domain.contact import Contact, OwnerId
+from connector.domain.decision import Action, Decision
+from connector.domain.effect import effect_id
+from connector.domain.episode import Episode, State
+from connector.domain.notice import Notice, NoticeKind
+from connector.domain.owner import Owner
+from connector.engine.context import Context
+from connector.engine.ports import Entry, Intent
+from connector.rules import sla, suppression
+from connector.rules.notifications import recipients
+from connector.rules.packet import build_packet
+
+HANDED_BACK = (State.RECYCLED, State.JUNK, State.UNREACHABLE, State.LOST)
+
+
+def notices(
+    context: Context,
+    decision: Decision,
+    contact: Contact,
+    activities: Sequence[Activity],
+    previous: Episode | None,
+    owners: dict[OwnerId, Owner],
+) -> Iterator[Notice]:
+    """Everything that must be told of one decision; nothing for those that concern nobody."""
+    episode, before = decision.episode, decision.before
+    tell = Teller(context, decision, contact, activities, previous, owners)
+    if decision.action is Action.TRIAGE:
+        yield tell.notice(NoticeKind.LEAD_TRIAGED, None, decision.evidence)
+    if episode is None:
+        return
+    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+        yield tell.notice(NoticeKind.LEAD_HANDED_OFF, episode.owner, str(episode.assignment))
+    elif decision.action is Action.SIGNAL:
+        yield tell.notice(NoticeKind.LEAD_SIGNAL, episode.owner, decision.evidence)
+    elif decision.action is Action.END and episode.state in HANDED_BACK:
+        yield tell.notice(NoticeKind.LEAD_RECYCLED, None, episode.state.value)
+    if decision.action in (Action.ADVANCE, Action.END) and before and before.owner != episode.owner:
+        yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment))
+        if episode.is_open:
+            yield tell.notice(NoticeKind.LEAD_MOVED, episode.owner, str(episode.assignment))
+
+
+class Teller:
+    """Builds notices of one decision; they share one packet."""
+
+    def __init__(
+        self,
+        context: Context,
+        decision: Decision,
+        contact: Contact,
+        activities: Sequence[Activity],
+        previous: Episode | None,
+        owners: dict[OwnerId, Owner],
+    ) -> None:
+        self._context, self._decision, self._contact = context, decision, contact
+        self._activities, self._previous, self._owners = activities, previous, owners
+
+    def notice(self, kind: NoticeKind, owner: OwnerId | None, key: str) -> Notice:
+        decision = self._decision
+        episode = decision.episode if decision.action is not Action.TRIAGE else None
+        return Notice(
+            kind=kind,
+            contact=self._contact.id,
+            episode=episode.id if episode else None,
+            owner=owner,
+            key=key,
+            occurred_at=decision.as_of,
+            packet=self._packet(owner, episode),
+        )
+
+    def _packet(self, owner: OwnerId | None, episode: Episode | None) -> dict[str, object]:
+        context, decision = self._context, self._decision
+        asked = bool(episode and episode.lane in ("hand_raiser", "customer"))
+        holder = owner or (episode.owner if episode else None)
+        return build_packet(
+            decision=decision,
+            contact=self._contact,
+            activities=self._activities,
+            owner=self._owners.get(holder) if holder else None,
+            previous=self._previous,
+            portal_time_zone=context.portal.time_zone,
+            record_url=context.crm.record_url(self._contact.id),
+            allowed=suppression.allow(self._contact, context.book.suppression, asked_for_contact=asked),
+            due_at=sla.first_due(episode, context.book.sla, now=decision.as_of)
+            if episode and episode.is_open
+            else None,
+        )
+
+
+def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, due_at: datetime) -> list[Entry]:
+    """Outbox rows: `held` while a write stands before them, else due at once."""
+    return [
+        _entry(context, notice, destination, intent, due_at)
+        for notice in told
+        for destination in recipients(notice, context.book.notifications, context.destinations)
+    ]
+
+
+def _entry(context: Context, notice: Notice, destination: str, intent: Intent | None, due_at: datetime) -> Entry:
+    entry = effect_id(context.portal.id, notice.contact, notice.episode, notice.kind.value, notice.key, destination)
+    return Entry(
+        id=entry,
+        destination=destination,
+        kind=notice.kind.value,
+        contact=notice.contact,
+        episode=notice.episode,
+        body=context.build_body(destination, notice, entry),
+        status="due" if intent is None else "held",
+        intent=intent.id if intent else None,
+        due_at=due_at,
+    )

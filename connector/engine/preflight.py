@@ -1,0 +1,77 @@
+"""Preflight: do the rules fit the portal? Asked by every run before it pulls, and by `handoff check` (R32).
+
+All complaints at once, each with the file to look at; a run starts only where there are none (P7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from connector.domain.owner import Owner
+from connector.engine.ports import PropertyInfo, Schema
+from connector.errors import UnknownPropertyError
+from connector.rules.fields import property_of
+from connector.rules.rulebook import RuleBook
+from connector.rules.routing import named_owners
+
+OWNED_ADVICE = "run `handoff init --apply` to make Handoff's own properties and list"
+
+
+def complaints(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> tuple[str, ...]:
+    """One sentence per thing that mappings/ names and the portal lacks; empty where all fits."""
+    return (*_properties(book, schema), *_choices(book, schema), *_owners(book, owners))
+
+
+def require(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> None:
+    """Raise UnknownPropertyError with every complaint; nothing is read or written then."""
+    found = complaints(book, schema, owners)
+    if found:
+        advice = (
+            OWNED_ADVICE if any("handoff_" in line for line in found) else "mend mappings/, then run `handoff check`"
+        )
+        raise UnknownPropertyError("\n".join(found), advice=advice)
+
+
+def _properties(book: RuleBook, schema: Schema) -> Iterator[str]:
+    for name, rule in book.fields.fields.items():
+        prop = rule.property
+        if prop is None:
+            continue
+        info = schema.properties.get(prop)
+        if info is None:
+            near = get_close_matches(prop, schema.properties, n=1, cutoff=0.75)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f"fields.yaml: field `{name}` names the property `{prop}`, which the portal lacks{hint}"
+        elif info.read_only and rule.may_write():
+            yield f"fields.yaml: field `{name}` is to be written, but the portal's property `{prop}` is read-only"
+
+
+def _choices(book: RuleBook, schema: Schema) -> Iterator[str]:
+    stage = schema.properties.get(property_of("stage", book.fields))
+    if stage is not None and stage.options:
+        for value in book.stages.stages:
+            if value not in stage.options:
+                yield f"stages.yaml: the portal has no lifecycle stage `{value}`; it has {_listed(stage)}"
+    status = schema.properties.get(property_of("status", book.fields))
+    if status is not None and status.options:
+        written = {p.status for p in book.stages.write.values() if p.status is not None}
+        for value in sorted(written - set(status.options)):
+            yield f"stages.yaml: the portal has no lead status `{value}` to write; it has {_listed(status)}"
+    for projection in book.stages.write.values():
+        if projection.stage is not None and book.stages.portal_value(projection.stage) is None:
+            yield f"stages.yaml: nothing under `stages` stands for `{projection.stage.value}`, which is to be written"
+
+
+def _listed(info: PropertyInfo) -> str:
+    return ", ".join(info.options)
+
+
+def _owners(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
+    known = {key for owner in owners for key in (owner.id.lower(), owner.email.lower()) if key}
+    active = {key for owner in owners if not owner.archived for key in (owner.id.lower(), owner.email.lower()) if key}
+    for name in named_owners(book.routing):
+        if name.lower() not in known:
+            yield f"routing.yaml: the portal has no owner `{name}`"
+        elif name.lower() not in active:
+            yield f"routing.yaml: the owner `{name}` is archived in the portal; name somebody who is there"

@@ -1,0 +1,239 @@
+"""Pull: pages from the CRM into the store, each page one transaction (T1).
+
+What changed marks its contact for deciding; what is as it was costs nothing further. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connector.domain.activity import Activity
+from connector.domain.contact import Contact, ContactId
+from connector.domain.episode import State
+from connector.domain.record import Record
+from connector.engine.context import OVERLAP, Context
+from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
+from connector.rules.fields import normalise, properties_to_read
+
+CONTACTS, DEALS, ARCHIVED = "contacts", "deals", "archived"
+
+
+def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
+    """Everything that changed since the watermarks, stream by stream.
+
+    Args:
+        progress: cursor per stream where a run that was cut off goes on; a stream marked `done` is skipped.
+    Returns:
+        the streams that are complete up to the run's `as_of`.
+    """
+    done = {name for name, cursor in progress.items() if cursor == "done"}
+    marks = dict(progress)
+    for name in (CONTACTS, ARCHIVED, *context.source.streams(), DEALS):
+        if name in done or _pull_stream(context, name, marks):
+            done.add(name)
+            _save(context, marks, name, "done")
+    return frozenset(done)
+
+
+def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
+    """One stream; False where the portal cannot give it."""
+    cursor = marks.get(name)
+    if name == CONTACTS:
+        _pull_contacts(context, marks, cursor)
+        return True
+    if name == ARCHIVED:
+        return _pull_archived(context)
+    if name == DEALS:
+        return _pull_deals(context, marks, cursor)
+    return _pull_activities(context, name, marks, cursor)
+
+
+def window(context: Context, stream: str) -> Window | None:
+    """From the stream's watermark, less the overlap, to the run's `as_of`; None where there is no watermark yet."""
+    with context.store.reading() as uow:
+        mark = uow.watermark(stream)
+    if mark is None:
+        return None
+    return Window(since=min(mark, context.now) - OVERLAP, until=context.now)
+
+
+# -- contacts --------------------------------------------------------------------------------------------------
+
+
+def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) -> None:
+    properties = properties_to_read(context.book.fields)
+    changed = None if context.options.full else window(context, CONTACTS)
+    pages: Iterator[ContactPage] = (
+        context.source.pull_all_contacts(properties, cursor=cursor)
+        if changed is None
+        else context.source.pull_changed_contacts(changed, properties, cursor=cursor)
+    )
+    for page in pages:
+        with context.store.transaction() as uow:
+            store_records(context, uow, page.records)
+            if page.cursor is not None:
+                marks[CONTACTS] = page.cursor
+                uow.put_progress(context.run.id, marks)
+        context.counts.contacts_pulled += len(page.records)
+        context.progress.step("contacts", context.counts.contacts_pulled)
+
+
+def store_records(
+    context: Context, uow: UnitOfWork, records: Sequence[Record], *, source: str = "crm", dirty: bool = True
+) -> dict[ContactId, StoredContact]:
+    """Normalise records, keep what changed with its time, and mark those contacts for deciding.
+
+    A record that is as it was is left alone: reading a page twice changes nothing.
+    """
+    known = uow.contacts([record.id for record in records])
+    rows: dict[ContactId, StoredContact] = {}
+    changes: list[FieldChange] = []
+    moved: list[ContactId] = []
+    for record in records:
+        _follow_merges(uow, record, known)
+        before = known.get(record.id)
+        after = refresh(context, record, before)
+        if before is None or before.raw != after.raw or before.gone or context.renormalise:
+            moved.append(record.id)
+            changes += _field_changes(context, before, after, record, source)
+            rows[record.id] = after
+        elif before.contact.modified_at != after.contact.modified_at:
+            rows[record.id] = after
+    uow.put_contacts(list(rows.values()))
+    uow.put_field_changes(changes)
+    addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
+    waiting = uow.claim_activities(addresses) if addresses else frozenset()
+    if dirty:
+        uow.mark_dirty({*moved, *waiting}, source)
+    return {**known, **rows}
+
+
+def refresh(context: Context, record: Record, before: StoredContact | None) -> StoredContact:
+    """The stored form of a record; values that did not change keep their meaning and their date."""
+    known = None if context.renormalise else before
+    contact = normalise(record, context.book.fields, context.book.stages.values, previous=known)
+    contact = replace(contact, changed_at=_dates(context, contact, record, before))
+    base = before or StoredContact(contact=contact, raw={})
+    return replace(base, contact=contact, raw=dict(record.properties), gone=record.archived, merged_into=None)
+
+
+def _dates(context: Context, contact: Contact, record: Record, before: StoredContact | None) -> Mapping[str, datetime]:
+    """When each field took its value: known for what we saw change, and for all of a contact made since we began."""
+    if before is None:
+        if context.past is not None and contact.created_at < context.past:
+            return {}
+        return dict.fromkeys(contact.fields, contact.created_at)
+    if not context.renormalise:
+        return contact.changed_at
+    return {**contact.changed_at, **before.contact.changed_at}
+
+
+def _field_changes(
+    context: Context, before: StoredContact | None, after: StoredContact, record: Record, source: str
+) -> list[FieldChange]:
+    """Each mapped field that changed; the first sight of a contact is one row with all of its values."""
+    if before is None:
+        values = {name: value for name, value in after.raw.items() if value}
+        text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return [_change(context, after, "*", text, record.modified_at, "baseline")]
+    changed = []
+    for name in context.book.fields.fields:
+        prop = context.book.fields.fields[name].property
+        if prop is None:
+            continue
+        old, new = before.raw.get(prop), after.raw.get(prop)
+        if (old or "") != (new or ""):
+            changed.append(_change(context, after, name, new, record.modified_at, source))
+    return changed
+
+
+def _change(
+    context: Context, row: StoredContact, field: str, value: str | None, at: datetime, source: str
+) -> FieldChange:
+    return FieldChange(
+        contact=row.contact.id, field=field, value=value, occurred_at=at, observed_at=context.now, source=source
+    )
+
+
+def _follow_merges(uow: UnitOfWork, record: Record, known: dict[ContactId, StoredContact]) -> None:
+    """I12: what we keep of a merged-away contact goes on under the survivor."""
+    gone = [merged for merged in (*record.merged_ids, record.asked_id) if merged != record.id]
+    if not gone:
+        return
+    for merged, row in uow.contacts(gone).items():
+        if row.merged_into != record.id:
+            uow.merge_contact(merged, record.id)
+    known.update(uow.contacts([record.id]))
+
+
+def _pull_archived(context: Context) -> bool:
+    """Contacts archived since the last look: nothing is handed over or told about them any more."""
+    since = window(context, ARCHIVED)
+    if since is None:
+        return True
+    for ids in context.source.pull_archived_contacts(since.since):
+        with context.store.transaction() as uow:
+            drop_contacts(context, uow, ids)
+    return True
+
+
+def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> None:
+    """Forget what was meant for contacts that are gone: timers, waiting notices and the open episode end."""
+    known = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
+    uow.put_contacts([replace(row, gone=True) for row in known.values()])
+    for contact, episodes in uow.episodes(list(known)).items():
+        uow.cancel_timers(contact, ())
+        if episodes and episodes[-1].is_open:
+            ended = replace(episodes[-1], state=State.UNREACHABLE, ended_at=context.now, exit_reason="contact_deleted")
+            uow.put_episode(replace(ended, marketing_held=False), at=context.now, cause="contact deleted")
+    uow.cancel_contact_entries(list(known), "the contact was deleted in the CRM")
+    uow.clear_dirty(list(known))
+
+
+# -- activities and deals --------------------------------------------------------------------------------------
+
+
+def _pull_activities(context: Context, stream: str, marks: dict[str, str], cursor: str | None) -> bool:
+    look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
+    for page in context.source.pull_activities(stream, window(context, stream) or look_back, cursor=cursor):
+        if isinstance(page, StreamOff):
+            context.troubles.append(page.why)
+            return False
+        with context.store.transaction() as uow:
+            moved = uow.put_activities(_with_contacts(uow, page.rows), context.now)
+            uow.mark_dirty(moved, stream)
+            if page.cursor is not None:
+                marks[stream] = page.cursor
+                uow.put_progress(context.run.id, marks)
+        context.counts.activities_pulled += len(page.rows)
+        context.progress.step("activities", context.counts.activities_pulled)
+    return True
+
+
+def _with_contacts(uow: UnitOfWork, rows: Sequence[Activity]) -> list[Activity]:
+    """Rows that came with an address get their contact, where it is known; the others wait for it."""
+    addresses = {row.email for row in rows if row.contact is None and row.email}
+    known = uow.contact_ids_by_email(list(addresses)) if addresses else {}
+    return [
+        replace(row, contact=known[row.email]) if row.contact is None and row.email in known else row for row in rows
+    ]
+
+
+def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:
+    look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
+    for page in context.crm.pull_deals(window(context, DEALS) or look_back, cursor=cursor):
+        with context.store.transaction() as uow:
+            uow.mark_dirty(uow.put_deals(page.rows), DEALS)
+            if page.cursor is not None:
+                marks[DEALS] = page.cursor
+                uow.put_progress(context.run.id, marks)
+    return True
+
+
+def _save(context: Context, marks: dict[str, str], name: str, cursor: str) -> None:
+    marks[name] = cursor
+    with context.store.transaction() as uow:
+        uow.put_progress(context.run.id, marks)

@@ -1,0 +1,260 @@
+"""One run: pull → normalise → decide → plan → write → notify → record → report.
+
+A run that a kill left open is gone on with: its id, its `as_of`, its seed (I9). Everything in between stands in the
+database: what was pulled, which contacts still wait to be decided, which writes have no clear answer yet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from connector.domain.notice import Notice, NoticeKind
+from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
+from connector.engine import preflight
+from connector.engine.adopt import choose
+from connector.engine.consider import consider_batch
+from connector.engine.context import OVERLAP, BodyBuilder, Context, Options
+from connector.engine.guard import Guard, allowance
+from connector.engine.notify import entries
+from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, PortalState, Progress, Store
+from connector.engine.pull import pull
+from connector.engine.report import RunReport
+from connector.engine.sweep import sweep
+from connector.engine.write import write_open_intents
+from connector.rules.rulebook import RuleBook
+
+ROUNDS = 4
+"""How often a contact may be overtaken by people's edits within one run before it waits for the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a run talks to; bootstrap.py joins them."""
+
+    source: MarketingSource
+    crm: Crm
+    store: Store
+    delivery: Delivery
+    build_body: BodyBuilder
+    destinations: Mapping[str, bool]
+
+
+def sync(
+    ports: Ports, book: RuleBook, portal: PortalInfo, options: Options, progress: Progress | None = None
+) -> RunReport:
+    """One run over one portal.
+
+    Args:
+        portal: as the CRM just answered; its clock becomes the run's `as_of`.
+    Raises:
+        AlreadyRunningError, UnknownPropertyError (nothing was begun), or what the CRM's door raises: the run then stays
+        open in the database and the next call goes on with it.
+    """
+    began = time.monotonic()
+    with ports.store.lease() as epoch:
+        context, marks = _begin(ports, book, portal, options, progress or NoProgress(), epoch)
+        if context.writes:
+            write_open_intents(context)  # what a kill left without an answer
+        streams = pull(context, marks)
+        _adopt(context)
+        guard = _guard(context)
+        _decide_and_write(context, guard)
+        if sweep(context):
+            _decide_and_write(context, guard)
+        _tell_ops(context, guard)
+        context.counts.notices_sent = ports.delivery.deliver(context.now) if context.writes else 0
+        return _end(context, guard, streams, time.monotonic() - began)
+
+
+# -- begin -----------------------------------------------------------------------------------------------------
+
+
+def _begin(
+    ports: Ports, book: RuleBook, portal: PortalInfo, options: Options, progress: Progress, epoch: int
+) -> tuple[Context, Mapping[str, str]]:
+    owners, schema = ports.crm.owners(), ports.crm.schema()
+    preflight.require(book, schema, owners)
+    with ports.store.transaction() as uow:
+        known = uow.portal_state()
+        before = known if known is not None and known.as_of is not None else None
+        state = _state(before, portal, options)
+        stored = uow.unfinished_run()
+        run, marks = _resume(stored, book, epoch) or (_new_run(portal, state, book, epoch), {})
+        if stored is not None and stored[0].id != run.id:
+            uow.finish_run(stored[0].id, RunStatus.FAILED, RunCounts(), portal.now, "cut off; the rules changed since")
+        uow.put_run(run)
+        uow.put_portal_state(replace(state, as_of=run.as_of))
+        uow.put_owners(owners)
+        uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
+        changed = _rules_changed(before, book, options)
+        if changed:
+            uow.mark_all_dirty(changed)
+        uow.mark_retries_dirty()
+    context = Context(
+        source=ports.source,
+        crm=ports.crm,
+        store=ports.store,
+        delivery=ports.delivery,
+        book=replace(book, sla=book.sla.in_zone(portal.time_zone)),
+        portal=portal,
+        schema=schema,
+        run=run,
+        build_body=ports.build_body,
+        destinations=ports.destinations,
+        options=options,
+        past=state.handoff_since,
+        previous_as_of=before.as_of if before else None,
+        progress=progress,
+    )
+    if before is not None and before.fingerprint and changed and _reads_differ(ports.store, before.fingerprint, book):
+        context.renormalise = True
+        context.options = replace(options, full=True)
+    return context, marks
+
+
+def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> PortalState:
+    """What we know of the portal; the past ends at the first run that is not a shadow run (R41)."""
+    since = options.since or portal.now
+    if before is None:
+        return PortalState(
+            id=portal.id,
+            time_zone=portal.time_zone,
+            ui_domain=portal.ui_domain,
+            handoff_since=since,
+            shadow=options.shadow,
+        )
+    state = replace(before, time_zone=portal.time_zone, ui_domain=portal.ui_domain, shadow=options.shadow)
+    return replace(state, handoff_since=since) if before.shadow and not options.shadow else state
+
+
+def _rules_changed(before: PortalState | None, book: RuleBook, options: Options) -> str:
+    """Why every contact must be decided again; empty where only what changed must."""
+    if before is None or not before.fingerprint:
+        return ""
+    if before.fingerprint != book.fingerprint:
+        return "rules changed"
+    return "live after shadow" if before.shadow and not options.shadow else ""
+
+
+def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:
+    """Whether stored contacts were read by other fields or stages than today's."""
+    with store.reading() as uow:
+        old = uow.rulebook(fingerprint)
+    now = book.as_dict()
+    return old is None or any(old.get(part) != now[part] for part in ("fields", "stages"))
+
+
+def _resume(
+    stored: tuple[SyncRun, Mapping[str, str]] | None, book: RuleBook, epoch: int
+) -> tuple[SyncRun, Mapping[str, str]] | None:
+    """The run that was cut off, under our lease; none where the rules changed since: a new one covers its window."""
+    if stored is None or stored[0].fingerprint != book.fingerprint:
+        return None
+    run, marks = stored
+    return replace(run, epoch=epoch, resumed=True), marks
+
+
+def _new_run(portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int) -> SyncRun:
+    as_of = max(portal.now, state.as_of or portal.now)
+    run_id = RunId(f"run_{as_of:%Y%m%dT%H%M%S}_{uuid4().hex[:6]}")
+    return SyncRun(id=run_id, started_at=portal.now, as_of=as_of, fingerprint=book.fingerprint, seed=epoch, epoch=epoch)
+
+
+def _adopt(context: Context) -> None:
+    context.adopt = choose(context)
+
+
+def _guard(context: Context) -> Guard:
+    with context.store.reading() as uow:
+        waiting = uow.dirty_count()
+    new_since = context.previous_as_of - OVERLAP if context.previous_as_of else None
+    return Guard(new_since=new_since, allowance=allowance(waiting, released=context.options.release_mass_change))
+
+
+# -- decide, write ---------------------------------------------------------------------------------------------
+
+
+def _decide_and_write(context: Context, guard: Guard) -> None:
+    """Batches until the work list is empty; contacts that people edited meanwhile come round again."""
+    for _ in range(ROUNDS):
+        decided = 0
+        while batch := consider_batch(context, guard):
+            decided += batch
+            if context.writes:
+                write_open_intents(context)
+            context.progress.step("deciding", context.counts.decided)
+        if not decided:
+            return
+
+
+# -- end -------------------------------------------------------------------------------------------------------
+
+
+def _tell_ops(context: Context, guard: Guard) -> None:
+    """Shadow mode and the guard speak to ops alone."""
+    facts: dict[NoticeKind, dict[str, object]] = {}
+    if guard.held:
+        facts[NoticeKind.RUN_HELD] = {"held": len(guard.held), "allowed": guard.allowance}
+    if context.options.shadow and context.planned:
+        facts[NoticeKind.RUN_SHADOW] = {
+            "would_hand_over": context.counts.handed_off,
+            "would_change": len(context.planned),
+        }
+    if not facts or context.options.dry_run:
+        return
+    told = [
+        Notice(
+            kind=kind,
+            contact=None,
+            episode=None,
+            owner=None,
+            key=context.run.id,
+            occurred_at=context.now,
+            packet=packet,
+        )
+        for kind, packet in facts.items()
+    ]
+    with context.store.transaction() as uow:
+        context.counts.notices_queued += uow.put_entries(entries(context, told, None, due_at=context.now))
+    if context.options.shadow:
+        context.counts.notices_sent += context.delivery.deliver(context.now)
+
+
+def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float) -> RunReport:
+    """T2 of the whole run: the watermarks move only when nothing of the window is open (I4)."""
+    counts = context.counts
+    counts.held = len(guard.held)
+    counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
+    with context.store.transaction() as uow:
+        still_open = bool(uow.intents("open", 1))
+        left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
+        settled = not still_open and not left
+        if settled:
+            for stream in streams:
+                uow.put_watermark(stream, context.now)
+        status = _status(context, guard, settled)
+        state = uow.portal_state()
+        assert state is not None
+        uow.put_portal_state(
+            replace(state, fingerprint=context.book.fingerprint, ready_at=state.ready_at or context.now)
+        )
+        uow.finish_run(context.run.id, status, counts, context.now, "; ".join(context.troubles[:20]))
+    return RunReport(
+        run=context.run,
+        status=status,
+        seconds=seconds,
+        counts=counts,
+        watermark=context.now if settled else None,
+        planned=tuple(context.planned),
+        troubles=tuple(context.troubles),
+    )
+
+
+def _status(context: Context, guard: Guard, settled: bool) -> RunStatus:
+    if guard.held:
+        return RunStatus.HELD
+    failed = context.counts.changes_rejected or context.counts.quarantined or not settled
+    return RunStatus.COMPLETED_WITH_ERRORS if failed else RunStatus.COMPLETED

@@ -1,0 +1,90 @@
+"""Sweep: what came due by time alone. Due timers are found by index; nothing is scanned (design.md, section 5).
+
+A clock that came due is told about; a return condition puts its contact on the work list. Decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from connector.domain.decision import Action, Decision
+from connector.domain.episode import Episode
+from connector.domain.notice import Notice, NoticeKind
+from connector.domain.timer import Timer, TimerKind
+from connector.engine.consider import situations
+from connector.engine.context import BATCH, Context
+from connector.engine.notify import Teller, entries
+from connector.engine.ports import AuditRow, UnitOfWork
+from connector.rules import sla
+
+
+def sweep(context: Context) -> int:
+    """Fire every timer that is due at the run's `as_of`; gives how many."""
+    fired = 0
+    while True:
+        with context.store.transaction() as uow:
+            due = uow.due_timers(context.now, BATCH)
+            if not due:
+                return fired
+            _fire(context, uow, due)
+            uow.fire_timers(due, context.now)
+        fired += len(due)
+
+
+def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
+    uow.mark_dirty({timer.contact for timer in due if timer.kind is TimerKind.RETURN}, "return condition")
+    clocks = [timer for timer in due if timer.kind is TimerKind.SLA]
+    if not clocks or not context.writes:
+        return
+    known = situations(context, uow, sorted({timer.contact for timer in clocks}))
+    owners = {owner.id: owner for owner in uow.owners()}
+    told: list[Notice] = []
+    for timer in clocks:
+        situation = known.get(timer.contact)
+        episode = situation.open_episode if situation else None
+        if situation is None or episode is None or not _still_runs(context, timer, episode):
+            continue
+        decision = Decision(
+            contact=timer.contact,
+            as_of=context.now,
+            fingerprint=context.book.fingerprint,
+            action=Action.NOTHING,
+            sentence=episode.reason,
+            before=episode,
+            episode=episode,
+        )
+        teller = Teller(context, decision, situation.contact, situation.activities, situation.last_ended, owners)
+        told.append(_notice(context, teller, timer, episode))
+    context.counts.notices_queued += uow.put_entries(entries(context, told, None, due_at=context.now))
+    uow.audit(context.run.id, [_audit(notice) for notice in told], context.now)
+
+
+def _still_runs(context: Context, timer: Timer, episode: Episode) -> bool:
+    """A reminder for a former owner, or of a clock that was stopped since, is none any more."""
+    return (
+        timer.episode == episode.id
+        and timer.assignment == episode.assignment
+        and not episode.silent
+        and timer.name not in sla.stopped_clocks(episode, context.book.sla)
+    )
+
+
+def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
+    kind = NoticeKind.SLA_BREACHED if timer.level == sla.BREACH else NoticeKind.SLA_AT_RISK
+    notice = teller.notice(kind, episode.owner, f"{timer.name}:{timer.level}:{timer.assignment}")
+    clock = context.book.sla.clocks[timer.name]
+    tell = clock.tell_breach if kind is NoticeKind.SLA_BREACHED else clock.tell_at_risk
+    facts = {"clock": clock.label, "level": timer.level, "tell": [role.value for role in tell]}
+    return replace(notice, packet={**notice.packet, **facts})
+
+
+def _audit(notice: Notice) -> AuditRow:
+    return AuditRow(
+        effect=f"{notice.kind.value}:{notice.key}",
+        contact=notice.contact,
+        episode=notice.episode,
+        rule="sla",
+        inputs={},
+        outcome="told",
+    )

@@ -1,0 +1,310 @@
+"""Write: open intents into the CRM, in the one order that keeps its promises, and what became of them (T2).
+
+    1 list add         before anyone is told that sales has the lead (I1)
+    2 re-read          somebody may have been faster: then theirs stands and we decide again (I2)
+    3 PATCH            only what differs; a stage that goes back is cleared first, in a request of its own
+    4 read back        what stands there is the truth, not what was sent; an edit that we overwrote is put back
+    5 list remove      only once the CRM shows the release (I1); then tasks
+    6 T2               outcomes, notices held → due, all in one transaction (I4)
+
+An intent found open after a kill goes the same way: what is already so is not written again (I7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from connector.domain.change import Change, ChangeKind, OutcomeKind
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.record import Record
+from connector.engine.context import BATCH, Context
+from connector.engine.ports import AuditRow, Intent, UnitOfWork, Write
+from connector.engine.pull import store_records
+from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
+
+SHARED = ("stage", "status", "owner")
+"""Fields that people edit too; the history of these tells whose value stands (I2)."""
+
+
+def write_open_intents(context: Context) -> int:
+    """Bring every open intent to an outcome; gives how many. Those without a clear answer stay open (I7)."""
+    settled, unclear = 0, set[str]()
+    while True:
+        with context.store.reading() as uow:
+            waiting = [row for row in uow.intents("open", BATCH + len(unclear)) if row.id not in unclear][:BATCH]
+        if not waiting:
+            return settled
+        batch = _Batch(context, waiting)
+        batch.send()
+        with context.store.transaction() as uow:
+            batch.settle(uow)
+        settled += len(waiting) - len(batch.unclear)
+        unclear |= batch.unclear
+        context.unclear |= {row.contact for row in waiting if row.id in batch.unclear}
+
+
+@dataclass(slots=True)
+class _Batch:
+    """At most a hundred intents of as many contacts on their way."""
+
+    context: Context
+    intents: Sequence[Intent]
+    fresh: Mapping[ContactId, Record] = field(default_factory=dict)
+    after: Mapping[ContactId, Record] = field(default_factory=dict)
+    verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Intent id → status and detail, as soon as one is known."""
+    unclear: set[str] = field(default_factory=set)
+    lost_races: list[tuple[Intent, str]] = field(default_factory=list)
+    on_list: set[ContactId] = field(default_factory=set)
+    off_list: set[ContactId] = field(default_factory=set)
+
+    # -- sending -----------------------------------------------------------------------------------------------
+
+    def send(self) -> None:
+        self._add_to_list()
+        self._reread()
+        self._patch()
+        self._read_back()
+        self._remove_from_list()
+        self._tasks()
+
+    def _going(self) -> list[Intent]:
+        return [row for row in self.intents if row.id not in self.verdicts and row.id not in self.unclear]
+
+    def _add_to_list(self) -> None:
+        for name, rows in _by_list(self._going(), ChangeKind.LIST_ADD).items():
+            members = self.context.crm.add_to_list(name, [row.contact for row in rows])
+            self.on_list |= members
+            for row in rows:
+                if row.contact not in members:
+                    self.verdicts[row.id] = ("gone", "the CRM does not know this contact any more")
+
+    def _reread(self) -> None:
+        rows = self._going()
+        properties = properties_to_read(self.context.book.fields)
+        self.fresh = self.context.crm.read_contacts([row.contact for row in rows], properties)
+        for row in rows:
+            record = self.fresh.get(row.contact)
+            if record is None:
+                self.verdicts[row.id] = ("gone", "the contact was deleted in the CRM")
+            elif record.id != row.contact:
+                self.verdicts[row.id] = ("gone", "the contact was merged into another one")
+            elif not self._as_expected(row, record):
+                self.verdicts[row.id] = ("overtaken", "somebody edited it since it was read; their value stands")
+
+    def _as_expected(self, row: Intent, record: Record) -> bool:
+        """Each guarded value is as we read it, or already what we want to write."""
+        wanted = self._wire(row)
+        cleared = {prop for prop, change in wanted.items() if change.backward}
+        for prop, expected in row.expected.items():
+            now = record.properties.get(prop) or ""
+            ours = _text(self.context, wanted[prop]) if prop in wanted else None
+            if now == (expected or "") or now == ours or (prop in cleared and now == ""):
+                continue
+            return False
+        return True
+
+    def _wire(self, row: Intent) -> dict[str, Change]:
+        rules = self.context.book.fields
+        return {property_of(c.field, rules): c for c in row.changes if c.kind is ChangeKind.FIELD}
+
+    def _patch(self) -> None:
+        """Two requests where a stage goes back: clear, then set (hubspot-facts, section 4)."""
+        clears, writes = [], []
+        for row in self._going():
+            present = self.fresh[row.contact].properties
+            wanted = {prop: _text(self.context, change) for prop, change in self._wire(row).items()}
+            differs = {prop: text for prop, text in wanted.items() if (present.get(prop) or "") != text}
+            backward = {
+                prop: "" for prop, c in self._wire(row).items() if c.backward and prop in differs and present.get(prop)
+            }
+            if backward:
+                clears.append(Write(contact=row.contact, properties=backward))
+            if differs:
+                writes.append(Write(contact=row.contact, properties=differs))
+        self._update(clears)
+        gone_wrong = {row.contact for row in self.intents if row.id in self.verdicts or row.id in self.unclear}
+        self._update([write for write in writes if write.contact not in gone_wrong])
+
+    def _update(self, writes: Sequence[Write]) -> None:
+        if not writes:
+            return
+        by_contact = {row.contact: row for row in self._going()}
+        for result in self.context.crm.update_contacts(writes):
+            row = by_contact[result.contact]
+            if result.kind is OutcomeKind.REJECTED:
+                self.verdicts[row.id] = ("rejected", result.detail)
+            elif result.kind is OutcomeKind.GONE:
+                self.verdicts[row.id] = ("gone", result.detail)
+            elif result.kind is OutcomeKind.LATER:
+                self.unclear.add(row.id)
+
+    def _read_back(self) -> None:
+        rows = self._going()
+        rules = self.context.book.fields
+        shared = [property_of(name, rules) for name in SHARED]
+        self.after = self.context.crm.read_contacts(
+            [row.contact for row in rows], properties_to_read(rules), history=shared
+        )
+        restore = [write for row in rows if (write := self._overwritten(row))]
+        if restore:
+            self.context.crm.update_contacts(restore)
+            again = self.context.crm.read_contacts([write.contact for write in restore], properties_to_read(rules))
+            self.after = {**self.after, **again}
+        for row in self._going():
+            self._verify(row)
+
+    def _overwritten(self, row: Intent) -> Write | None:
+        """An edit by a person between our re-read and our write: put it back (I2)."""
+        record = self.after.get(row.contact)
+        if record is None:
+            return None
+        theirs: dict[str, str] = {}
+        for prop, change in self._wire(row).items():
+            edits = record.history.get(prop, ())
+            before = self.fresh[row.contact].properties.get(prop) or ""
+            earlier = [edit for edit in edits[1:] if (edit.value or "") != "" or not change.backward]
+            ours = bool(edits) and (edits[0].value or "") == _text(self.context, change) and not edits[0].by_person
+            if (
+                ours
+                and before != edits[0].value
+                and earlier
+                and earlier[0].by_person
+                and (earlier[0].value or "") != before
+            ):
+                theirs[prop] = earlier[0].value or ""
+        if not theirs:
+            return None
+        self.lost_races.append((row, ", ".join(sorted(theirs))))
+        self.verdicts[row.id] = ("overtaken", "a person edited it in the very moment; their value was put back")
+        return Write(contact=row.contact, properties=theirs)
+
+    def _verify(self, row: Intent) -> None:
+        record = self.after.get(row.contact)
+        if record is None:
+            self.unclear.add(row.id)
+            return
+        shown = normalise(record, self.context.book.fields, self.context.book.stages.values)
+        stays = [
+            c.field
+            for c in self._wire(row).values()
+            if _text(self.context, replace(c, after=shown.get(c.field))) != _text(self.context, c)
+        ]
+        if not stays:
+            self.verdicts[row.id] = ("written", "")
+        elif any(self._edited_since(row, prop) for prop in row.expected):
+            self.verdicts[row.id] = ("overtaken", "somebody edited it right after the write; their value stands")
+        else:
+            self.verdicts[row.id] = ("rejected", f"the CRM did not take {', '.join(sorted(stays))}")
+
+    def _edited_since(self, row: Intent, prop: str) -> bool:
+        edits = self.after[row.contact].history.get(prop, ())
+        return (
+            bool(edits)
+            and edits[0].by_person
+            and (edits[0].value or "") != (self.fresh[row.contact].properties.get(prop) or "")
+        )
+
+    def _remove_from_list(self) -> None:
+        written = [row for row in self.intents if self.verdicts.get(row.id, ("", ""))[0] == "written"]
+        for name, rows in _by_list(written, ChangeKind.LIST_REMOVE).items():
+            self.off_list |= self.context.crm.remove_from_list(name, [row.contact for row in rows])
+
+    def _tasks(self) -> None:
+        for row in self.intents:
+            if self.verdicts.get(row.id, ("", ""))[0] != "written":
+                continue
+            for change in row.changes:
+                if change.kind is ChangeKind.TASK:
+                    self._task(row, change)
+
+    def _task(self, row: Intent, change: Change) -> None:
+        rules = self.context.book.fields
+        owner = self.after[row.contact].properties.get(property_of("owner", rules))
+        if owner and isinstance(change.before, str):
+            self.context.crm.ensure_task(
+                row.contact, OwnerId(owner), change.field, change.before, self.context.now, key=row.id
+            )
+
+    # -- settling (T2) -----------------------------------------------------------------------------------------
+
+    def settle(self, uow: UnitOfWork) -> None:
+        """Outcomes, and notices held → due or taken back. Where the CRM said no, the episode stands as before."""
+        rows = [
+            replace(row, status=s, detail=d, tries=row.tries + 1) for row in self.intents for s, d in self._said(row)
+        ]
+        uow.settle_intents(rows)
+        uow.set_on_list(sorted(self.on_list), True)
+        uow.set_on_list(sorted(self.off_list), False)
+        written = [row for row in rows if row.status == "written"]
+        uow.release_entries([row.id for row in written], self.context.now)
+        store_records(
+            self.context,
+            uow,
+            [self.after[r.contact] for r in written if r.contact in self.after],
+            source="handoff",
+            dirty=False,
+        )
+        for row in rows:
+            if row.status != "written":
+                self._take_back(uow, row)
+        uow.audit(self.context.run.id, [self._audit(row) for row in rows], self.context.now)
+        self.context.counts.changes_written += sum(len(row.changes) for row in written)
+        self.context.counts.changes_rejected += sum(len(row.changes) for row in rows if row.status == "rejected")
+
+    def _said(self, row: Intent) -> Iterable[tuple[str, str]]:
+        if row.id in self.verdicts:
+            yield self.verdicts[row.id]
+
+    def _take_back(self, uow: UnitOfWork, row: Intent) -> None:
+        """The decision did not reach the CRM: nobody is told, and the contact is decided again on what stands there."""
+        uow.cancel_entries([row.id], row.detail)
+        uow.cancel_timers(row.contact, ())
+        if row.before is not None:
+            uow.put_episode(row.before, at=self.context.now, cause=row.status)
+        elif row.episode is not None:
+            uow.delete_episode(row.episode)
+        if row.turn is not None:
+            uow.hand_back_turn(*row.turn)
+        record = self.after.get(row.contact) or self.fresh.get(row.contact)
+        if row.status == "gone":
+            self._gone(uow, row, record)
+            return
+        if record is not None:
+            store_records(self.context, uow, [record], source="crm")
+        if row.status == "rejected":
+            uow.put_quarantine(row.contact, row.detail, self.context.now)
+            uow.mark_retry([row.contact])
+            self.context.troubles.append(f"contact {row.contact}: the CRM refused a change: {row.detail}")
+        else:
+            uow.mark_dirty([row.contact], row.status)
+
+    def _gone(self, uow: UnitOfWork, row: Intent, record: Record | None) -> None:
+        if record is not None and record.id != row.contact:
+            store_records(self.context, uow, [record], source="crm")
+            uow.mark_dirty([record.id], "merged")
+        else:
+            uow.mark_gone([row.contact])
+
+    def _audit(self, row: Intent) -> AuditRow:
+        raced = next((fields for intent, fields in self.lost_races if intent.id == row.id), "")
+        inputs: dict[str, object] = {"fields": [change.field for change in row.changes]}
+        if raced:
+            inputs["lost_race"] = raced
+        return AuditRow(
+            effect=row.id, contact=row.contact, episode=row.episode, rule="write", inputs=inputs, outcome=row.status
+        )
+
+
+def _by_list(rows: Sequence[Intent], kind: ChangeKind) -> dict[str, list[Intent]]:
+    lists: dict[str, list[Intent]] = {}
+    for row in rows:
+        for change in row.changes:
+            if change.kind is kind:
+                lists.setdefault(change.field, []).append(row)
+    return lists
+
+
+def _text(context: Context, change: Change) -> str:
+    return to_wire(change.field, change.after, context.book.fields, context.book.stages.values)
