@@ -72,6 +72,7 @@ class Request:
     source: str = "INTEGRATION"
     user_id: str | None = None
     base_url: str = ""
+    parsed: Any = None
 
     def json(self) -> Any:
         """Give the parsed body.
@@ -80,7 +81,9 @@ class Request:
             ApiError: 400, the body is no JSON.
         """
         try:
-            return json.loads(self.body)
+            if self.parsed is None:
+                self.parsed = json.loads(self.body)
+            return self.parsed
         except ValueError as error:
             raise ApiError(400, "VALIDATION_ERROR", f"Invalid input JSON: {error}") from error
 

@@ -6,6 +6,7 @@ The table of switches is in switches.py, that of faults in faults.py, the acts a
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -76,7 +77,12 @@ def make_portal(sandbox: Sandbox, spec: dict[str, Any]) -> Portal:
     for token in spec.get("tokens") or ():
         sandbox.grant(str(token), portal, scopes, oauth=False, expires=None)
     with portal.lock:
-        seed.fill(portal, count, number, stages)
+        gc.disable()
+        try:
+            seed.fill(portal, count, number, stages)
+        finally:
+            gc.enable()
+            gc.freeze()  # the collector would walk millions of seeded values again and again
     portal.switches.change(changes)
     return portal
 

@@ -167,8 +167,13 @@ class Portal:
         ) -> None:
             if self.quiet:
                 return
-            facts = {"object": name, "id": record.id, "name": prop, "before": before, "after": after}
-            self.log("property", at=at, **facts, source=source.type)
+            entry = {
+                "seq": len(self.journal) + 1, "at": iso(at), "kind": "property", "object": name, "id": record.id,
+                "name": prop, "before": before, "after": after, "source": source.type,
+            }  # fmt: skip
+            self.journal.append(entry)
+            for function in _LISTENERS.get("property", ()):
+                function(self, entry)
             if self.webhook_sink is not None:
                 event = change_event(name, record.id, "propertyChange", source, at)
                 self.emit(event | {"propertyName": prop, "propertyValue": after or ""})

@@ -93,10 +93,11 @@ def show(
 ) -> dict[str, Any]:
     """Give a record in HubSpot's shape with the named properties; unknown names must be left out by the caller."""
     store = portal.objects[kind]
-    props, stored = {}, record.props
-    for name in names:
-        value = stored.get(name)
-        props[name] = value if value is not None else store.value(record, name)
+    stored = record.props.get
+    props = {name: stored(name) for name in names}
+    for name in store.own_names:
+        if name in props and props[name] is None:
+            props[name] = store.value(record, name)
     shown: dict[str, Any] = {
         "id": record.id,
         "properties": props,

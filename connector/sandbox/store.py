@@ -104,6 +104,7 @@ class ObjectStore:
         self._created_names = (*CREATED_NAMES.get(object_type, ("createdate", "hs_createdate")),)
         self._modified_names = MODIFIED_NAMES.get(object_type, ("hs_lastmodifieddate",))
         self.modified_name = self._modified_names[0]
+        self.own_names = ("hs_object_id", *self._created_names, *self._modified_names)
         self.in_creation_order = True  # ids grow with creation instants; false once a record was made in the past
         self._newest = -(2**62)
         self._in_bulk = False

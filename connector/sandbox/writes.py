@@ -71,9 +71,16 @@ def update_record(request: Request, name: str, record_id: str) -> Response:
     return Response(200, _shown(portal, kind, record, write))
 
 
-def _shown(portal: Portal, kind: str, record: Record, write: Write) -> dict[str, Any]:
-    written = [*write.values, *(["lifecyclestage"] if write.refused_stage else [])]
-    body = show(portal, kind, record, shown_names(portal, kind, written, search=True))
+Names = dict[tuple[str, ...], list[str]]
+
+
+def _shown(portal: Portal, kind: str, record: Record, write: Write, names: Names | None = None) -> dict[str, Any]:
+    """Give the written record; `names` remembers which properties to show for the same set of written ones."""
+    written = (*write.values, *(["lifecyclestage"] if write.refused_stage else []))
+    names = {} if names is None else names
+    if written not in names:
+        names[written] = shown_names(portal, kind, written, search=True)
+    body = show(portal, kind, record, names[written])
     if write.trace:
         body["objectWriteTraceId"] = write.trace
     if write.refused_stage and portal.switches.backward_warning:
@@ -277,12 +284,13 @@ def _batch(
             if not partial:
                 raise
             errors.append(_error_row(error, row))
-    results = []
+    results: list[dict[str, Any]] = []
+    names: Names = {}
     for number, write in enumerate(writes):
         new = write.record is None
         at = started if portal.switches.bulk_stamp else max(started, portal.clock.ms()) + number
         record = perform(portal, kind, write, source, at)
-        shown = _shown(portal, kind, record, write)
+        shown = _shown(portal, kind, record, write, names)
         results.append(shown | {"new": new} if upsert else shown)
     errors += missing_rows(kind, missing)
     return Response(207 if errors else done, batch_body(started, results, errors, portal.clock.ms()))
