@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` tells the story on a local HubSpot, `make test` proves it.
+# Needs Python 3.11 or newer and make; all else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: help demo test lint types layers unit clients clean
+
+help:
+	@echo "make demo     install and tell the story of a few leads on a local HubSpot (two minutes)"
+	@echo "make test     install and run every check: style, types, layers, tests"
+	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
+	@echo "make clean    remove the virtual environment and everything that was made"
+
+$(VENV)/made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handoff needs Python 3.11 or newer; this is `$(PYTHON) --version`. Name another one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/made-dev: $(VENV)/made
+	@echo "Adding the tools for tests ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/made
+	@$(BIN)/handoff demo
+
+test: lint types layers unit
+
+lint: $(VENV)/made-dev
+	@$(BIN)/ruff check connector tests scripts
+
+types: $(VENV)/made-dev
+	@$(BIN)/mypy
+
+layers: $(VENV)/made-dev
+	@$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/made-dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+clients: $(VENV)/made-dev
+	@scripts/check_clients.sh
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .demo build dist *.egg-info

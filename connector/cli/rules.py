@@ -1,0 +1,57 @@
+"""`handoff rules check` and `rules test`: the admins' files, without any network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Check and try the files in mappings/.", no_args_is_help=True, rich_markup_mode=None)
+    group.command("check", epilog="Example: handoff rules check")(check)
+    group.command("test", epilog="Example: handoff rules test")(test)
+    app.add_typer(group, name="rules")
+
+
+def check(as_json: JsonFlag = False) -> int:
+    """Read all ten files; every complaint names file, line and key."""
+    from connector.cli.console import note, print_json, say
+    from connector.cli.start import start
+    from connector.config.mappings import load_rulebook
+    from connector.rules.qualification import warnings
+
+    settings = start()
+    book = load_rulebook(settings.mappings_dir)
+    remarks = list(warnings(book.qualification))
+    if as_json:
+        print_json({"fingerprint": book.fingerprint, "remarks": remarks})
+        return 0
+    for remark in remarks:
+        note(f"note: {remark}")
+    say(f"All rules in {settings.mappings_dir}/ can be read and fit together; version {book.fingerprint}.")
+    return 0
+
+
+def test(as_json: JsonFlag = False) -> int:
+    """Run the examples that admins wrote next to the rules."""
+    from connector.cli.console import note, print_json, say, table
+    from connector.cli.start import start
+    from connector.config.examples import run_examples
+    from connector.config.mappings import load_rulebook
+
+    book = load_rulebook(start().mappings_dir)
+    results = run_examples(book)
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        rows = [{"name": r.name, "passed": r.passed, "expected": r.expected, "found": r.found} for r in results]
+        print_json({"examples": rows, "failed": len(failed)})
+        return 1 if failed else 0
+    rows = [["ok" if r.passed else "FAILED", r.name, r.expected, r.found] for r in results]
+    table("Examples", ["", "example", "expected", "came out"], rows)
+    if not results:
+        note("No examples yet; write some under `examples:` in qualification.yaml.")
+    say(f"{len(results) - len(failed)} passed, {len(failed)} failed.")
+    return 1 if failed else 0

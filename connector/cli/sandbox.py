@@ -1,0 +1,31 @@
+"""`handoff sandbox` and `demo`: a local HubSpot to try things on, and the whole story in two minutes."""
+
+from __future__ import annotations
+
+import typer
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "sandbox",
+        context_settings=PASS_ON,
+        epilog="Example: handoff sandbox --port 8080 --contacts 1000 --seed 7 --enterprise",
+        add_help_option=False,
+    )(sandbox)
+    app.command("demo", epilog="Example: handoff demo")(demo)
+
+
+def sandbox(context: typer.Context) -> int:
+    """Serve a local HubSpot with invented people; prints its address and a token. `--help` lists its options."""
+    from connector.sandbox import main
+
+    return main(context.args) or 0
+
+
+def demo() -> int:
+    """Tell the story of a few leads on the sandbox, in simulated days."""
+    from connector.cli.demo import tell
+
+    return tell()

@@ -1,0 +1,141 @@
+"""`handoff init`, `check` and `adopt`: from an empty folder to a portal that is looked after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connector.bootstrap import Connector
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+SCOPES = (
+    "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.write", "crm.lists.read",
+    "crm.lists.write", "crm.objects.owners.read", "crm.objects.deals.read", "forms", "content",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    app.command("init", epilog="Example: handoff init && handoff init --apply")(init)
+    app.command("check", epilog="Example: handoff check")(check)
+    app.command("adopt", epilog="Example: handoff adopt --apply mql --per-rep-per-day 5")(adopt)
+
+
+def init(
+    apply: Annotated[bool, typer.Option("--apply", help="Also make Handoff's properties, group and list in the portal.")] = False,
+) -> int:
+    """Write the mapping files that are missing; with --apply make what Handoff needs in the portal. Safe to repeat."""
+    from connector.cli.console import say
+    from connector.cli.start import start
+    from connector.config.defaults import write_mappings
+
+    settings = start()
+    for path in write_mappings(settings.mappings_dir):
+        say(f"wrote {path}")
+    say(f"Rules are in {settings.mappings_dir}/: one file per question, each explains itself.")
+    if not apply:
+        say("The token needs these scopes: " + ", ".join(SCOPES))
+        say("Next: set HUBSPOT_ACCESS_TOKEN, then `handoff init --apply` makes the properties and the list.")
+        return 0
+    from connector.bootstrap import connect
+
+    with connect(settings) as connector:
+        for sentence in connector.make_owned():
+            say(sentence)
+        held = connector.book.suppression.marketing_hold.list
+    say(f"Marketing must do one thing: every workflow and mailing excludes the list \"{held}\";")
+    say("the list alone holds nothing back. Next: `handoff check`.")
+    return 0
+
+
+def check(as_json: JsonFlag = False) -> int:
+    """Ask whether rules and portal fit: properties, stages, owners, list, streams. Changes nothing."""
+    from connector.bootstrap import connect
+    from connector.cli.console import note, print_json, say
+    from connector.cli.start import start
+
+    with connect(start()) as connector:
+        found, remarks, facts = _look(connector)
+    if as_json:
+        print_json({**facts, "complaints": found, "remarks": remarks})
+        return 2 if found else 0
+    for name, value in facts.items():
+        say(f"{name}: {value}")
+    for line in remarks:
+        note(f"note: {line}")
+    for line in found:
+        note(f"Error: {line}")
+    if found:
+        note("What to do: mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties.")
+        return 2
+    say("All fits. `handoff preview` shows what the first sync would do; it changes nothing.")
+    return 0
+
+
+def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]]:
+    """Complaints, remarks, facts."""
+    from connector.bootstrap import destinations_off
+    from connector.engine.preflight import complaints
+    from connector.rules.qualification import warnings
+
+    portal = connector.portal()
+    owners, schema = connector.gateway.owners(), connector.gateway.schema()
+    found = list(complaints(connector.book, schema, owners))
+    remarks = [*warnings(connector.book.qualification), *destinations_off(connector)]
+    if not connector.gateway.has_list(connector.book.suppression.marketing_hold.list):
+        found.append("suppression.yaml: the portal has no such list yet; `handoff init --apply` makes it")
+    facts: dict[str, object] = {
+        "portal": portal.id,
+        "time zone": portal.time_zone,
+        "owners": sum(not owner.archived for owner in owners),
+        "properties": len(schema.properties),
+        "rules": connector.book.fingerprint,
+    }
+    return found, remarks, facts
+
+
+def adopt(
+    cohort: Annotated[str, typer.Option("--apply", help="mql, sql, opportunity or qualified: bring these to life.")] = "",
+    per_rep_per_day: Annotated[int, typer.Option(min=1, max=1000, help="At most so many for each rep and day.")] = 5,
+    stop: Annotated[bool, typer.Option("--stop", help="Adopt no more of any cohort.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Show what was there before Handoff came, or bring a cohort to life at a pace that reps can bear (R41)."""
+    from dataclasses import replace
+
+    from connector.bootstrap import open_database
+    from connector.cli.console import print_json, say, table
+    from connector.cli.start import start
+    from connector.engine.adopt import COHORTS, QUALIFIED
+    from connector.errors import SettingsError
+    from connector.store import Queries
+
+    if cohort and cohort not in (*COHORTS, QUALIFIED):
+        raise SettingsError(f"--apply: there is no cohort {cohort!r}", advice=f"Cohorts: {', '.join((*COHORTS, QUALIFIED))}.")
+    store = open_database(start(), None)
+    try:
+        if cohort or stop:
+            with store.lease(), store.transaction() as uow:
+                state = uow.portal_state()
+                if state is None or state.as_of is None:
+                    raise SettingsError("nothing is known of this portal yet", advice="Run `handoff sync` first.")
+                plan = {} if stop else {**state.adopting, cohort: per_rep_per_day}
+                uow.put_portal_state(replace(state, adopting=plan))
+        waiting = Queries(store).cohorts()
+        with store.reading() as uow:
+            state = uow.portal_state()
+            adopting = dict(state.adopting) if state else {}
+    finally:
+        store.close()
+    if as_json:
+        print_json({"waiting": waiting, "adopting": adopting})
+        return 0
+    rows = [[name, waiting.get(name, 0), adopting.get(name, "")] for name in (*COHORTS, QUALIFIED)]
+    table("Before Handoff came", ["cohort", "waiting", "per rep and day"], rows)
+    if adopting:
+        say("Each sync brings some to life, with clock, list and notice, until none waits. `handoff adopt --stop` ends it.")
+    else:
+        say("They stay as they are until you say so: `handoff adopt --apply mql --per-rep-per-day 5`.")
+    return 0
