@@ -63,7 +63,7 @@ def test_a_429_lowers_the_rate_to_half_at_most_and_calm_brings_it_back() -> None
 
 
 def test_the_bucket_forgets_what_left_its_window() -> None:
-    pacer, clock = make(10, 100)
+    pacer, _ = make(10, 100)
     for _ in range(2_000):
         pacer.acquire()
     assert pacer._bucket.count() <= 600

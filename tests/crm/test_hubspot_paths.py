@@ -18,7 +18,11 @@ from connector.errors import ContractError, SettingsError
         ("GET", "/events/v3/events/", "/events/event-occurrences/2026-03"),
         ("POST", "/crm/v3/lists/", "/crm/lists/2026-03"),
         ("PUT", "/crm/v3/lists/31/memberships/add", "/crm/lists/2026-03/31/memberships/add"),
-        ("POST", "/crm/v4/associations/deals/contacts/batch/read", "/crm/associations/2026-03/deals/contacts/batch/read"),
+        (
+            "POST",
+            "/crm/v4/associations/deals/contacts/batch/read",
+            "/crm/associations/2026-03/deals/contacts/batch/read",
+        ),
         (
             "GET",
             "/crm/v4/objects/contacts/501/associations/tasks",
@@ -66,7 +70,7 @@ def test_only_reads_may_be_repeated_without_a_thought() -> None:
 @given(st.from_regex(r"[A-Za-z0-9%_.~-]{1,40}", fullmatch=True))
 def test_every_id_comes_back_from_the_path_it_was_put_into(identity: str) -> None:
     for route in ROUTES:
-        names = {name: identity for name in ("object", "id", "to", "from", "list", "type", "name", "form")}
+        names = dict.fromkeys(("object", "id", "to", "from", "list", "type", "name", "form"), identity)
         found, ids = match(route.method, route.path("v3", names))
         if found is route:
             assert set(ids.values()) <= {identity}

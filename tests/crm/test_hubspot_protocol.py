@@ -170,5 +170,6 @@ def test_an_answer_without_rows_is_refused_whole(payload: object) -> None:
 
 
 def test_paging_ends_where_there_is_no_next() -> None:
-    assert [parse_next(page) for page in ({}, {"paging": None}, {"paging": {}}, {"paging": {"next": None}})] == [None] * 4
+    for page in ({}, {"paging": None}, {"paging": {}}, {"paging": {"next": None}}):
+        assert parse_next(page) is None
     assert parse_next({"paging": {"next": {"after": 7}}}) == "7"
