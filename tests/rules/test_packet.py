@@ -52,7 +52,7 @@ def make_packet(**what_matters: object) -> dict[str, object]:
     fields = {**PERSON, **what_matters.pop("fields", {})}  # type: ignore[dict-item] - a factory for tests
     contact = Contact(
         id=ContactId("1"), created_at=NOW, modified_at=NOW, fields=fields,
-        changed_at=what_matters.pop("changed_at", {}),  # type: ignore[arg-type]
+        changed_at=what_matters.pop("changed_at", {}),  # type: ignore[arg-type] - plain JSON values
     )  # fmt: skip
     decision = Decision(
         contact=contact.id, as_of=NOW, fingerprint="f" * 64, action=Action.HAND_OVER,
@@ -66,7 +66,7 @@ def make_packet(**what_matters: object) -> dict[str, object]:
         "portal_time_zone": "Europe/Berlin", "record_url": "https://app.hubspot.com/contacts/1/record/0-1/1",
         "due_at": NOW + timedelta(hours=1),
     }  # fmt: skip
-    return build_packet(**{**given, **what_matters})  # type: ignore[arg-type]
+    return build_packet(**{**given, **what_matters})  # type: ignore[arg-type] - plain JSON values
 
 
 def test_the_packet_says_who_why_now_and_what_to_do() -> None:
@@ -155,7 +155,7 @@ def test_a_zone_that_nobody_knows_falls_back_to_utc() -> None:
 def test_an_empty_contact_has_a_packet_all_the_same() -> None:
     packet = make_packet(fields=dict.fromkeys(PERSON), owner=None, due_at=None)
     assert packet["owner"] is None and packet["due"] is None
-    assert mask(packet)["contact"]["name"] == "Somebody"  # type: ignore[index]
+    assert mask(packet)["contact"]["name"] == "Somebody"  # type: ignore[index] - plain JSON values
 
 
 WILD = st.text(st.characters(), max_size=4_000) | st.sampled_from(["😀" * 60_000, "\x00" * 60_000, "\ud800" * 10])
@@ -197,7 +197,7 @@ def test_a_shared_channel_reads_no_personal_data() -> None:
         "company": "Buyer AG", "job_title": "Head of IT", "country": "Germany", "message": "",
     }  # fmt: skip
     assert masked["why_now"] == "Robin … (…) asked for a demo."
-    assert masked["history"][0]["what"] == "sent the form “Order of … Mr …”"  # type: ignore[index]
+    assert masked["history"][0]["what"] == "sent the form “Order of … Mr …”"  # type: ignore[index] - plain JSON values
     assert masked["link"] == make_packet()["link"]
     assert masked["masked"] is True
 

@@ -1,0 +1,300 @@
+"""Reports: the funnel in figures, against targets, and what marketing has promised sales (R17, R26).
+
+Reads mappings/reports.yaml. Works on episodes as they stand; where they come from and how figures are drawn is decided
+by the engine's report and the command line. Small figures stay figures: a rate over nothing is None, never 0 %.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from connector.domain.episode import Episode, State
+from connector.rules.durations import WallDuration, in_words
+from connector.rules.local_time import portal_zone
+
+
+class Figure(StrEnum):
+    """What can be counted. Rates are shares of the leads handed over, in percent."""
+
+    HANDED = "handed"
+    ACCEPTED = "accepted"
+    ACCEPTANCE_RATE = "acceptance_rate"
+    RECYCLED = "recycled"
+    RECYCLING_RATE = "recycling_rate"
+    JUNK = "junk"
+    UNREACHABLE = "unreachable"
+    OPPORTUNITIES = "opportunities"
+    OPPORTUNITY_RATE = "opportunity_rate"
+    WON = "won"
+    CONVERSION = "conversion"
+    TOUCHED_RATE = "touched_rate"
+    UNTOUCHED = "untouched"
+    SPEED_TO_LEAD = "speed_to_lead"
+
+
+RATES = frozenset(
+    {
+        Figure.ACCEPTANCE_RATE,
+        Figure.RECYCLING_RATE,
+        Figure.OPPORTUNITY_RATE,
+        Figure.CONVERSION,
+        Figure.TOUCHED_RATE,
+    }
+)
+
+
+class Level(StrEnum):
+    """Whom a figure is for: the week's work, the month's running of it, or the money."""
+
+    TACTICAL = "tactical"
+    OPERATIONAL = "operational"
+    REVENUE = "revenue"
+
+
+class Kpi(BaseModel):
+    """One figure with its target; percent for rates, a duration for speed_to_lead, a count for the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    figure: Figure
+    label: str = Field(min_length=1, max_length=100)
+    level: Level
+    at_least: float | None = Field(default=None, ge=0)
+    at_most: float | None = Field(default=None, ge=0)
+    within: WallDuration | None = None
+
+    @model_validator(mode="after")
+    def _target_suits(self) -> Kpi:
+        numbers = [target for target in (self.at_least, self.at_most) if target is not None]
+        if len(numbers) + (self.within is not None) > 1:
+            raise ValueError("give one target: at_least, at_most or within")
+        if numbers if self.figure is Figure.SPEED_TO_LEAD else self.within:
+            raise ValueError("speed_to_lead takes a duration (within: 4h), other figures a number (at_least, at_most)")
+        if self.figure in RATES and max(numbers, default=0) > 100:
+            raise ValueError("is a rate in percent; write a target from 0 to 100")
+        return self
+
+
+class MarketingPromise(BaseModel):
+    """What marketing owes sales each calendar month: so many leads, of which sales accepts so many percent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mqls_a_month: int = Field(ge=1, le=1_000_000)
+    accepted_percent: float = Field(default=0, ge=0, le=100)
+
+
+class ReportRules(BaseModel):
+    """mappings/reports.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    marketing_promise: MarketingPromise | None = None
+    kpis: tuple[Kpi, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> ReportRules:
+        figures = [kpi.figure for kpi in self.kpis]
+        if len(set(figures)) < len(figures):
+            raise ValueError("a figure stands twice among the kpis")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """Leads handed over, and what became of them by `as_of`.
+
+    Attributes:
+        handed: all of them; `open` of these are still in work, `untouched` of these have had no reaction.
+        accepted, opportunities: at least so many: a lead counts where its present state shows it (one that was handed
+            back after being accepted counts as handed back).
+        recycled: by reason, as in recycling.yaml; every reason's leads, most frequent first.
+        speed_to_lead: handover → first touch by a person: median and 90th percentile; None without touches (R19).
+        system_delay: signal → handover, the connector's own part, the same way.
+    """
+
+    as_of: datetime
+    handed: int
+    open: int
+    touched: int
+    untouched: int
+    accepted: int
+    opportunities: int
+    won: int
+    lost: int
+    recycled: Mapping[str, int]
+    junk: int
+    unreachable: int
+    speed_to_lead: timedelta | None
+    speed_to_lead_p90: timedelta | None
+    system_delay: timedelta | None
+    system_delay_p90: timedelta | None
+
+    def rate(self, part: int) -> float | None:
+        """That many of all handed over, in percent; None where nothing was."""
+        return 100 * part / self.handed if self.handed else None
+
+    def value(self, figure: Figure) -> float | timedelta | None:
+        """One figure: counts and percent as numbers, speed as a span; None where there is nothing to measure."""
+        recycled = sum(self.recycled.values())
+        match figure:
+            case Figure.ACCEPTANCE_RATE:
+                return self.rate(self.accepted)
+            case Figure.RECYCLED:
+                return recycled
+            case Figure.RECYCLING_RATE:
+                return self.rate(recycled)
+            case Figure.OPPORTUNITY_RATE:
+                return self.rate(self.opportunities)
+            case Figure.CONVERSION:
+                return self.rate(self.won)
+            case Figure.TOUCHED_RATE:
+                return self.rate(self.touched)
+            case Figure.SPEED_TO_LEAD:
+                return self.speed_to_lead
+            case _:
+                count: int = getattr(self, figure.value)
+                return count
+
+
+def funnel(episodes: Sequence[Episode], *, now: datetime) -> Funnel:
+    """Count the episodes that were handed over by `now`; silent ones are not ours to count (R41).
+
+    For a cohort (all leads handed over in one week, R26) give only those: see `handed_between`.
+    """
+    handed = [e for e in episodes if not e.silent and e.handed_off_at is not None and e.handed_off_at <= now]
+    states = Counter(episode.state for episode in handed)
+    touched = [episode for episode in handed if _touched(episode)]
+    speeds = _spans((episode.handed_off_at, episode.touched_at) for episode in handed)
+    delays = _spans((episode.opened_at, episode.handed_off_at) for episode in handed)
+    reasons = Counter(e.exit_reason or "unsaid" for e in handed if e.state is State.RECYCLED)
+    return Funnel(
+        as_of=now,
+        handed=len(handed),
+        open=sum(episode.is_open for episode in handed),
+        touched=len(touched),
+        untouched=sum(episode.is_open and not _touched(episode) for episode in handed),
+        accepted=sum(states[state] for state in _ACCEPTED),
+        opportunities=sum(states[state] for state in _OPPORTUNITIES),
+        won=states[State.WON],
+        lost=states[State.LOST],
+        recycled=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        junk=states[State.JUNK],
+        unreachable=states[State.UNREACHABLE],
+        speed_to_lead=_percentile(speeds, 50),
+        speed_to_lead_p90=_percentile(speeds, 90),
+        system_delay=_percentile(delays, 50),
+        system_delay_p90=_percentile(delays, 90),
+    )
+
+
+_OPPORTUNITIES = (State.OPPORTUNITY, State.WON, State.LOST)
+_ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
+_UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
+
+
+def _touched(episode: Episode) -> bool:
+    """Somebody reacted: a touch is known, or sales answered without one that was logged (R20)."""
+    return episode.touched_at is not None or episode.state not in _UNANSWERED
+
+
+def _spans(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> list[timedelta]:
+    """A touch from before the handover counts as none needed: no time at all."""
+    return sorted(max(end - start, timedelta(0)) for start, end in pairs if start is not None and end is not None)
+
+
+def _percentile(spans: Sequence[timedelta], percent: int) -> timedelta | None:
+    """Nearest rank: always a span that was really measured."""
+    return spans[max(0, -(-len(spans) * percent // 100) - 1)] if spans else None
+
+
+def handed_between(episodes: Iterable[Episode], since: datetime, until: datetime) -> list[Episode]:
+    """The cohort handed over from `since` (inclusive) to `until` (exclusive)."""
+    return [e for e in episodes if not e.silent and e.handed_off_at is not None and since <= e.handed_off_at < until]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KpiResult:
+    """`met` None: no target, or nothing to measure. `shown` and `target` are in words."""
+
+    kpi: Kpi
+    value: float | timedelta | None
+    shown: str
+    target: str
+    met: bool | None
+
+
+def measure(counted: Funnel, rules: ReportRules) -> tuple[KpiResult, ...]:
+    """Each chosen figure against its target, in the file's order."""
+    return tuple(_measure(kpi, counted.value(kpi.figure)) for kpi in rules.kpis)
+
+
+def _measure(kpi: Kpi, value: float | timedelta | None) -> KpiResult:
+    target, met = "", None
+    if isinstance(value, timedelta):
+        if kpi.within is not None:
+            met = value <= kpi.within
+    elif value is not None:
+        if kpi.at_least is not None:
+            met = value >= kpi.at_least
+        elif kpi.at_most is not None:
+            met = value <= kpi.at_most
+    for words, wanted in (("at least", kpi.at_least), ("at most", kpi.at_most), ("within", kpi.within)):
+        if wanted is not None:
+            target = f"{words} {_shown(kpi.figure, wanted)}"
+    return KpiResult(kpi=kpi, value=value, shown=_shown(kpi.figure, value), target=target, met=met)
+
+
+def _shown(figure: Figure, value: float | timedelta | None) -> str:
+    if value is None:
+        return "nothing to measure yet"
+    if isinstance(value, timedelta):
+        return in_words(value)
+    return f"{value:.1f} %" if figure in RATES else f"{value:,.0f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseKept:
+    """Marketing's month so far. `due_by_now` is its share of the month's leads; `met` says whether it is on course."""
+
+    month: str
+    handed: int
+    promised: int
+    due_by_now: float
+    accepted_percent: float | None
+    quality_promised: float
+    met: bool
+
+
+def promise(
+    episodes: Sequence[Episode], rules: ReportRules, *, now: datetime, portal_time_zone: str
+) -> PromiseKept | None:
+    """How marketing keeps its promise in the calendar month of `now`, in the portal's zone; None where none was made.
+
+    Leads in which sales is still to say anything do not count against quality.
+    """
+    made = rules.marketing_promise
+    if made is None:
+        return None
+    local = now.astimezone(portal_zone(portal_time_zone))
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin, end = first.astimezone(UTC), (first + timedelta(days=32)).replace(day=1).astimezone(UTC)
+    month = handed_between(episodes, begin, end)
+    answered = [episode for episode in month if episode.state not in _UNANSWERED]
+    accepted = 100 * sum(e.state in _ACCEPTED for e in answered) / len(answered) if answered else None
+    due = made.mqls_a_month * ((now - begin) / (end - begin))
+    return PromiseKept(
+        month=f"{first:%B %Y}",
+        handed=len(month),
+        promised=made.mqls_a_month,
+        due_by_now=due,
+        accepted_percent=accepted,
+        quality_promised=made.accepted_percent,
+        met=len(month) >= int(due) and (accepted is None or accepted >= made.accepted_percent),
+    )

@@ -1,0 +1,159 @@
+"""Reports (R17, R19, R26): the funnel's figures, targets and marketing's promise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from connector.domain.contact import ContactId
+from connector.domain.episode import Episode, EpisodeId, State
+from connector.rules.reports import Figure, ReportRules, funnel, handed_between, measure, promise
+
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+SHIPPED = ReportRules.model_validate(YAML(typ="safe").load(MAPPINGS / "reports.yaml"))
+NOW = datetime(2025, 3, 16, 12, tzinfo=UTC)
+HANDED = NOW - timedelta(days=5)
+
+
+def make_episode(state: State = State.HANDED_OFF, **what_matters: object) -> Episode:
+    defaults: dict[str, object] = {
+        "id": EpisodeId("ep_1"), "contact": ContactId("1"), "ordinal": 1, "state": state, "lane": "score",
+        "opened_at": HANDED - timedelta(minutes=2), "handed_off_at": HANDED,
+    }  # fmt: skip
+    return Episode(**{**defaults, **what_matters})  # type: ignore[arg-type] - a factory for tests
+
+
+def test_a_funnel_counts_what_became_of_the_leads_handed_over() -> None:
+    """R26"""
+    counted = funnel(
+        [
+            make_episode(),
+            make_episode(State.WORKING, touched_at=HANDED + timedelta(hours=1)),
+            make_episode(State.ACCEPTED, touched_at=HANDED + timedelta(hours=3)),
+            make_episode(State.SALES_QUALIFIED),
+            make_episode(State.OPPORTUNITY),
+            make_episode(State.WON),
+            make_episode(State.LOST),
+            make_episode(State.RECYCLED, exit_reason="not_ready"),
+            make_episode(State.RECYCLED, exit_reason="bad_fit"),
+            make_episode(State.RECYCLED, exit_reason="not_ready"),
+            make_episode(State.JUNK),
+            make_episode(State.UNREACHABLE),
+        ],
+        now=NOW,
+    )
+    assert (counted.handed, counted.open, counted.touched, counted.untouched) == (12, 5, 11, 1)
+    assert (counted.accepted, counted.opportunities, counted.won, counted.lost) == (5, 3, 1, 1)
+    assert (dict(counted.recycled), counted.junk, counted.unreachable) == ({"not_ready": 2, "bad_fit": 1}, 1, 1)
+    assert list(counted.recycled) == ["not_ready", "bad_fit"]
+    assert counted.value(Figure.CONVERSION) == pytest.approx(100 / 12)
+    assert counted.value(Figure.RECYCLED) == 3
+
+
+def test_silent_waiting_and_future_leads_do_not_count() -> None:
+    """R41"""
+    rows = [
+        make_episode(silent=True),
+        make_episode(State.QUALIFIED, handed_off_at=None),
+        make_episode(handed_off_at=NOW + timedelta(days=1)),
+    ]
+    assert funnel(rows, now=NOW).handed == 0
+
+
+def test_human_time_and_system_time_are_measured_apart() -> None:
+    """R19: handover to touch is the rep's, signal to handover is ours."""
+    rows = [make_episode(State.WORKING, touched_at=HANDED + timedelta(hours=hours)) for hours in range(1, 11)]
+    counted = funnel(rows, now=NOW)
+    assert (counted.speed_to_lead, counted.speed_to_lead_p90) == (timedelta(hours=5), timedelta(hours=9))
+    assert (counted.system_delay, counted.system_delay_p90) == (timedelta(minutes=2), timedelta(minutes=2))
+
+
+def test_a_rate_over_nothing_is_none() -> None:
+    empty = funnel([], now=NOW)
+    assert empty.value(Figure.CONVERSION) is None
+    assert empty.value(Figure.SPEED_TO_LEAD) is None
+    assert [result.met for result in measure(empty, SHIPPED) if result.kpi.figure is Figure.TOUCHED_RATE] == [None]
+
+
+def test_figures_are_measured_against_their_targets_in_words() -> None:
+    rows = [make_episode(State.WON, touched_at=HANDED + timedelta(hours=5)), make_episode(), make_episode(State.JUNK)]
+    told = {r.kpi.figure: (r.shown, r.target, r.met) for r in measure(funnel(rows, now=NOW), SHIPPED)}
+    assert told[Figure.HANDED] == ("3", "", None)
+    assert told[Figure.SPEED_TO_LEAD] == ("5 hours", "within 4 hours", False)
+    assert told[Figure.UNTOUCHED] == ("1", "at most 0", False)
+    assert told[Figure.TOUCHED_RATE] == ("66.7 %", "at least 95.0 %", False)
+    assert told[Figure.CONVERSION] == ("33.3 %", "", None)
+
+
+def test_a_cohort_is_what_was_handed_over_in_it() -> None:
+    rows = [make_episode(), make_episode(handed_off_at=NOW), make_episode(silent=True)]
+    assert handed_between(rows, HANDED, NOW) == rows[:1]
+
+
+@pytest.mark.parametrize(
+    ("count", "accepted", "rejected", "met"),
+    [(25, 0, 0, True), (24, 0, 0, False), (25, 6, 4, True), (25, 5, 5, False)],
+)
+def test_marketings_promise_is_followed_through_the_month(count: int, accepted: int, rejected: int, met: bool) -> None:
+    """R17: half of March has passed, so half of 50 leads are due; quality counts where sales has answered."""
+    rows = [make_episode(State.ACCEPTED)] * accepted + [make_episode(State.JUNK)] * rejected
+    rows += [make_episode()] * (count - len(rows))
+    february = make_episode(handed_off_at=NOW - timedelta(days=20))
+    kept = promise([*rows, february], SHIPPED, now=NOW, portal_time_zone="UTC")
+    assert kept is not None
+    assert (kept.month, kept.handed, kept.promised, kept.due_by_now, kept.met) == ("March 2025", count, 50, 25, met)
+
+
+def test_a_month_begins_in_the_portals_zone() -> None:
+    late = datetime(2025, 2, 28, 20, tzinfo=UTC)
+    rows = [make_episode(handed_off_at=late)]
+    tokyo = promise(rows, SHIPPED, now=NOW, portal_time_zone="Asia/Tokyo")
+    berlin = promise(rows, SHIPPED, now=NOW, portal_time_zone="Europe/Berlin")
+    assert tokyo is not None and berlin is not None
+    assert (tokyo.handed, berlin.handed) == (1, 0)
+    assert promise(rows, ReportRules(), now=NOW, portal_time_zone="UTC") is None
+
+
+@pytest.mark.parametrize(
+    ("kpi", "words"),
+    [
+        ({"figure": "speed_to_lead", "at_most": 4}, "takes a duration"),
+        ({"figure": "won", "within": "4h"}, "takes a duration"),
+        ({"figure": "won", "at_least": 1, "at_most": 2}, "one target"),
+        ({"figure": "conversion", "at_least": 110}, "0 to 100"),
+        ({"figure": "luck"}, "handed"),
+    ],
+)
+def test_a_target_that_does_not_suit_its_figure_is_refused(kpi: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        ReportRules.model_validate({"kpis": [{"label": "x", "level": "tactical", **kpi}]})
+
+
+def test_a_figure_stands_once() -> None:
+    kpi = {"figure": "won", "label": "x", "level": "revenue"}
+    with pytest.raises(ValidationError, match="stands twice"):
+        ReportRules.model_validate({"kpis": [kpi, kpi]})
+
+
+STATES = st.lists(st.tuples(st.sampled_from(State), st.booleans(), st.booleans()), max_size=40)
+
+
+@given(STATES)
+def test_every_lead_handed_over_is_counted_exactly_once(drawn: list[tuple[State, bool, bool]]) -> None:
+    """No lead is silent: open, won, lost, handed back, junk and unreachable make up all that were handed over."""
+    rows = [
+        make_episode(state, silent=silent, touched_at=HANDED if touched else None, exit_reason="not_ready")
+        for state, silent, touched in drawn
+    ]
+    counted = funnel(rows, now=NOW)
+    ends = counted.won + counted.lost + sum(counted.recycled.values()) + counted.junk + counted.unreachable
+    assert counted.handed == counted.open + ends == sum(not silent for _, silent, _ in drawn)
+    assert counted.won <= counted.opportunities <= counted.accepted <= counted.touched <= counted.handed
+    assert counted.untouched <= counted.open
+    assert {figure: counted.value(figure) for figure in Figure}
