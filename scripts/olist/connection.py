@@ -1,0 +1,70 @@
+"""What the connector is given: its rule files (the shipped ones under our few), its environment, its own properties.
+
+Only files and processes: `handoff init --apply` is run as an admin would, and the connector's process is
+`scripts/olist_connector.py`. Environment variables of the caller's own HubSpot never reach it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from olist.data import PROJECT
+from olist.rules import lay_over
+from olist.state import State
+from olist.worker import Worker, WorkerError, connector_command
+
+OURS = Path(__file__).resolve().parent / "mappings"
+SHIPPED = PROJECT / "mappings"
+
+
+def lay_out_mappings(folder: Path) -> Path:
+    """Write the shipped rule files into the working folder, with our keys in place of theirs; give the folder."""
+    target = folder / "mappings"
+    lay_over(SHIPPED, OURS, target)
+    return target
+
+
+def environment(state: State, folder: Path) -> dict[str, str]:
+    """Give the connector's environment: this world's portal and receiver, a database in the folder, no brakes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUBSPOT_", "HANDOFF_"))}
+    return kept | {
+        "PYTHONPATH": str(PROJECT),
+        "HUBSPOT_ACCESS_TOKEN": state.token,
+        "HUBSPOT_BASE_URL": state.sandbox_address,
+        "HUBSPOT_RATE_PER_10S": "10000",
+        "HUBSPOT_SEARCH_PER_SECOND": "1000",
+        "HANDOFF_DATABASE_URL": f"sqlite:///{folder / 'handoff.db'}",
+        "HANDOFF_MAPPINGS_DIR": str(folder / "mappings"),
+        "HANDOFF_WEBHOOK_URL": f"{state.receiver_address}/notices",
+        "HANDOFF_WEBHOOK_SECRET": state.secret,
+        "HANDOFF_ALLOW_HOSTS": state.receiver_address.removeprefix("http://"),
+        "HANDOFF_LOG_LEVEL": "WARNING",
+    }
+
+
+def init_portal(state: State, folder: Path) -> None:
+    """Let the connector make its properties and its list, as an admin does; safe to repeat.
+
+    Raises:
+        WorkerError: it ended with an error; the text is its own.
+    """
+    command = [sys.executable, "-m", "connector.cli", "init", "--apply"]
+    done = subprocess.run(
+        command, env=environment(state, folder), cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise WorkerError(f"handoff init --apply ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
+
+
+def connector_worker(state: State, folder: Path, on_death: Callable[[], None]) -> Worker:
+    """Give the connector's process, its pid kept in the state so that a later driver can end it."""
+
+    def remember(pid: int) -> None:
+        state.worker_pid = pid
+        state.save(folder)
+
+    return Worker(connector_command(PROJECT), folder, environment(state, folder), on_start=remember, on_death=on_death)
