@@ -55,7 +55,11 @@ class RuleBookError(ConfigError):
         line, column: from 1; 0 when the whole file is meant.
         key: dotted path of the key, such as `fit.rules[2].points`; empty for the file.
         found: what stands there, shortened.
+
+    `others` holds every further complaint, so that an admin mends all of them at once.
     """
+
+    others: tuple[RuleBookError, ...] = ()
 
     def __init__(
         self,

@@ -245,9 +245,10 @@ def _activity(clause: ActivityClause) -> Finder:
 
 
 def _opens(tree: Condition) -> bool | None:
-    """True: opens alone can make it hold; False: something else is needed; None: it does not look at activities."""
+    """True: opens alone can make it hold; False: something else is needed; None: it looks at nothing they did."""
     if tree.activity is not None:
-        return tree.activity.kind is ActivityKind.EMAIL_OPEN
+        kind = tree.activity.kind  # a mail that was sent says nothing of who got it
+        return None if kind is ActivityKind.EMAIL_SENT else kind is ActivityKind.EMAIL_OPEN
     parts = [_opens(child) for child in tree.children]
     if tree.not_ is not None or not parts:
         return None

@@ -7,6 +7,7 @@ Reads mappings/fields.yaml. Bad data never stops: what cannot be read leaves its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -20,11 +21,12 @@ from connector.domain.record import Record
 from connector.errors import UnknownPropertyError
 from connector.rules.countries import country_code
 from connector.rules.email_domains import company_domain, domain_of, host_of
+from connector.rules.suggestions import nearest
 from connector.rules.values import READERS, FieldType, Reader, Unreadable, read_phone, stage_reader, wire_text
 
 __all__ = [
     "RESERVED", "Direction", "FieldRule", "FieldRules", "FieldType", "Write",
-    "normalise", "properties_to_read", "property_of", "to_wire",
+    "check_fields", "normalise", "properties_to_read", "property_of", "to_wire",
 ]  # fmt: skip
 
 
@@ -65,6 +67,7 @@ RESERVED: Mapping[str, FieldType] = {
 }
 """Fields whose meaning the code knows, with the type it counts on; others (`status`, …) are text or choice."""
 
+_NAME = re.compile("[a-z][a-z0-9_]*")
 REQUIRED = ("email", "stage", "status", "owner", "episode", "state", "score", "reason")
 """Without these there is no funnel to keep."""
 
@@ -138,24 +141,13 @@ class FieldRules(BaseModel):
     def _sound(self) -> FieldRules:
         for name in REQUIRED:
             if name not in self.fields:
-                raise ValueError(f"the field `{name}` is missing; Handoff cannot work without it")
+                raise ValueError(f"the field `{name}` is missing; add it: Handoff cannot work without it")
         writers: dict[str, str] = {}
         for name, rule in self.fields.items():
-            self._check_one(name, rule)
             other = writers.setdefault(rule.property, name) if rule.property and rule.may_write() else name
             if other != name:
                 raise ValueError(f"`{other}` and `{name}` would both write `{rule.property}`; let only one write")
         return self
-
-    def _check_one(self, name: str, rule: FieldRule) -> None:
-        if not name.replace("_", "").isalnum() or not name.islower():
-            raise ValueError(f"`{name}` is no name for a field; use small letters, digits and _")
-        wanted = RESERVED.get(name)
-        if wanted is not None and rule.type is not wanted:
-            raise ValueError(f"the field `{name}` must be of type {wanted.value}, which the rules count on")
-        for source in rule.of:
-            if source not in self.fields:
-                raise ValueError(f"the field `{name}` is worked out from `{source}`, which is not a field here")
 
     def label(self, name: str) -> str:
         """The field in words."""
@@ -176,6 +168,33 @@ class FieldRules(BaseModel):
             phones=tuple(step for kind, step in rows if kind is FieldType.PHONE),
             derived=tuple((name, rule.of) for name, rule in self.fields.items() if rule.of),
         )
+
+
+class FieldMisfit(NamedTuple):
+    """One thing wrong with one field; `key` is its key in fields.yaml."""
+
+    name: str
+    key: str
+    message: str
+    advice: str
+
+
+def check_fields(rules: FieldRules) -> list[FieldMisfit]:
+    """Names and types that the rules cannot work with; empty where all is well."""
+    found = []
+    for name, rule in rules.fields.items():
+        if not _NAME.fullmatch(name):
+            found.append(FieldMisfit(name, "", f"`{name}` is no name for a field", "use small letters, digits and _"))
+        wanted = RESERVED.get(name)
+        if wanted is not None and rule.type is not wanted:
+            message = f"the field `{name}` must be of type {wanted}, which the code counts on"
+            advice = f"write `type: {wanted}`, or give your field another name"
+            found.append(FieldMisfit(name, "type", message, advice))
+        for source in rule.of:
+            if source not in rules.fields:
+                advice = nearest(source, rules.fields) or "name a field of this file"
+                found.append(FieldMisfit(name, "of", f"no field is called `{source}`", advice))
+    return found
 
 
 class Previous(Protocol):

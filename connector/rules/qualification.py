@@ -196,7 +196,10 @@ def qualify(
     grounds = [*_key_pages(seen, score, rules, now), *_triggers(contact, seen, score, rules, now)]
     short = _shortfalls(seen, score, rules)
     if not short:
-        grounds.append(("qualification.threshold", _score_reasons(score, rules, now)))
+        told = {reason for _, found in grounds for reason in found}
+        fresh = [words for label, words in _score_reasons(score, now) if not any(said.startswith(label) for said in told)]
+        total = f"has {_points(score.total)} points, where {rules.threshold.score:g} are asked"
+        grounds.append(("qualification.threshold", (*fresh, total)))
     if grounds:
         reasons = tuple(dict.fromkeys(reason for _, found in grounds for reason in found))
         return Verdict(rule=grounds[0][0], passed=True, reasons=reasons)
@@ -250,18 +253,18 @@ def _opens_alone(seen: Sequence[Activity], score: Score) -> bool:
     return bool(counted) and counted <= opens - others
 
 
-def _score_reasons(score: Score, rules: QualificationRules, now: datetime) -> tuple[str, ...]:
-    """What the points are for, strongest first: interest with its count and span, then fit."""
+def _score_reasons(score: Score, now: datetime) -> Iterator[tuple[str, str]]:
+    """(label, words) of what the points are for, strongest first: interest with its count and span, then fit."""
     counts: dict[str, list[datetime]] = {}
     for line in score.contributions:
         if line.group == scoring.ENGAGEMENT and line.points > 0 and line.occurred_at is not None:
             counts.setdefault(line.label, []).append(line.occurred_at)
     weight = {label: sum(line.points for line in score.contributions if line.label == label) for label in counts}
-    interest = [_counted(label, counts[label], now) for label in sorted(counts, key=lambda label: -weight[label])]
+    for label in sorted(counts, key=lambda label: -weight[label])[:4]:
+        yield label, _counted(label, counts[label], now)
     fit = [line for line in score.contributions if line.group == scoring.FIT and line.points > 0]
-    fit.sort(key=lambda line: -line.points)
-    total = f"has {_points(score.total)} points, where {rules.threshold.score:g} are asked"
-    return (*interest[:4], *(line.label for line in fit[:4]), total)
+    for line in sorted(fit, key=lambda line: -line.points)[:4]:
+        yield line.label, line.label
 
 
 def _counted(label: str, dates: list[datetime], now: datetime) -> str:

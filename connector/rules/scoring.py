@@ -158,6 +158,8 @@ class ScoringRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    look_back: WallDuration = timedelta(days=180)
+    """Activities older than this are not looked at, by no rule."""
     fit: FitRules = FitRules()
     engagement: EngagementRules = EngagementRules()
     grades: Grades = Grades()
@@ -176,8 +178,9 @@ def score(
     Source: R04, R09; mappings/scoring.yaml.
     """
     fit = _capped(FIT, _fit_lines(contact, rules.fit, now), rules.fit.cap)
-    counted = [row for row in activities if since is None or row.occurred_at > since]
-    engagement = _capped(ENGAGEMENT, _engagement_lines(contact, counted, rules, now, since), rules.engagement.cap)
+    floor = max(now - rules.look_back, since or now - rules.look_back)
+    counted = [row for row in activities if row.occurred_at > floor]
+    engagement = _capped(ENGAGEMENT, _engagement_lines(contact, counted, rules, now, floor), rules.engagement.cap)
     fit_points, engagement_points = sum(line.points for line in fit), sum(line.points for line in engagement)
     letter = "ABC"[rules.grades.fit.band(fit_points)]
     figure = rules.grades.engagement.band(engagement_points) + 1
@@ -202,7 +205,7 @@ def _fit_lines(contact: Contact, rules: FitRules, now: datetime) -> list[Contrib
 
 
 def _engagement_lines(
-    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, now: datetime, since: datetime | None
+    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, now: datetime, since: datetime
 ) -> list[Contribution]:
     lines: list[Contribution] = []
     own = _sort_by_rule(activities, rules.engagement.rules)
@@ -226,10 +229,10 @@ def _sort_by_rule(activities: Sequence[Activity], rules: Sequence[EngagementRule
 
 
 def _field_dates(
-    contact: Contact, activities: Sequence[Activity], rule: EngagementRule, now: datetime, since: datetime | None
+    contact: Contact, activities: Sequence[Activity], rule: EngagementRule, now: datetime, since: datetime
 ) -> list[datetime]:
     at = contact.instant(rule.at or "")
-    if at is None or (since is not None and at <= since):
+    if at is None or at <= since:
         return []
     if rule.instead_of is not None and any(row.kind is rule.instead_of for row in activities):
         return []

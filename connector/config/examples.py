@@ -1,0 +1,118 @@
+"""Examples: admins' own tests of their rules, run by `handoff rules test` without any network.
+
+An example is a contact, what it did and what must come out. Filters, hand-raisers, score and threshold answer, in the
+order of rules/decide.py; owners, stages and open episodes play no part, for an example is somebody new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connector.domain.activity import Activity
+from connector.domain.contact import Contact, ContactId
+from connector.domain.decision import Score
+from connector.domain.record import Record
+from connector.rules import qualification, scoring, suppression
+from connector.rules.fields import normalise
+from connector.rules.filters import Then
+from connector.rules.qualification import Example, ExampleActivity
+from connector.rules.rulebook import RuleBook
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""The moment of every example, fixed, so that the same rules give the same answer tomorrow."""
+
+_WHO = ContactId("example")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleResult:
+    """What came of one example.
+
+    Attributes:
+        expected, found: outcome, with the score where the example names one, such as `nothing, 25 points`.
+        reasons: why it came out so, in words; problems in reading the contact first.
+    """
+
+    name: str
+    expected: str
+    found: str
+    reasons: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.expected == self.found
+
+
+def run_examples(book: RuleBook) -> list[ExampleResult]:
+    """Every example of qualification.yaml, in the admin's order."""
+    return [_run(example, book) for example in book.qualification.examples]
+
+
+def _run(example: Example, book: RuleBook) -> ExampleResult:
+    contact = _contact(example, book)
+    activities = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
+    points = scoring.score(contact, activities, book.scoring, now=NOW, since=None)
+    outcome, reasons = _outcome(contact, activities, points, book)
+    return ExampleResult(
+        name=example.name,
+        expected=_told(example.expect, example.score),
+        found=_told(outcome, None if example.score is None else points.points),
+        reasons=(*contact.problems, *reasons),
+    )
+
+
+def _told(outcome: str, points: float | None) -> str:
+    return outcome if points is None else f"{outcome}, {points:g} points"
+
+
+def _contact(example: Example, book: RuleBook) -> Contact:
+    """The contact as if the CRM had sent it, so that examples test the reading of values too."""
+    wire = {
+        rule.property: _wire(example.contact[name])
+        for name, rule in book.fields.fields.items()
+        if rule.property is not None and name in example.contact
+    }
+    record = Record(id=_WHO, asked_id=_WHO, properties=wire, created_at=NOW, modified_at=NOW)
+    return normalise(record, book.fields, book.stages.values)
+
+
+def _wire(value: str | int | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _activities(rows: tuple[ExampleActivity, ...]) -> Iterator[Activity]:
+    for place, row in enumerate(rows):
+        yield Activity(
+            stream="examples",
+            id=str(place),
+            contact=_WHO,
+            kind=row.kind,
+            occurred_at=NOW - row.ago,
+            name=row.name,
+            ref=row.ref,
+            url=row.url,
+            automatic=row.automatic,
+        )
+
+
+def _outcome(
+    contact: Contact, activities: list[Activity], points: Score, book: RuleBook
+) -> tuple[str, tuple[str, ...]]:
+    never = suppression.forbid(contact, book.suppression)
+    if not never.passed:
+        return "nothing", never.reasons
+    stopped = [verdict for verdict in qualification.filters(contact, book.qualification, now=NOW) if not verdict.passed]
+    why = tuple(reason for verdict in stopped for reason in verdict.reasons)
+    hand = qualification.raised_hand(contact, activities, book.qualification, since=None)
+    if hand is not None:
+        to_triage = any(verdict.then in (Then.TRIAGE, Then.JUNK) for verdict in stopped)
+        return ("triage", (hand.label, *why)) if to_triage else ("hand_over", (hand.label,))
+    if stopped:
+        return next((then for then in ("junk", "nurture") if any(v.then == then for v in stopped)), "nothing"), why
+    answer = qualification.qualify(contact, activities, points, book.qualification, now=NOW)
+    if answer.passed:
+        return "hand_over", answer.reasons
+    more = qualification.missing(contact, activities, points, book.qualification, book.scoring, now=NOW)
+    return "nothing", (*answer.reasons, *more)

@@ -1,0 +1,238 @@
+"""The rule book: all ten rule files, frozen, with a fingerprint, and the checks that need more than one of them.
+
+Loading it from mappings/ is config/mappings.py; whether the portal has what it names is engine/preflight.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from pydantic import BaseModel
+
+from connector.rules.condition import Condition, check_condition
+from connector.rules.fields import FieldRules, FieldType, check_fields
+from connector.rules.notifications import NotificationRules
+from connector.rules.qualification import QualificationRules
+from connector.rules.recycling import RecyclingRules
+from connector.rules.reports import ReportRules
+from connector.rules.routing import RoutingRules
+from connector.rules.scoring import ScoringRules
+from connector.rules.sla import SlaRules
+from connector.rules.stages import StageRules
+from connector.rules.suggestions import nearest
+from connector.rules.suppression import SuppressionRules
+
+KeyPath = tuple[str | int, ...]
+PARTS: Mapping[str, type[BaseModel]] = {
+    "fields": FieldRules,
+    "stages": StageRules,
+    "qualification": QualificationRules,
+    "suppression": SuppressionRules,
+    "scoring": ScoringRules,
+    "routing": RoutingRules,
+    "sla": SlaRules,
+    "recycling": RecyclingRules,
+    "notifications": NotificationRules,
+    "reports": ReportRules,
+}
+"""Name of the file without `.yaml` -> its model; the order in which people read them."""
+
+LANES = ("hand_raiser", "score", "request", "return", "customer", "inferred")
+"""Why an episode is worked (domain/episode.py)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleBook:
+    """All rules of one portal."""
+
+    fields: FieldRules
+    stages: StageRules
+    qualification: QualificationRules
+    suppression: SuppressionRules
+    scoring: ScoringRules
+    routing: RoutingRules
+    sla: SlaRules
+    recycling: RecyclingRules
+    notifications: NotificationRules
+    reports: ReportRules
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """12 hex digits: the same for the same rules, whatever the comments, blanks and examples around them."""
+        parts = self.as_dict()
+        decides = {key: value for key, value in _mapping(parts["qualification"]).items() if key != "examples"}
+        canonical = json.dumps({**parts, "qualification": decides}, separators=(",", ":"), ensure_ascii=False)
+        return sha256(canonical.encode()).hexdigest()[:12]
+
+    def as_dict(self) -> dict[str, object]:
+        """Part -> its rules as plain JSON values, in the admin's order."""
+        return {name: self.part(name).model_dump(mode="json", by_alias=True) for name in PARTS}
+
+    def part(self, name: str) -> BaseModel:
+        """The rules of one file, by its name without `.yaml`."""
+        found = getattr(self, name)
+        assert isinstance(found, BaseModel)
+        return found
+
+
+def _mapping(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Something that one file alone cannot know. `path` leads to the key within `file` (without `.yaml`)."""
+
+    file: str
+    path: KeyPath
+    message: str
+    advice: str = ""
+
+
+def cross_check(book: RuleBook) -> list[Complaint]:
+    """Every place where a file names something that another file lacks; empty where all fits."""
+    return [
+        *_fields(book), *_conditions(book), *_dates(book), *_yes_no_fields(book), *_threshold(book), *_spans(book), *_recycling(book),
+        *_lanes(book), *_examples(book),
+    ]  # fmt: skip
+
+
+def _fields(book: RuleBook) -> Iterator[Complaint]:
+    for misfit in check_fields(book.fields):
+        path: KeyPath = ("fields", misfit.name, misfit.key) if misfit.key else ("fields", misfit.name)
+        yield Complaint(file="fields", path=path, message=misfit.message, advice=misfit.advice)
+
+
+def _conditions(book: RuleBook) -> Iterator[Complaint]:
+    for name in PARTS:
+        for path, tree in _find_conditions(book.part(name), ()):
+            for misfit in check_condition(tree, book.fields):
+                yield Complaint(file=name, path=(*path, *misfit.path), message=misfit.message, advice=misfit.advice)
+
+
+def _find_conditions(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, Condition]]:
+    """Every condition tree by its root, wherever a model holds one."""
+    if isinstance(value, Condition):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from _find_conditions(getattr(value, name), (*path, info.alias or name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _find_conditions(item, (*path, str(key)))
+    elif isinstance(value, tuple | list):
+        for place, item in enumerate(value):
+            yield from _find_conditions(item, (*path, place))
+
+
+def _field_of(book: RuleBook, file: str, path: KeyPath, name: str, *types: FieldType) -> Iterator[Complaint]:
+    rule = book.fields.fields.get(name)
+    if rule is None:
+        advice = nearest(name, book.fields.fields) or "add it to mappings/fields.yaml with its property"
+        yield Complaint(file=file, path=path, message=f"no field is called `{name}`", advice=advice)
+    elif rule.type not in types:
+        wanted = " or ".join(types)
+        message = f"`{name}` is of type {rule.type}, and {wanted} is needed here"
+        yield Complaint(file=file, path=path, message=message, advice=f"name a field of type {wanted}")
+
+
+def _dates(book: RuleBook) -> Iterator[Complaint]:
+    for place, rule in enumerate(book.scoring.engagement.rules):
+        if rule.at is not None:
+            yield from _field_of(book, "scoring", ("engagement", "rules", place, "at"), rule.at, FieldType.INSTANT)
+    for place, hand in enumerate(book.qualification.hand_raisers.fields):
+        yield from _field_of(
+            book, "qualification", ("hand_raisers", "fields", place, "at"), hand.at, FieldType.INSTANT
+        )
+
+
+def _yes_no_fields(book: RuleBook) -> Iterator[Complaint]:
+    for key in ("marketing_opt_out", "do_not_contact"):
+        for name in getattr(book.suppression, key):
+            yield from _field_of(book, "suppression", (key, name), name, FieldType.BOOL)
+
+
+def _threshold(book: RuleBook) -> Iterator[Complaint]:
+    """A threshold that no contact can reach hands nobody over, silently."""
+    wanted, points = book.qualification.threshold, book.scoring
+    most = {
+        "score": points.fit.cap + points.engagement.cap,
+        "fit": points.fit.cap,
+        "engagement": points.engagement.cap,
+    }
+    for key, cap in most.items():
+        if getattr(wanted, key) > cap:
+            yield Complaint(
+                file="qualification",
+                path=("threshold", key),
+                message=f"no contact can reach {getattr(wanted, key):g} points; scoring.yaml gives {cap:g} at most",
+                advice="lower it, or raise the caps in mappings/scoring.yaml",
+            )
+
+
+def _spans(book: RuleBook) -> Iterator[Complaint]:
+    """Activities older than the look-back are never seen, so a longer span would promise too much."""
+    look_back = book.scoring.look_back
+    spans: list[tuple[KeyPath, object]] = [
+        (("key_pages", place, "within"), page.within) for place, page in enumerate(book.qualification.key_pages)
+    ]
+    for path, tree in _find_conditions(book.qualification, ()):
+        spans += [((*path, *inner), within) for inner, within in _withins(tree)]
+    for path, within in spans:
+        if within is not None and within > look_back:  # type: ignore[operator]  # both are timedeltas
+            yield Complaint(
+                file="qualification",
+                path=path,
+                message="looks back further than `look_back` in scoring.yaml",
+                advice="shorten it, or lengthen `look_back`",
+            )
+
+
+def _withins(tree: Condition) -> Iterator[tuple[KeyPath, object]]:
+    if tree.activity is not None:
+        yield ("activity", "within"), tree.activity.within
+    key = "all" if tree.all_of is not None else "any" if tree.any_of is not None else "not"
+    for place, child in enumerate(tree.children):
+        for path, within in _withins(child):
+            yield ((key, *path) if key == "not" else (key, place, *path)), within
+
+
+def _recycling(book: RuleBook) -> Iterator[Complaint]:
+    reasons = book.recycling.reasons
+    for name, reason in reasons.items():
+        if reason.wake.on_field is not None:
+            path = ("reasons", name, "wake", "on_field")
+            yield from _field_of(book, "recycling", path, reason.wake.on_field, FieldType.DATE, FieldType.INSTANT)
+    for state, assumed in book.recycling.when_unsaid.items():
+        if assumed not in reasons:
+            advice = nearest(assumed, reasons) or f"use one of {', '.join(reasons)}"
+            unsaid = ("when_unsaid", state.value)
+            yield Complaint(file="recycling", path=unsaid, message=f"no reason is called `{assumed}`", advice=advice)
+
+
+def _lanes(book: RuleBook) -> Iterator[Complaint]:
+    places: list[tuple[str, KeyPath, str]] = [
+        ("suppression", ("marketing_hold", "lanes", lane), lane) for lane in book.suppression.marketing_hold.lanes
+    ]
+    for name, clock in book.sla.clocks.items():
+        places += [("sla", ("clocks", name, "lanes", lane), lane) for lane in clock.lanes]
+    for file, path, lane in places:
+        if lane not in LANES:
+            advice = nearest(lane, LANES) or f"use one of {', '.join(LANES)}"
+            yield Complaint(file=file, path=path, message=f"no lane is called `{lane}`", advice=advice)
+
+
+def _examples(book: RuleBook) -> Iterator[Complaint]:
+    for place, example in enumerate(book.qualification.examples):
+        for name in example.contact:
+            if name not in book.fields.fields:
+                advice = nearest(name, book.fields.fields) or "name a field of mappings/fields.yaml"
+                path = ("examples", place, "contact", name)
+                yield Complaint(
+                    file="qualification", path=path, message=f"no field is called `{name}`", advice=advice
+                )
