@@ -1,0 +1,170 @@
+"""A notice as people read it: the reason, who it is, what they did, the score, what is allowed and until when.
+
+Reads a packet (rules/packet.py) into lines of plain text; slack.py and text.py only lay them out. Texts from the CRM
+are somebody else's words: controls are taken out here, markup is each layout's own care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.domain.notice import NoticeKind
+from connector.rules.notifications import HEADLINES
+
+Packet = Mapping[str, object]
+OPS = (NoticeKind.RUN_HELD, NoticeKind.RUN_SHADOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Everything in reading order; what does not apply is empty.
+
+    Attributes:
+        headline: fixed words, nothing of the CRM in them.
+        facts: label and value, such as ("Company", "Sample Ltd").
+        history: when and what, newest first.
+        score: points and label; `score_line` sums it up.
+        link: the contact's page in the CRM, or empty.
+    """
+
+    headline: str
+    reason: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    history: tuple[tuple[str, str], ...] = ()
+    score_line: str = ""
+    score: tuple[tuple[str, str], ...] = ()
+    since: tuple[str, ...] = ()
+    closing: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+
+
+def read_message(kind: NoticeKind, packet: Packet) -> Message:
+    if kind in OPS:
+        return Message(headline=HEADLINES[kind], reason=_to_ops(kind, packet))
+    score = _part(packet, "score")
+    return Message(
+        headline=HEADLINES[kind],
+        reason=" ".join(part for part in (_clock(kind, packet), _text(packet, "why_now")) if part),
+        facts=tuple(_facts(packet)),
+        history=tuple((_text(row, "when"), _text(row, "what")) for row in reversed(_parts(packet, "history"))),
+        score_line=_score_line(score) if score else "",
+        score=tuple(_score(score)) if score else (),
+        since=tuple(_clean(line) for line in _list(packet, "since_last_time")),
+        closing=tuple(_closing(kind, packet)),
+        link=_link(packet),
+    )
+
+
+def _clock(kind: NoticeKind, packet: Packet) -> str:
+    clock = _text(packet, "clock")
+    if not clock:
+        return ""
+    return f"{clock}: {'the time is up' if kind is NoticeKind.SLA_BREACHED else 'the time is nearly up'}."
+
+
+def _to_ops(kind: NoticeKind, packet: Packet) -> str:
+    if kind is NoticeKind.RUN_HELD:
+        return (
+            f"{_number(packet, 'held')} contacts would move at once without a signal of their own, and "
+            f"{_number(packet, 'allowed')} may. Nothing of that was done; `handoff preview` shows it."
+        )
+    return (
+        f"Shadow mode: {_number(packet, 'would_hand_over')} leads would have been handed over and "
+        f"{_number(packet, 'would_change')} contacts changed. Nothing was written and no rep was told."
+    )
+
+
+def _facts(packet: Packet) -> Iterator[tuple[str, str]]:
+    person = _part(packet, "contact") or {}
+    titled = ", ".join(part for part in (_text(person, "name"), _text(person, "job_title")) if part)
+    placed = ", ".join(part for part in (_text(person, "company"), _text(person, "country")) if part)
+    yield "Name", titled or "not known"
+    yield "Company", placed or "not known"
+    if packet.get("masked") is True:
+        yield "Phone, e-mail", "in the CRM (this channel is shared)"
+    else:
+        yield "Phone", _text(person, "phone") or "not known"
+        yield "E-mail", _text(person, "email") or "not known"
+    if message := _text(person, "message"):
+        yield "They wrote", message
+    if words := _text(_part(packet, "local_time") or {}, "words"):
+        yield "Their time", words
+
+
+def _score_line(score: Packet) -> str:
+    parts = f"fit {_number(score, 'fit')}, engagement {_number(score, 'engagement')}"
+    grade = _text(score, "grade")
+    return f"{_number(score, 'points')} points{f', grade {grade}' if grade else ''} ({parts})"
+
+
+def _score(score: Packet) -> Iterator[tuple[str, str]]:
+    for line in _parts(score, "top"):
+        yield _signed(line), _text(line, "label")
+    others = _part(score, "others") or {}
+    if count := _number(others, "lines"):
+        yield _signed(others), "one other line" if count == "1" else f"{count} other lines"
+
+
+def _closing(kind: NoticeKind, packet: Packet) -> Iterator[tuple[str, str]]:
+    if allowed := _part(packet, "allowed"):
+        yield "Allowed", _allowed(allowed)
+    if due := _text(_part(packet, "due") or {}, "when"):
+        yield "React until", due
+    if kind is not NoticeKind.LEAD_WITHDRAWN and (owner := _text(_part(packet, "owner") or {}, "name")):
+        yield "With", owner
+    if routed := _text(packet, "routed"):
+        yield "Why this rep", routed
+
+
+def _allowed(allowed: Packet) -> str:
+    words = {"call": "call", "mail": "personal mail", "marketing_mail": "marketing mail"}
+    yes = [said for key, said in words.items() if allowed.get(key) is True]
+    no = [said for key, said in words.items() if allowed.get(key) is not True]
+    said = [", ".join(yes)] if yes else ["no contact at all"]
+    if no and yes:
+        said.append(f"not: {', '.join(no)}")
+    basis = [_clean(reason) for reason in _list(allowed, "basis")]
+    return "; ".join(said) + (f" ({'; '.join(basis)})" if basis else "")
+
+
+# -- reading a packet without trusting its shape -------------------------------------------------------------------
+
+
+def _text(packet: Packet, key: str) -> str:
+    value = packet.get(key)
+    return _clean(value) if isinstance(value, str) else ""
+
+
+def _number(packet: Packet, key: str) -> str:
+    value = packet.get(key)
+    return f"{value:.12g}" if isinstance(value, int | float) and value else "0" if value is not None else ""
+
+
+def _signed(line: Packet) -> str:
+    value = line.get("points")
+    return f"{value:+.12g}" if isinstance(value, int | float) else ""
+
+
+def _part(packet: Packet, key: str) -> Packet | None:
+    value = packet.get(key)
+    return value if isinstance(value, Mapping) else None
+
+
+def _parts(packet: Packet, key: str) -> list[Packet]:
+    return [item for item in _list(packet, key) if isinstance(item, Mapping)]
+
+
+def _list(packet: Packet, key: str) -> list[object]:
+    value = packet.get(key)
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _link(packet: Packet) -> str:
+    link = _text(packet, "link")
+    return link if link.startswith(("https://", "http://")) and not set(link) & set(" <>|\"") else ""
+
+
+def _clean(value: object) -> str:
+    """One line without signs that steer a terminal or turn the reading direction."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
