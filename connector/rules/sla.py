@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.episode import Episode, State
 from connector.domain.timer import Timer, TimerKind
+from connector.errors import ConfigError
 from connector.rules.calendar import PORTAL_ZONE, CalendarRules, zone_of
 from connector.rules.durations import AnyDuration, Duration, DurationKind
 from connector.rules.notifications import Role
@@ -86,9 +87,10 @@ class SlaRules(BaseModel):
     def in_zone(self, portal_time_zone: str) -> SlaRules:
         """The same rules with `zone: portal` settled; without this the portal's zone counts as UTC.
 
-        ValueError for a zone that nobody knows.
+        ConfigError where a calendar needs the portal's zone and nobody knows that zone.
         """
-        zone_of(portal_time_zone)
+        if any(rules.zone == PORTAL_ZONE for rules in self.calendars.values()):
+            _require_zone(portal_time_zone)
         settled = {
             name: rules.model_copy(update={"zone": portal_time_zone}) if rules.zone == PORTAL_ZONE else rules
             for name, rules in self.calendars.items()
@@ -97,6 +99,14 @@ class SlaRules(BaseModel):
 
     def _calendar(self, clock: ClockRules) -> CalendarRules:
         return self.calendars[clock.calendar] if clock.calendar else next(iter(self.calendars.values()))
+
+
+def _require_zone(name: str) -> None:
+    try:
+        zone_of(name)
+    except ValueError:
+        message = f"the portal's time zone, {name}, is unknown to this machine"
+        raise ConfigError(message, advice="write a zone such as Europe/Berlin at the calendars in sla.yaml") from None
 
 
 def clocks(episode: Episode, rules: SlaRules, *, now: datetime) -> tuple[Timer, ...]:

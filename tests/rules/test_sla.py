@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import Episode, EpisodeId, State
 from connector.domain.timer import Timer, TimerKind
+from connector.errors import ConfigError
 from connector.rules.notifications import Role
 from connector.rules.sla import SlaRules, clocks, explain_timer, first_due, stopped_clocks, tell
 
@@ -70,8 +71,9 @@ def test_the_portals_zone_settles_the_calendar() -> None:
     episode, noon = make_episode(lane="hand_raiser"), datetime(2025, 3, 3, 12, tzinfo=UTC)
     assert first_due(episode, SHIPPED, now=noon) == noon + timedelta(hours=1)
     assert first_due(episode, SHIPPED.in_zone("Asia/Tokyo"), now=noon) == datetime(2025, 3, 4, 1, tzinfo=UTC)
-    with pytest.raises(ValueError, match="no time zone"):
+    with pytest.raises(ConfigError, match="Nowhere"):
         SHIPPED.in_zone("Nowhere")
+    assert BERLIN.in_zone("Nowhere") == BERLIN
 
 
 def test_nothing_runs_on_silent_or_ended_leads() -> None:
