@@ -285,7 +285,9 @@ def test_a_task_is_made_with_its_contact_and_needs_a_due_time(client: Client) ->
     body = {"properties": {"hs_timestamp": "2026-03-02T09:00:00Z", "hs_task_subject": "Call"}, "associations": [link]}
     task = client.post("/crm/v3/objects/tasks", body)
     assert task.status_code == 201
-    search = {"filterGroups": [{"filters": [{"propertyName": "associations.contact", "operator": "EQ", "value": number}]}]}
+    search = {
+        "filterGroups": [{"filters": [{"propertyName": "associations.contact", "operator": "EQ", "value": number}]}]
+    }
     found = client.post("/crm/v3/objects/tasks/search", search).json()
     assert [row["id"] for row in found["results"]] == [task.json()["id"]]
     assert client.post("/crm/v3/objects/tasks", {"properties": {"hs_task_subject": "Call"}}).status_code == 400
