@@ -102,7 +102,7 @@ def _connector(state: State, folder: Path) -> Worker:
 
     worker = connection.connector_worker(state, folder, on_death)
     if not state.ready:
-        connection.init_portal(state, folder)
+        worker.ask("init")
         worker.ask("sync")
         state.ready = True
         state.save(folder)

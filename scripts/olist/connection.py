@@ -1,21 +1,18 @@
-"""What the connector is given: its rule files (the shipped ones under our few), its environment, its own properties.
+"""What the connector is given: its rule files (the shipped ones under our few), its environment, its process.
 
-Only files and processes: `handoff init --apply` is run as an admin would, and the connector's process is
-`scripts/olist_connector.py`. Environment variables of the caller's own HubSpot never reach it.
+The process is `scripts/olist_connector.py`. Environment variables of the caller's own HubSpot never reach it.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from olist.data import PROJECT
 from olist.rules import lay_over
 from olist.state import State
-from olist.worker import Worker, WorkerError, connector_command
+from olist.worker import Worker, connector_command
 
 OURS = Path(__file__).resolve().parent / "mappings"
 SHIPPED = PROJECT / "mappings"
@@ -44,20 +41,6 @@ def environment(state: State, folder: Path) -> dict[str, str]:
         "HANDOFF_ALLOW_HOSTS": state.receiver_address.removeprefix("http://"),
         "HANDOFF_LOG_LEVEL": "WARNING",
     }
-
-
-def init_portal(state: State, folder: Path) -> None:
-    """Let the connector make its properties and its list, as an admin does; safe to repeat.
-
-    Raises:
-        WorkerError: it ended with an error; the text is its own.
-    """
-    command = [sys.executable, "-m", "connector.cli", "init", "--apply"]
-    done = subprocess.run(
-        command, env=environment(state, folder), cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise WorkerError(f"handoff init --apply ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
 
 
 def connector_worker(state: State, folder: Path, on_death: Callable[[], None]) -> Worker:

@@ -31,6 +31,7 @@ PORTAL = {
 }
 """An empty Enterprise portal, where page views are events. No rate limits: they are proved elsewhere, and 17 months in
 minutes are no real speed."""
+COMPLETED = "completed"
 FIRST_OWNER = 80_000_001
 SETTLED_SECONDS = 0.2
 
@@ -172,6 +173,9 @@ class Driver:
             self.state.sync_seconds = 0.9 * self.state.sync_seconds + 0.1 * (time.monotonic() - started)
         else:
             self.state.torn.append(step.number)
+        if report.get("status", COMPLETED) != COMPLETED:
+            said = "; ".join(str(each) for each in report.get("troubles", ()))
+            self.state.troubles.append(f"sync of {step.last} {report['status']}: {said or 'no reason given'}")
         handed = int(report.get("handed_off", 0))
         self.state.reported[str(step.number)] = self.state.reported.get(str(step.number), 0) + handed
 

@@ -45,7 +45,8 @@ def outcome(driver: Driver) -> tuple[dict[str, Any], list[Line], list[str]]:
     state, folder, ledger = driver.state, driver.folder, driver.ledger
     driver.catch_up()
     calls = driver.sandbox.calls()
-    driver.ask("episodes episodes.jsonl")
+    (folder / "contacts.txt").write_text("\n".join(ledger.contacts.values()), encoding="utf-8")
+    driver.ask("episodes contacts.txt episodes.jsonl")
     seen = figures.read_seen(folder / "episodes.jsonl")
     post = figures.read_post(folder / "notices.jsonl")
     lived = Lived(plan=driver.plan, last=driver.steps[driver.total - 1])
@@ -71,8 +72,9 @@ def outcome(driver: Driver) -> tuple[dict[str, Any], list[Line], list[str]]:
         "steps with another count handed over": len(counts),
         "contacts whose owner routing did not choose": figures.owners_lost(seen, driver.owner_log()),
         "notices with a wrong signature": post.unsigned,
+        "syncs that were not clean": len(state.troubles),
     }
-    return result, figures.compare(result, lived, extra), [*wrong, *counts]
+    return result, figures.compare(result, lived, extra), [*wrong, *counts, *state.troubles]
 
 
 def show(result: dict[str, Any], lines: list[Line], differing: list[str], *, as_json: bool, console: Console) -> int:

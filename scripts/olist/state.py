@@ -21,6 +21,7 @@ class State:
     posting_after: the log's last number when acts were being posted; None when none are under way.
     mismatches: suppression-list mismatches, summed over the steps so far.
     reported: handed over per step, as the syncs reported it; torn: steps in which the connector died at least once.
+    troubles: one line for each sync that ended otherwise than completed.
     deaths: how often it died; killed: sync numbers at which a planned kill has been done.
     """
 
@@ -44,6 +45,7 @@ class State:
     mismatches: int = 0
     reported: dict[str, int] = field(default_factory=dict)
     torn: list[int] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
     deaths: int = 0
     killed: list[int] = field(default_factory=list)
     ready: bool = False

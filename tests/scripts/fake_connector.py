@@ -87,17 +87,17 @@ def prepared() -> dict[str, Any]:
     return {"list": made["list"]["listId"], "rows": {}}
 
 
-def episodes(path: str) -> dict[str, Any]:
+def episodes(_asked: str, told: str) -> dict[str, Any]:
     lines = []
     for contact, row in json.loads(BASE.read_text())["rows"].items():
         episode = {"state": row["ended"] or "handed_off", "owner": row["owner"], "handed_off_at": row["handed_on"],
                    "is_open": not row["ended"], "silent": False}  # fmt: skip
         shown = [episode] if row["handed_on"] else []
         lines.append({"contact": contact, "origin": row["origin"], "episodes": shown, "timers": len(shown)})
-    Path(path).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Path(told).write_text("".join(json.dumps(line) + "\n" for line in lines))
     return {"contacts": len(lines)}
 
 
 for line in sys.stdin:
-    word, _, rest = line.strip().partition(" ")
-    print(json.dumps(sync() if word == "sync" else episodes(rest)), flush=True)
+    word, *rest = line.split()
+    print(json.dumps(sync() if word == "sync" else episodes(*rest)), flush=True)
