@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -99,9 +99,23 @@ def _wall(text: str) -> timedelta:
         raise ValueError(f"{what}; write an interval like 5m or 1h, or a cron line like */5 * * * *") from error
 
 
+def _read_moment(value: object) -> object:
+    """A day is its beginning in UTC; an instant says its zone, since a naive one would shift silently."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("write a day like 2026-03-01, or an instant like 2026-03-01T08:00:00+01:00") from None
+    if moment.tzinfo is None and len(value) > len("2026-03-01"):
+        raise ValueError("say the zone of the instant: 2026-03-01T08:00:00+01:00, or Z for UTC")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 Token = Annotated[SecretStr, AfterValidator(_check_header_safe)]
 Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_split_hosts), AfterValidator(_check_hosts)]
+Moment = Annotated[datetime, BeforeValidator(_read_moment)]
 Schedule = Annotated[str, AfterValidator(_check_schedule)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
 Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
@@ -127,6 +141,7 @@ class Settings(BaseSettings):
         rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
         database_url: may hold a password, hence secret.
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
+        since: what was there before it is taken in silently (R41); None means the first run.
         allow_hosts: `host` or `host:port`, lower-case, that may be inward or speak plain http (S8).
         ca_file: certificates to trust instead of the ones that come with Handoff; None for those.
     """
@@ -147,6 +162,7 @@ class Settings(BaseSettings):
     mappings_dir: Path = Field(Path("mappings"), validation_alias="HANDOFF_MAPPINGS_DIR")
     sync_every: Schedule = Field("5m", validation_alias="HANDOFF_SYNC_EVERY")
     shadow: bool = Field(False, validation_alias="HANDOFF_SHADOW")
+    since: Moment | None = Field(None, validation_alias="HANDOFF_SINCE")
     webhook_url: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_URL")
     webhook_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_SECRET")
     slack_url: SecretStr | None = Field(None, validation_alias="HANDOFF_SLACK_URL")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -223,6 +223,22 @@ def test_sync_every_is_an_interval_or_a_cron_line() -> None:
 def test_a_schedule_that_means_nothing_is_refused_with_advice(text: str) -> None:
     """R18"""
     assert "HANDOFF_SYNC_EVERY" in complaint(HANDOFF_SYNC_EVERY=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
+     ("2026-03-01T08:00:00+01:00", datetime(2026, 3, 1, 7, tzinfo=UTC)),
+     ("2026-03-01T08:00Z", datetime(2026, 3, 1, 8, tzinfo=UTC))],
+)  # fmt: skip
+def test_since_is_a_day_or_an_instant_with_its_zone(text: str, instant: datetime) -> None:
+    """R41"""
+    assert load(HANDOFF_SINCE=text).since == instant
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T08:00", "yesterday", "01.03.2026", "1772442000"])
+def test_a_since_without_a_zone_or_meaning_is_refused(text: str) -> None:
+    assert "HANDOFF_SINCE: " in complaint(HANDOFF_SINCE=text)
 
 
 def test_the_portal_id_is_digits() -> None:
