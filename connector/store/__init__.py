@@ -1,1 +1,14 @@
-"""The database; nobody else knows that it is SQL."""
+"""The database; nobody else knows that it is SQL.
+
+    open_store(url, portal, holder=this_process(), wall_clock=…) -> SqlStore     fulfils ports.Store
+    SqlStore.outbox                                                             fulfils ports.Outbox
+    scratch(store)                                                              a private copy, for preview
+    Queries(store)                                                              lists and counts for people
+"""
+
+from connector.store.process import this_process
+from connector.store.queries import Queries
+from connector.store.scratch import scratch
+from connector.store.store import SqlStore, open_store
+
+__all__ = ["Queries", "SqlStore", "open_store", "scratch", "this_process"]

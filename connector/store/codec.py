@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from connector.domain.change import Change, ChangeKind
@@ -19,6 +20,7 @@ from connector.domain.episode import Episode, EpisodeId, State
 INSTANT, DAY = "$t", "$d"
 
 
+@lru_cache(maxsize=4096)        # the instants of one contact repeat, and writing one out costs ten times a look-up
 def to_iso(moment: datetime) -> str:
     """An instant as text of one width, so that text order is time order: `2026-11-22T09:00:00.000000+00:00`."""
     require_aware(moment, "an instant to store")

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, Text, bindparam, delete, or_, select, update
+from sqlalchemy import Row, Text, bindparam, delete, func, literal, or_, select, update
 
 from connector.domain.contact import Contact, ContactId, OwnerId
 from connector.engine.ports import FieldChange, StoredContact
 from connector.store.codec import decode, decode_times, decode_values, encode, encode_times, encode_values
-from connector.store.part import IDS, PORTAL, Part, insert_into, key_of, per_dialect
-from connector.store.tables import contact, dirty, episode, field_change
+from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.tables import contact, dirty, episode, field_change, retry
 from connector.store.types import clean
 
 _CONTACTS = select(
@@ -40,6 +40,7 @@ _FIND = (
 _SET_ON_LIST = (
     update(contact).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS)).values(on_list=bindparam("on"))
 )
+_MARK_GONE = update(contact).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS)).values(gone=True)
 _CHANGES = (
     select(field_change)
     .where(field_change.c.portal == PORTAL, field_change.c.contact == bindparam("contact_"))
@@ -54,11 +55,13 @@ _ACCOUNT_OWNERS = (
     .order_by(episode.c.opened_at, episode.c.episode)
 )
 _DIRTY = select(dirty.c.contact).where(dirty.c.portal == PORTAL).order_by(dirty.c.contact).limit(bindparam("most"))
+_DIRTY_COUNT = select(func.count().label("found")).select_from(dirty).where(dirty.c.portal == PORTAL)
+_FORGET_RETRIES = delete(retry).where(retry.c.portal == PORTAL)
 _CLEAR_DIRTY = delete(dirty).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS))
 
 
 @per_dialect
-def _put(dialect: str) -> Executable:
+def _put(dialect: str) -> Insert:
     statement = insert_into(contact, dialect)
     new = statement.excluded
     written: dict[str, Any] = {c.name: new[c.name] for c in contact.columns if not c.primary_key}
@@ -68,17 +71,24 @@ def _put(dialect: str) -> Executable:
 
 
 @per_dialect
-def _mark_dirty(dialect: str) -> Executable:
+def _mark_dirty(dialect: str) -> Insert:
     statement = insert_into(dirty, dialect)
     return statement.on_conflict_do_update(index_elements=key_of(dirty), set_={"cause": statement.excluded.cause})
 
 
 @per_dialect
-def _mark_all_dirty(dialect: str) -> Executable:
+def _mark_all_dirty(dialect: str) -> Insert:
     everyone = select(contact.c.portal, contact.c.contact, bindparam("why", type_=Text())).where(
         contact.c.portal == PORTAL, contact.c.gone.is_(False), contact.c.merged_into.is_(None)
     )
     statement = insert_into(dirty, dialect).from_select(["portal", "contact", "cause"], everyone)
+    return statement.on_conflict_do_nothing(index_elements=key_of(dirty))
+
+
+@per_dialect
+def _retries_dirty(dialect: str) -> Insert:
+    waiting = select(retry.c.portal, retry.c.contact, literal("retry", Text())).where(retry.c.portal == PORTAL)
+    statement = insert_into(dirty, dialect).from_select(["portal", "contact", "cause"], waiting)
     return statement.on_conflict_do_nothing(index_elements=key_of(dirty))
 
 
@@ -88,8 +98,7 @@ class Contacts(Part):
 
     def put_contacts(self, rows: Sequence[StoredContact]) -> None:
         """Each contact at most once in `rows`. A list mark already there stays: `set_on_list` alone takes it away."""
-        if rows:
-            self.connection.execute(_put(self.dialect), [_row(self.portal, stored) for stored in rows])
+        self.write(_put(self.dialect), [_row(self.portal, stored) for stored in rows])
 
     def contact_ids_by_email(self, emails: Sequence[str]) -> dict[str, ContactId]:
         """Addresses in lower case. Of several contacts with one address the one changed last; never a gone one."""
@@ -102,6 +111,10 @@ class Contacts(Part):
         for row in self.select(_FIND, typed=typed, mail=typed.lower()):
             return ContactId(row.merged_into or row.contact)
         return None
+
+    def mark_gone(self, ids: Sequence[ContactId]) -> None:
+        """Archived or erased in the CRM; what is known of them stays."""
+        self.change_by_id(_MARK_GONE, ids)
 
     def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None:
         self.change_by_id(_SET_ON_LIST, ids, on=on_list)
@@ -140,11 +153,20 @@ class Contacts(Part):
     def mark_dirty(self, ids: Iterable[ContactId], cause: str) -> None:
         """A contact already on the list gets the new cause: a signal of its own counts more than changed rules."""
         rows = [{"portal": self.portal, "contact": one, "cause": cause} for one in ids]
-        if rows:
-            self.connection.execute(_mark_dirty(self.dialect), rows)
+        self.write(_mark_dirty(self.dialect), rows)
 
     def dirty(self, limit: int) -> list[ContactId]:
         return [row.contact for row in self.select(_DIRTY, most=limit)]
+
+    def dirty_count(self) -> int:
+        return int(self.select(_DIRTY_COUNT)[0].found)
+
+    def mark_retry(self, ids: Sequence[ContactId]) -> None:
+        self.insert_new(retry, [{"portal": self.portal, "contact": one} for one in ids])
+
+    def mark_retries_dirty(self) -> None:
+        self.change(_retries_dirty(self.dialect))
+        self.change(_FORGET_RETRIES)
 
     def clear_dirty(self, ids: Sequence[ContactId]) -> None:
         self.change_by_id(_CLEAR_DIRTY, ids)

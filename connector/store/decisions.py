@@ -37,17 +37,18 @@ _OF_CONTACTS = (
     .where(decision.c.portal == PORTAL, decision.c.contact.in_(IDS))
     .order_by(decision.c.as_of, decision.c.number, decision.c.contact)
 )
-# The condition is written out, not bound, so that the partial index of just these rows serves.
+PREDATES = and_(
+    decision.c.portal == PORTAL,
+    decision.c.action == literal_column("'predates'"),      # written out, so that the index of just these rows serves
+    ~exists().where(
+        _newer.c.portal == decision.c.portal, _newer.c.contact == decision.c.contact,
+        _newer.c.number > decision.c.number,
+    ),
+)
+"""The latest decision on a contact says that it qualified before Handoff began (R41)."""
 _PREDATING = (
     select(decision.c.contact)
-    .where(
-        decision.c.portal == PORTAL, decision.c.action == literal_column("'predates'"),
-        decision.c.contact > bindparam("after"),
-        ~exists().where(
-            _newer.c.portal == decision.c.portal, _newer.c.contact == decision.c.contact,
-            _newer.c.number > decision.c.number,
-        ),
-    )
+    .where(PREDATES, decision.c.contact > bindparam("after"))
     .order_by(decision.c.contact)
     .limit(bindparam("most"))
 )

@@ -22,6 +22,7 @@ _OF_CONTACTS = (
     .where(episode.c.portal == PORTAL, episode.c.contact.in_(IDS))
     .order_by(episode.c.contact, episode.c.ordinal)
 )
+_ALL = select(episode).where(episode.c.portal == PORTAL).order_by(episode.c.opened_at, episode.c.episode)
 _STANDING = select(
     episode.c.episode, episode.c.state, episode.c.owner, episode.c.silent, episode.c.adopted_at
 ).where(episode.c.portal == PORTAL, episode.c.episode.in_(IDS))
@@ -98,6 +99,11 @@ class Episodes(Part):
         for row in self.select_by_id(_OF_CONTACTS, ids):
             found[row.contact].append(read_episode(row))
         return found
+
+    def all_episodes(self) -> list[Episode]:
+        """Of the whole portal, in the order they opened; for reports."""
+        self.flush()
+        return [read_episode(row) for row in self.select(_ALL)]
 
     def delete_episode(self, episode: EpisodeId) -> None:
         """With its path. Its decisions stay: that it was once decided so remains true."""

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.domain.contact import PortalId
+from connector.domain.contact import ContactId, PortalId
 from connector.engine.ports import Entry
 from connector.store.database import Database
 from connector.store.part import IDS, PORTAL, Part
@@ -36,10 +36,17 @@ CLAIM_MINUTES = 5
 _HELD: ColumnClause[Any] = literal_column("'held'")
 _DUE: ColumnClause[Any] = literal_column("'due'")
 
-_KNOWN = select(outbox.c.entry).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
+_KNOWN = select(
+    outbox.c.entry, outbox.c.tries, outbox.c.body, (outbox.c.status == "cancelled").label("revivable")
+).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
 _LAST = select(func.max(outbox.c.sequence).label("last")).where(outbox.c.portal == PORTAL)
 _WAITING = update(outbox).where(outbox.c.portal == PORTAL, outbox.c.intent.in_(IDS), outbox.c.status == _HELD)
 _RELEASE = _WAITING.values(status="due", due_at=bindparam("at"))
+_CANCEL_OF = (
+    update(outbox)
+    .where(outbox.c.portal == PORTAL, outbox.c.contact.in_(IDS), outbox.c.status.in_((_HELD, _DUE)))
+    .values(status="cancelled", last_error=bindparam("why"))
+)
 _CANCEL = _WAITING.values(status="cancelled", last_error=bindparam("why"))
 
 _earlier = outbox.alias("earlier")
@@ -97,15 +104,25 @@ class Entries(Part):
     """The outbox within a unit of work."""
 
     def put_entries(self, rows: Sequence[Entry]) -> int:
+        """Revived ones queue up at the end; a body that was once tried stays as it was (P2)."""
         new = {row.id: row for row in reversed(rows)}
-        known = {row.entry for row in self.select_by_id(_KNOWN, list(new))}
+        known = {row.entry: row for row in self.select_by_id(_KNOWN, list(new))}
+        wanted = [name for name in dict.fromkeys(row.id for row in rows) if name not in known or known[name].revivable]
+        if not wanted:
+            return 0
         first = (self.select(_LAST)[0].last or 0) + 1
-        fresh = [row for row in dict.fromkeys(row.id for row in rows) if row not in known]
-        self.insert_new(outbox, [_row(self.portal, new[name], first + place) for place, name in enumerate(fresh)])
-        return len(fresh)
+        made = [_row(self.portal, new[name], first + place) for place, name in enumerate(wanted)]
+        for row in made:
+            if (before := known.get(row["entry"])) is not None and before.tries:
+                row |= {"body": before.body, "tries": before.tries}
+        self.upsert(outbox, made)
+        return len(made)
 
     def release_entries(self, intents: Sequence[str], due_at: datetime) -> None:
         self.change_by_id(_RELEASE, intents, at=due_at)
+
+    def cancel_contact_entries(self, ids: Sequence[ContactId], why: str) -> None:
+        self.change_by_id(_CANCEL_OF, ids, why=why)
 
     def cancel_entries(self, intents: Sequence[str], why: str) -> None:
         """Those still held; what is due already is true and is told."""

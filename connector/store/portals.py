@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Executable, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from connector.domain.contact import PortalId
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.ports import PortalState
-from connector.store.part import PORTAL, Part, insert_into, key_of, per_dialect
+from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import portal, rulebook, run, watermark
 
 _PORTAL = select(portal).where(portal.c.portal == PORTAL)
@@ -36,11 +36,14 @@ _FINISH = (
         finished_at=bindparam("finished_at_"), error=bindparam("error_"),
     )
 )
+_RULEBOOK = select(rulebook.c.body).where(
+    rulebook.c.portal == PORTAL, rulebook.c.fingerprint == bindparam("fingerprint_")
+)
 _WATERMARK = select(watermark.c.at).where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
 
 
 @per_dialect
-def _raise_watermark(dialect: str) -> Executable:
+def _raise_watermark(dialect: str) -> Insert:
     statement = insert_into(watermark, dialect)
     newer = statement.excluded.at
     return statement.on_conflict_do_update(
@@ -54,7 +57,7 @@ class Portals(Part):
             return PortalState(
                 id=PortalId(row.portal), time_zone=row.time_zone, ui_domain=row.ui_domain,
                 handoff_since=row.handoff_since, fingerprint=row.fingerprint, as_of=row.as_of, ready_at=row.ready_at,
-                adopting=row.adopting,
+                shadow=row.shadow, adopting=row.adopting,
             )
         return None
 
@@ -64,7 +67,7 @@ class Portals(Part):
         self.upsert(portal, [{
             "portal": state.id, "time_zone": state.time_zone, "ui_domain": state.ui_domain,
             "handoff_since": state.handoff_since, "fingerprint": state.fingerprint, "as_of": state.as_of,
-            "ready_at": state.ready_at, "adopting": dict(state.adopting),
+            "ready_at": state.ready_at, "shadow": state.shadow, "adopting": dict(state.adopting),
         }])
 
     def unfinished_run(self) -> tuple[SyncRun, Mapping[str, str]] | None:
@@ -99,7 +102,7 @@ class Portals(Part):
         """Newest first: what is known of the run itself, and `counts` as RunCounts names them ({} while it runs)."""
         return [
             {
-                "run_id": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
+                "run": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
                 "as_of": row.as_of, "fingerprint": row.fingerprint, "resumed": row.resumed, "error": row.error,
                 "counts": row.counts,
             }
@@ -113,7 +116,14 @@ class Portals(Part):
         return None
 
     def put_watermark(self, stream: str, at: datetime) -> None:
-        self.connection.execute(_raise_watermark(self.dialect), [{"portal": self.portal, "stream": stream, "at": at}])
+        self.write(_raise_watermark(self.dialect), [{"portal": self.portal, "stream": stream, "at": at}])
+
+    def rulebook(self, fingerprint: str) -> Mapping[str, object] | None:
+        """The rules as they were; None where no run had them."""
+        for row in self.select(_RULEBOOK, fingerprint_=fingerprint):
+            body: Mapping[str, object] = row.body
+            return body
+        return None
 
     def put_rulebook(self, fingerprint: str, body: Mapping[str, object], at: datetime) -> None:
         """Once for each fingerprint, with the instant it was first run with."""

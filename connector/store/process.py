@@ -19,9 +19,12 @@ def this_process() -> str:
 
 
 def is_dead(holder: str) -> bool:
-    """True only where it certainly is: it ran here, and its number is free or belongs to a later process."""
+    """True only where it ran here, and its number is free or belongs to a later process.
+
+    A holder that says no more than `host:pid` is believed to be of this machine by its host's name alone.
+    """
     host, pid, start, space = (*holder.split(":"), "", "", "", "")[:4]
-    if host != socket.gethostname() or space != _space() or not pid.isdigit():
+    if host != socket.gethostname() or space not in ("", _space()) or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -29,7 +32,7 @@ def is_dead(holder: str) -> bool:
         return True
     except OSError:
         return False        # it exists and is someone else's
-    return _start(int(pid)) != start
+    return bool(start) and _start(int(pid)) != start
 
 
 def describe(holder: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Executable, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
 from connector.domain.contact import ContactId
-from connector.store.part import PORTAL, Part, insert_into, key_of, per_dialect
+from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import quarantine
 
 _ALL = select(quarantine).where(quarantine.c.portal == PORTAL).order_by(quarantine.c.contact)
@@ -19,7 +19,7 @@ _CLEAR = delete(quarantine).where(quarantine.c.portal == PORTAL, quarantine.c.co
 
 
 @per_dialect
-def _put(dialect: str) -> Executable:
+def _put(dialect: str) -> Insert:
     statement = insert_into(quarantine, dialect)
     new = statement.excluded
     return statement.on_conflict_do_update(
@@ -33,7 +33,7 @@ class Quarantine(Part):
         row = {
             "portal": self.portal, "contact": contact, "reason": reason, "tries": 1, "first_at": at, "last_at": at
         }
-        self.connection.execute(_put(self.dialect), [row])
+        self.write(_put(self.dialect), [row])
         return int(self.select(_TRIES, contact_=contact)[0].tries)
 
     def clear_quarantine(self, contact: ContactId) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from connector.domain.contact import OwnerId
 from connector.domain.owner import Owner
-from connector.store.part import PORTAL, Part
+from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import episode, owner, rotation
 
 _OWNERS = select(owner).where(owner.c.portal == PORTAL).order_by(owner.c.owner)
@@ -18,6 +18,23 @@ _OPEN_LEADS = (
     .where(episode.c.portal == PORTAL, episode.c.is_open, ~episode.c.silent, episode.c.owner.is_not(None))
     .group_by(episode.c.owner)
 )
+_MOVED = and_(
+    rotation.c.portal == PORTAL, rotation.c.pool == bindparam("pool_"), rotation.c.owner == bindparam("owner_"),
+    rotation.c.pointer == bindparam("pointer_"),
+)
+_NEW_AGAIN = delete(rotation).where(_MOVED, rotation.c.before.is_(None))
+# Where it stood before that is not known any more: `before` then says "here", and handing back again moves nothing.
+_BACK = update(rotation).where(_MOVED, rotation.c.before.is_not(None)).values(pointer=rotation.c.before)
+
+
+@per_dialect
+def _move(dialect: str) -> Insert:
+    statement = insert_into(rotation, dialect)
+    pointer = statement.excluded.pointer
+    return statement.on_conflict_do_update(
+        index_elements=key_of(rotation), set_={"pointer": pointer, "before": rotation.c.pointer},
+        where=rotation.c.pointer != pointer,
+    )
 
 
 class Rotation(Part):
@@ -44,7 +61,13 @@ class Rotation(Part):
         return pools
 
     def move_rotation(self, pool: str, owner: OwnerId, pointer: int) -> None:
-        self.upsert(rotation, [{"portal": self.portal, "pool": pool, "owner": owner, "pointer": pointer}])
+        row = {"portal": self.portal, "pool": pool, "owner": owner, "pointer": pointer, "before": None}
+        self.write(_move(self.dialect), [row])
+
+    def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
+        """`pointer` is where the assignment moved it to; where it stands elsewhere by now, it stays there."""
+        for back in (_NEW_AGAIN, _BACK):
+            self.change(back, pool_=pool, owner_=owner, pointer_=pointer)
 
     def open_leads(self) -> dict[OwnerId, int]:
         self.flush()

@@ -17,11 +17,8 @@ from connector.store.migrate import migrate
 from connector.store.outbox import SqlOutbox
 from connector.store.part import Part
 from connector.store.place import parse_url, prepare_file
-from connector.store.process import this_process
 from connector.store.tables import portal as portal_table
 from connector.store.unit_of_work import SqlUnitOfWork
-
-__all__ = ["SqlStore", "open_store", "this_process"]
 
 
 def open_store(
@@ -85,7 +82,7 @@ class SqlStore:
         with self.database.writing() as connection:
             _refuse_another(self.database, _portals(connection), info.id)
             unset: dict[str, object] = dict.fromkeys(("handoff_since", "as_of", "ready_at"))
-            unset |= {"fingerprint": "", "adopting": {}}
+            unset |= {"fingerprint": "", "shadow": False, "adopting": {}}
             Part(connection, info.id).upsert(portal_table, [{**known, **unset}], keep=tuple(unset))
 
     @contextmanager

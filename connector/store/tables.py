@@ -56,6 +56,7 @@ portal = Table(
     Column("fingerprint", Text, nullable=False, default=""),
     Column("as_of", Instant),
     Column("ready_at", Instant),
+    Column("shadow", Boolean, nullable=False),
     Column("adopting", Structure, nullable=False, default={}),
 )
 
@@ -174,6 +175,12 @@ dirty = Table(
     sqlite_with_rowid=False,
 )
 
+retry = Table(
+    "retry", metadata,
+    _key("portal"), _key("contact"),              # on the work list again with the next run
+    sqlite_with_rowid=False,
+)
+
 quarantine = Table(
     "quarantine", metadata,
     _key("portal"), _key("contact"),
@@ -198,6 +205,7 @@ rotation = Table(
     "rotation", metadata,
     _key("portal"), _key("pool"), _key("owner"),
     Column("pointer", BigInteger, nullable=False),
+    Column("before", BigInteger),                 # where it stood before its last move; None: it was not there
     sqlite_with_rowid=False,
 )
 
@@ -329,6 +337,9 @@ outbox = Table(
 )
 _partial("ix_outbox_due", outbox.c.portal, outbox.c.due_at, where="status = 'due'")
 _partial("ix_outbox_held", outbox.c.portal, outbox.c.intent, where="status = 'held'")
+_partial(
+    "ix_outbox_contact", outbox.c.portal, outbox.c.contact, where="status IN ('held', 'due')",
+)
 _partial(
     "ix_outbox_order", outbox.c.portal, outbox.c.destination, outbox.c.contact, outbox.c.sequence,
     where="status IN ('held', 'due')",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Executable, Row, bindparam, delete, or_, select, update
+from sqlalchemy import Boolean, Row, bindparam, delete, or_, select, update
 
 from connector.domain.contact import ContactId
 from connector.domain.timer import Timer, TimerKind
-from connector.store.part import PORTAL, Part, insert_into, key_of, per_dialect
+from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import timer
 
 _ORDER = (timer.c.due_at, *(column for column in timer.primary_key.columns if column is not timer.c.portal))
@@ -43,7 +43,7 @@ _FIRE = (
 
 
 @per_dialect
-def _put(dialect: str) -> Executable:
+def _put(dialect: str) -> Insert:
     statement = insert_into(timer, dialect)
     due_at = statement.excluded.due_at
     return statement.on_conflict_do_update(
@@ -54,12 +54,13 @@ def _put(dialect: str) -> Executable:
 class Timers(Part):
     def put_timers(self, timers: Sequence[Timer]) -> None:
         """One that has fired stays fired unless it is set to another instant."""
-        if timers:
-            self.connection.execute(_put(self.dialect), [_row(self.portal, one) for one in timers])
+        self.write(_put(self.dialect), [_row(self.portal, one) for one in timers])
 
     def cancel_timers(self, contact: ContactId, kinds: Sequence[str], name: str | None = None) -> None:
-        """Those still to fire; all of the kinds, or only those of one name."""
-        self.change(_CANCEL, contact_=contact, kinds=list(kinds), any_name=name is None, name_=name or "")
+        """Those still to fire; no kinds means every kind, no name every name."""
+        self.change(
+            _CANCEL, contact_=contact, kinds=list(kinds or TimerKind), any_name=name is None, name_=name or ""
+        )
 
     def due_timers(self, as_of: datetime, limit: int) -> list[Timer]:
         """Earliest first; one that has been fired is not due any more."""

@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("portal", "entry", name="pk_outbox"),
         sa.UniqueConstraint("portal", "sequence", name="uq_outbox_portal_sequence"),
     )
+    _partial("ix_outbox_contact", "outbox", ["portal", "contact"], where="status IN ('held', 'due')")
     _partial("ix_outbox_due", "outbox", ["portal", "due_at"], where="status = 'due'")
     _partial("ix_outbox_held", "outbox", ["portal", "intent"], where="status = 'held'")
     _partial(
@@ -247,6 +248,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("as_of", INSTANT),
         sa.Column("ready_at", INSTANT),
+        sa.Column("shadow", sa.Boolean(), nullable=False),
         sa.Column("adopting", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("portal", name="pk_portal"),
     )
@@ -263,11 +265,20 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "retry",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("contact", ID, nullable=False),
+        sa.PrimaryKeyConstraint("portal", "contact", name="pk_retry"),
+        sqlite_with_rowid=False,
+    )
+
+    op.create_table(
         "rotation",
         sa.Column("portal", ID, nullable=False),
         sa.Column("pool", ID, nullable=False),
         sa.Column("owner", ID, nullable=False),
         sa.Column("pointer", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.BigInteger()),
         sa.PrimaryKeyConstraint("portal", "pool", "owner", name="pk_rotation"),
         sqlite_with_rowid=False,
     )

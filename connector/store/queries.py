@@ -1,0 +1,143 @@
+"""What people ask of the database at the command line: lists and counts as plain values. Only `retry_entry` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, update
+
+from connector.domain.timer import TimerKind
+from connector.store.codec import decode_values
+from connector.store.decisions import PREDATES
+from connector.store.part import PORTAL, Part
+from connector.store.store import SqlStore
+from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, timer
+
+Row = Mapping[str, object]
+
+_LAST_SCORED = (
+    select(func.max(decision.c.number))
+    .where(
+        decision.c.portal == episode.c.portal, decision.c.contact == episode.c.contact, decision.c.score.is_not(None)
+    )
+    .scalar_subquery()
+)
+_NEXT_DUE = (
+    select(func.min(timer.c.due_at))
+    .where(
+        timer.c.portal == episode.c.portal, timer.c.contact == episode.c.contact,
+        timer.c.episode == episode.c.episode, timer.c.kind == TimerKind.SLA.value, timer.c.fired_at.is_(None),
+    )
+    .scalar_subquery()
+)
+_LEADS = (
+    select(episode, contact.c.fields, owner.c.name, decision.c.score, decision.c.grade, _NEXT_DUE.label("due_at"))
+    .select_from(episode)
+    .outerjoin(contact, (contact.c.portal == episode.c.portal) & (contact.c.contact == episode.c.contact))
+    .outerjoin(owner, (owner.c.portal == episode.c.portal) & (owner.c.owner == episode.c.owner))
+    .outerjoin(
+        decision,
+        (decision.c.portal == episode.c.portal) & (decision.c.contact == episode.c.contact)
+        & (decision.c.number == _LAST_SCORED),
+    )
+    .where(episode.c.portal == PORTAL, ~episode.c.silent)
+    .limit(bindparam("most"))
+)
+_HOTTEST = (func.coalesce(decision.c.score, 0).desc(), episode.c.opened_at, episode.c.episode)
+_NEWEST = (func.coalesce(episode.c.handed_off_at, episode.c.opened_at).desc(), episode.c.episode)
+_SILENT = (
+    select(episode.c.state, func.count().label("found"))
+    .where(episode.c.portal == PORTAL, episode.c.is_open, episode.c.silent)
+    .group_by(episode.c.state)
+)
+_PREDATING = select(func.count().label("found")).select_from(decision).where(PREDATES)
+_OUTBOX = select(outbox).where(outbox.c.portal == PORTAL).order_by(outbox.c.sequence.desc()).limit(bindparam("most"))
+_ENTRY = select(outbox).where(outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"))
+_ATTEMPTS = (
+    select(outbox_attempt)
+    .where(outbox_attempt.c.portal == PORTAL, outbox_attempt.c.entry == bindparam("entry_"))
+    .order_by(outbox_attempt.c.number)
+)
+_RETRY = (
+    update(outbox)
+    .where(
+        outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"), outbox.c.status.in_(("due", "exhausted"))
+    )
+    .values(status="due", due_at=bindparam("now"), claimed_until=None, claimed_by=None)
+)
+_STATUS_COUNTS = (
+    select(outbox.c.status, func.count().label("found")).where(outbox.c.portal == PORTAL).group_by(outbox.c.status)
+)
+
+
+class Queries:
+    """Over the database of one store. Times are aware UTC, scores are points."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+
+    def leads(self, limit: int, state: str | None = None, hot: bool = False) -> list[Row]:
+        """Leads in sales' hands, silent ones not counted, the newest or (`hot`) the highest score first.
+
+        Args:
+            state: only those in this state, ended ones too; None: all that are open.
+        """
+        found = _LEADS.where(episode.c.is_open if state is None else episode.c.state == state)
+        rows = self._select(found.order_by(*(_HOTTEST if hot else _NEWEST)), most=limit)
+        return [_lead(row) for row in rows]
+
+    def cohorts(self) -> dict[str, int]:
+        """What waits to be adopted (R41), by the cohorts of `handoff adopt`."""
+        from connector.engine.adopt import COHORTS, QUALIFIED  # brings all the rules along
+
+        silent = {row.state: row.found for row in self._select(_SILENT)}
+        counted = {name: sum(silent.get(state.value, 0) for state in states) for name, states in COHORTS.items()}
+        return {**counted, QUALIFIED: self._select(_PREDATING)[0].found}
+
+    def outbox_rows(self, status: str | None = None, limit: int = 50) -> list[Row]:
+        """Newest first, without their bodies."""
+        found = _OUTBOX if status is None else _OUTBOX.where(outbox.c.status == status)
+        return [_notice(row) for row in self._select(found, most=limit)]
+
+    def outbox_entry(self, entry: str) -> Row | None:
+        """One notice with its body and its tries; None where there is no such."""
+        for row in self._select(_ENTRY, entry_=entry):
+            tries = [
+                {"at": one.at, "status": one.status, "error": one.error, "seconds": one.seconds}
+                for one in self._select(_ATTEMPTS, entry_=entry)
+            ]
+            return {**_notice(row), "intent": row.intent, "attempts": tries, "body": row.body}
+        return None
+
+    def outbox_counts(self) -> dict[str, int]:
+        return {row.status: row.found for row in self._select(_STATUS_COUNTS)}
+
+    def retry_entry(self, entry: str, now: datetime) -> bool:
+        """Due at once, be it given up or waiting for its next try; False for any other, or none."""
+        with self._store.database.writing() as connection:
+            return Part(connection, self._store.portal).change(_RETRY, entry_=entry, now=now) == 1
+
+    def _select(self, statement: Select[Any], **values: Any) -> Any:
+        with self._store.database.reading() as connection:
+            return Part(connection, self._store.portal).select(statement, **values)
+
+
+def _lead(row: Any) -> Row:
+    fields = decode_values(row.fields) if row.fields else {}
+    name = " ".join(str(part) for part in (fields.get("first_name"), fields.get("last_name")) if part)
+    return {
+        "contact": row.contact, "name": name or fields.get("email") or "", "company": fields.get("company") or "",
+        "score": None if row.score is None else row.score / 100, "grade": row.grade or "",
+        "state": row.state, "owner": row.name or row.owner or "", "handed_off_at": row.handed_off_at,
+        "touched_at": row.touched_at, "due_at": row.due_at, "reason": row.reason, "episode": row.episode,
+    }
+
+
+def _notice(row: Any) -> dict[str, object]:
+    return {
+        "id": row.entry, "status": row.status, "kind": row.kind, "destination": row.destination,
+        "contact": row.contact, "episode": row.episode, "tries": row.tries, "due_at": row.due_at,
+        "sent_at": row.sent_at, "last_error": row.last_error,
+    }
