@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap import Connector, connect
-from connector.config.logging import set_up_logging
+from connector.config.logging import configure_logging
 from connector.config.settings import load_settings
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
@@ -27,7 +27,8 @@ MOST_AT_ONCE = 200
 def main() -> int:
     """Answer until the input is over."""
     settings = load_settings(dotenv=None)
-    set_up_logging(settings.log_format, settings.log_level)
+    hidden = [secret.get_secret_value() for secret in (settings.access_token, settings.webhook_secret) if secret]
+    configure_logging(settings.log_format, settings.log_level, secrets=hidden)
     with connect(settings) as connector:
         for line in sys.stdin:
             print(json.dumps(_answer(connector, line.split())), flush=True)

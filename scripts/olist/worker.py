@@ -69,9 +69,7 @@ class Worker:
                 deaths += kill_after is None
                 kill_after = None
                 if deaths >= MOST_DEATHS:
-                    raise WorkerError(
-                        f"the connector died {deaths} times in one sync; see {self._folder / 'connector.log'}"
-                    ) from None
+                    raise WorkerError(f"the connector died {deaths} times in one sync: {self._last_words()}") from None
                 continue
             if "error" not in answer:
                 return answer
@@ -79,6 +77,11 @@ class Worker:
             if not busy:
                 raise WorkerError(f"the connector says: {answer['error']}")
             time.sleep(1)
+
+    def _last_words(self) -> str:
+        log = self._folder / "connector.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+        return f"{lines[0] if lines else 'it said nothing'} (see {log})"
 
     def _once(self, line: str, kill_after: float | None) -> dict[str, Any]:
         process = self._running()
