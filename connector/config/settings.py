@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -238,8 +238,22 @@ class Settings(BaseSettings):
         value = look_up(self._variables, name)
         return None if value is None else SecretStr(value)
 
+    def secret_values(self) -> tuple[str, ...]:
+        """What logs must never show: every secret that is set here, and what destinations of rule files are given.
+
+        Of a database's address only its password: the rest is worth reading in a log.
+        """
+        own = [value for name in SECRET_FIELDS if isinstance(value := getattr(self, name), SecretStr)]
+        values = [secret.get_secret_value() for secret in own if secret is not self.database_url]
+        values += [value for name, value in self._variables.items() if _may_be_a_destinations(name)]
+        password = urlsplit(self.database_url.get_secret_value()).password
+        return tuple(dict.fromkeys(filter(None, (*values, password, unquote(password or "")))))
+
     def strangers(self, also_known: Iterable[str] = ()) -> tuple[str, ...]:
         """One sentence for each HANDOFF_ or HUBSPOT_ variable that means nothing here, with the nearest name.
+
+        A HANDOFF_..._URL or ..._SECRET may belong to a destination of notifications.yaml; it is told only where it
+        looks like a slip of the pen.
 
         Args:
             also_known: names that rule files use, such as the `url_env` of a destination.
@@ -249,10 +263,15 @@ class Settings(BaseSettings):
         sentences = []
         for name in sorted(self._variables):
             if name.startswith(("HANDOFF_", "HUBSPOT_")) and name not in known:
-                near = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+                near = get_close_matches(name, sorted(known), n=1, cutoff=0.9 if _may_be_a_destinations(name) else 0.6)
+                if not near and _may_be_a_destinations(name):
+                    continue
                 hint = f"; did you mean {near[0]}?" if near else "."
                 sentences.append(f"{name} is set, but Handoff knows no such setting{hint}")
         return tuple(sentences)
+
+
+SECRET_FIELDS = tuple(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
 
 
 def variable_names() -> tuple[str, ...]:
@@ -262,9 +281,7 @@ def variable_names() -> tuple[str, ...]:
 
 def secret_names() -> tuple[str, ...]:
     """The variables whose values must never be shown."""
-    return tuple(
-        str(field.validation_alias) for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation)
-    )
+    return tuple(str(Settings.model_fields[name].validation_alias) for name in SECRET_FIELDS)
 
 
 def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
@@ -281,6 +298,11 @@ def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         raise _complaint(error, given) from None    # its text could quote a secret
     settings._variables.update(variables)
     return settings
+
+
+def _may_be_a_destinations(name: str) -> bool:
+    stem = name.removesuffix(FILE_SUFFIX)
+    return stem.startswith("HANDOFF_") and stem.endswith(("_URL", "_SECRET")) and stem not in variable_names()
 
 
 def _parts(url: str) -> SplitResult | None:

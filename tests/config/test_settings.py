@@ -257,9 +257,28 @@ def test_an_unknown_variable_is_told_with_the_nearest_name() -> None:
 
 def test_variables_of_rule_files_and_of_others_are_no_strangers(tmp_path: Path) -> None:
     path = secret_file(tmp_path, "https://hooks.example/x")
-    settings = load(HANDOFF_EAST_URL="https://hooks.example", HANDOFF_WEST_URL_FILE=path, PATH="/bin")
-    assert settings.strangers(["HANDOFF_EAST_URL", "HANDOFF_WEST_URL"]) == ()
+    settings = load(HANDOFF_EAST="https://hooks.example", HANDOFF_WEST_FILE=path, PATH="/bin")
+    assert settings.strangers(["HANDOFF_EAST", "HANDOFF_WEST"]) == ()
     assert len(settings.strangers()) == 2
+
+
+def test_a_destinations_variable_is_a_stranger_only_where_it_looks_like_a_slip() -> None:
+    assert load(HANDOFF_SLACK_SALES_URL="https://hooks.example").strangers() == ()
+    assert "HANDOFF_SLACK_URL?" in load(HANDOFF_SLAK_URL="https://hooks.example").strangers()[0]
+    assert "HANDOFF_WEBHOOK_SECRET?" in load(HANDOFF_WEBHOKS_SECRET="x").strangers()[0]
+
+
+def test_the_values_to_hide_in_logs_are_all_secrets_and_of_a_database_its_password() -> None:
+    """I10"""
+    settings = load(
+        HUBSPOT_ACCESS_TOKEN=CANARY,
+        HANDOFF_DATABASE_URL="postgresql://u:a%40canary@db.example/handoff",
+        HANDOFF_SLACK_SALES_URL="https://hooks.example/canary",
+        HUBSPOT_PORTAL_ID="62515",
+        PATH="/bin",
+    )
+    assert set(settings.secret_values()) == {CANARY, "a%40canary", "a@canary", "https://hooks.example/canary"}
+    assert load().secret_values() == ()
 
 
 def test_a_secret_that_a_rule_file_names_comes_from_the_variable_or_its_file(tmp_path: Path) -> None:
