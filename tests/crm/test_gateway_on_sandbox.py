@@ -172,6 +172,7 @@ def test_list_members_are_added_and_removed_as_often_as_one_likes(box) -> None:
         assert gateway.remove_from_list(LIST, ids[:4]) == frozenset(ids[:4])
     found = gateway.find_list(LIST)
     assert found is not None and found.is_writable
+    assert gateway.has_list(LIST) and not gateway.has_list("nobody made this one")
     events = here.control("GET", "log?kinds=list_add,list_remove&limit=1000")["events"]
     members = {str(e["record_id"]) for e in events if e["kind"] == "list_add"}
     members -= {str(e["record_id"]) for e in events if e["kind"] == "list_remove"}
@@ -316,4 +317,5 @@ def test_wrong_tokens_and_missing_scopes_are_told_apart(box) -> None:
         here.gateway(token="pat-nobody").portal()
     with pytest.raises(ScopeError) as caught:
         here.gateway().owners()
+    assert here.gateway().scopes() == {"crm.objects.contacts.read", "oauth"}
     assert "crm.objects.owners.read" in caught.value.scopes

@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from pyrate_limiter import InMemoryBucket, Rate
 
 from connector.crm.hubspot.pacing import CALM_SECONDS, Pacer, Pacing
+from connector.errors import SettingsError
 
 
 class Clock:
@@ -60,6 +62,24 @@ def test_a_429_lowers_the_rate_to_half_at_most_and_calm_brings_it_back() -> None
     clock.sleep(CALM_SECONDS + 1)
     pacer.acquire()
     assert pacer.limit == 100
+
+
+def test_a_clock_that_was_set_back_does_not_block_for_hours() -> None:
+    """Fault table: clock wrong or stepping."""
+    pacer, clock = make(2, 1000)
+    clock.milliseconds = 7_200_000
+    pacer.acquire()
+    pacer.acquire()
+    clock.milliseconds = 0
+    pacer.acquire()
+    assert clock.seconds() <= 2
+
+
+def test_a_pacing_file_that_cannot_be_written_is_told_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    missing = tmp_path / "file" / "pacing.sqlite"
+    with pytest.raises(SettingsError, match=r"pacing\.sqlite"):
+        Pacing(per_10_seconds=1, searches_per_second=1, file=missing)
 
 
 def test_the_bucket_forgets_what_left_its_window() -> None:

@@ -291,6 +291,14 @@ def test_a_token_that_may_not_ask_for_the_account_is_asked_itself(wire, gateway)
     assert "canary" not in wire.sent[1].url
 
 
+@pytest.mark.parametrize(("status", "scopes"), [(200, {"crm.objects.contacts.read"}), (404, None), (403, None)])
+def test_scopes_are_what_hubspot_tells_or_unknown(wire, gateway, status, scopes) -> None:
+    """S2"""
+    body = wire.sample("token-introspect") if status == 200 else {}
+    wire.answer("POST", "/oauth/v3/token/introspect", status=status, json=body)
+    assert gateway.scopes() == scopes
+
+
 @pytest.mark.parametrize("configured", ["24001000", None])
 def test_the_configured_portal_is_the_last_source(wire, build, configured) -> None:
     wire.answer("GET", DETAILS, "scope-missing", status=403)

@@ -50,6 +50,16 @@ def read_portal(transport: Transport, configured_id: str | None) -> PortalInfo:
     )
 
 
+def read_scopes(transport: Transport) -> frozenset[str] | None:
+    """The token's scopes; None where HubSpot does not tell. One call."""
+    try:
+        payload = transport.introspect().payload
+    except (ScopeError, QuestionRefusedError):
+        return None
+    scopes = payload.get("scopes") if isinstance(payload, dict) else None
+    return frozenset(str(scope) for scope in scopes) if isinstance(scopes, list) and scopes else None
+
+
 def records_url(portal: PortalInfo) -> str:
     """Where people open contacts in HubSpot; the contact's id follows after a slash."""
     return f"https://{portal.ui_domain}/contacts/{portal.id}/record/0-1"

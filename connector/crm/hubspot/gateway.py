@@ -156,6 +156,15 @@ class HubSpotGateway:
 
     # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
 
+    def has_list(self, name: str) -> bool:
+        """Whether the portal has a contact list of that name that takes members."""
+        found = self._lists.find(name)
+        return found is not None and found.is_writable
+
+    def scopes(self) -> frozenset[str] | None:
+        """What the token may do (S2); None where HubSpot does not tell of this kind of token."""
+        return account.read_scopes(self._transport)
+
     def find_list(self, name: str) -> ListInfo | None:
         """The contact list of that name, whether it takes members or not; None where the portal has none."""
         return self._lists.find(name)

@@ -8,12 +8,15 @@ or in a SQLite file that processes share. A 429 lowers the rate for a while (fau
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
+
+from connector.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,9 @@ class Pacer:
             self._slowed_at = self._clock()
         logger.warning("calls are paced slower", extra={"action": "slow_down", "limit": self.limit})
 
+    def close(self) -> None:
+        self._bucket.close()
+
     def _try(self) -> float:
         """Seconds to wait before the next try; 0 when the call may go."""
         with self._lock:
@@ -64,6 +70,9 @@ class Pacer:
             if not self._bucket.put(item):
                 waiting = self._bucket.waiting(item)
                 assert isinstance(waiting, int)
+                if waiting > self._full.interval:  # the wall clock was set back: stamps of the future would block us
+                    self._bucket.flush()
+                    return 1.0
                 return max(waiting, 1) / 1000
             self._puts += 1
             if self._puts % 500 == 0:  # what has left the window leaves the bucket too: memory stays flat
@@ -97,6 +106,11 @@ class Pacing:
         if pacer is not None:
             pacer.acquire()
 
+    def close(self) -> None:
+        for pacer in (self.calls, self.searches):
+            if pacer is not None:
+                pacer.close()
+
     def slow_down(self, *, search: bool) -> None:
         pacer = self.searches if search else self.calls
         if pacer is not None:
@@ -109,5 +123,11 @@ def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sl
     rates = [Rate(limit, interval_ms)]
     if file is None:
         return Pacer(InMemoryBucket(rates), sleep=sleep)
-    bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
+    try:
+        bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
+    except (OSError, sqlite3.Error) as error:
+        raise SettingsError(
+            f"the pacing file {file} cannot be written ({type(error).__name__})",
+            advice="Let this user write in its folder; the file lies beside the database of HANDOFF_DATABASE_URL.",
+        ) from error
     return Pacer(bucket, sleep=sleep)

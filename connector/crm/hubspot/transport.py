@@ -160,6 +160,7 @@ class Transport:
 
     def close(self) -> None:
         self._session.close()
+        self._pacing.close()
 
     def _attempt(self, route: Route, request: requests.Request) -> Answer:
         self._keep_reserve()
