@@ -106,7 +106,7 @@ def _among(spec: dict[str, Any], definition: dict[str, Any], *, wanted: bool) ->
         raise invalid(f"operator {spec['operator']} on {spec.get('propertyName')} needs a list 'values'")
     key = key_of(definition)
     text = definition["type"] == "string"
-    among = {str(value) if text else bound({"value": value, **spec}, "value", definition) for value in values}
+    among = {str(value) if text else bound({**spec, "value": value}, "value", definition) for value in values}
     if definition.get("fieldType") == "checkbox":
         return lambda value: value is not None and bool(among & set(value.split(";"))) is wanted
     return lambda value: value is not None and (key(value) in among) is wanted

@@ -20,6 +20,9 @@ _PORTAL_KEYS = {
 }  # fmt: skip
 
 
+_LARGE = 20_000  # contacts
+
+
 def bad(message: str) -> ApiError:
     """Give the 400 of a control call."""
     return ApiError(400, "VALIDATION_ERROR", message)
@@ -82,7 +85,8 @@ def make_portal(sandbox: Sandbox, spec: dict[str, Any]) -> Portal:
             seed.fill(portal, count, number, stages)
         finally:
             gc.enable()
-            gc.freeze()  # the collector would walk millions of seeded values again and again
+            if count >= _LARGE:
+                gc.freeze()  # the collector would walk millions of seeded values again and again
     portal.switches.change(changes)
     return portal
 

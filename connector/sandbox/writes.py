@@ -13,8 +13,9 @@ from typing import Any
 
 from . import effects, validation
 from .app import ApiError, Request, Response, route
-from .links import PRIMARY, TYPE_IDS, LinkType, default_type
-from .portal import ENGAGEMENTS, Portal, change_event, object_type
+from .links import LinkType, default_type, primary_type
+from .portal import ENGAGEMENTS, OBJECT_TYPES, SINGULAR, Portal, change_event
+from .properties import definition
 from .records import (
     batch_body,
     batch_inputs,
@@ -166,45 +167,38 @@ def set_values(portal: Portal, kind: str, record: Record, values: dict[str, str]
 
 def _check_taken(portal: Portal, kind: str, record: Record | None, values: dict[str, str]) -> None:
     store = portal.objects[kind]
-    for name in store.unique:
-        value = values.get(name)
-        holder = store.find(name, value) if value else None
+    for name, value in values.items():
+        by_email = name == "email" and kind == "contacts"
+        if not value or not (by_email or (definition(portal, kind, name) or {}).get("hasUniqueValue")):
+            continue
+        holder = store.find(name, value)
         if holder is not None and holder is not record:
-            if name == "email":
-                message = f"Contact already exists. Existing ID: {holder.id}"
-            else:
-                message = f"A {kind} record with {name} '{value}' already exists. Existing ID: {holder.id}"
-            raise ApiError(409, "CONFLICT", message)
+            what = "Contact" if by_email else f"A {SINGULAR[kind]} with {name} '{value}'"
+            raise ApiError(409, "CONFLICT", f"{what} already exists. Existing ID: {holder.id}")
 
 
 def _links(portal: Portal, kind: str, rows: list[Any]) -> list[tuple[str, str, LinkType]]:
+    """Read the `associations` of a create: each names a record and the types, whose ids tell the other object type."""
     found = []
     for row in rows:
         to_id = str((row.get("to") or {}).get("id", ""))
         for spec in row.get("types") or []:
-            number, category = int(spec.get("associationTypeId", 0)), spec.get("associationCategory", "")
-            to_type = _target(kind, number)
-            if to_type is None and category == "HUBSPOT_DEFINED":
-                raise ApiError(400, "VALIDATION_ERROR", f"association type {number} does not start at {kind}")
-            to_type = to_type or object_type(str((row.get("to") or {}).get("type", "contacts"))) or "contacts"
+            category, number = str(spec.get("associationCategory")), spec.get("associationTypeId")
+            to_type, link = _link_type(portal, kind, category, number)
             if portal.objects[to_type].get(to_id) is None:
                 message = f"No {to_type} with id {to_id} exists: the association cannot be made"
                 raise ApiError(400, "VALIDATION_ERROR", message, context={"ids": [to_id]})
-            found.append((to_type, to_id, LinkType(category, number, _label(kind, to_type, number))))
+            found.append((to_type, to_id, link))
     return found
 
 
-def _target(kind: str, number: int) -> str | None:
-    for table in (TYPE_IDS, PRIMARY):
-        for (start, end), type_id in table.items():
-            if start == kind and type_id == number:
-                return end
-    return None
-
-
-def _label(kind: str, to_type: str, number: int) -> str | None:
-    plain = default_type(kind, to_type)
-    return None if plain is not None and plain.type_id == number else "Primary" if number in (1, 2, 5, 6) else None
+def _link_type(portal: Portal, kind: str, category: str, number: Any) -> tuple[str, LinkType]:
+    own: dict[tuple[str, str], list[LinkType]] = portal.state("association labels", dict)  # kept by associations.py
+    for to_type in OBJECT_TYPES:
+        for link in (default_type(kind, to_type), primary_type(kind, to_type), *own.get((kind, to_type), ())):
+            if link is not None and (link.category, link.type_id) == (category, number):
+                return to_type, link
+    raise ApiError(400, "VALIDATION_ERROR", f"{category} association type {number} does not start at {kind}")
 
 
 # -- batches -----------------------------------------------------------------------------------------------------------

@@ -190,6 +190,20 @@ def test_batch_update_takes_ids_alone_and_each_once(client: Client) -> None:
     assert client.post(f"{CONTACTS}/batch/update", gone).status_code == 207
 
 
+def test_a_unique_property_of_the_portals_own_identifies_and_is_guarded(client: Client) -> None:
+    body = {"name": "crm_key", "label": "Key", "groupName": "contactinformation", "type": "string", "fieldType": "text"}
+    assert client.post("/crm/v3/properties/contacts", body | {"hasUniqueValue": True}).status_code == 201
+    first = client.contact(email="a@birch.example", crm_key="K1")
+    assert client.post(CONTACTS, {"properties": {"crm_key": "k1"}}).status_code == 409
+    assert client.get(f"{CONTACTS}/K1", idProperty="crm_key").json()["id"] == first
+    rows = [
+        {"id": "K1", "idProperty": "crm_key", "properties": {"jobtitle": "CEO"}, "objectWriteTraceId": "1"},
+        {"id": "K2", "idProperty": "crm_key", "properties": {"hs_lead_status": "Bad"}, "objectWriteTraceId": "2"},
+    ]
+    answer = client.post(f"{CONTACTS}/batch/upsert", {"inputs": rows})
+    assert (answer.status_code, len(answer.json()["results"]), answer.json()["numErrors"]) == (207, 1, 1)
+
+
 def test_upsert_says_what_is_new_and_by_email_is_all_or_nothing(client: Client) -> None:
     ids = _make(client, 1)
     rows: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Search: operators, limits of the body, paging to 10,000, sorting, the index lag, and the cheap walk of large portals."""
+"""Search: operators, limits of the body, paging to 10,000, sorting, the index lag, and the walk of large portals."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def three(box: Box, client: Client) -> dict[str, str]:
 def test_an_operator_finds_what_hubspot_would(
     client: Client, three: dict[str, str], spec: dict[str, Any], wanted: str
 ) -> None:
-    """R-facts 3.3: text without case, enumerations exact, IN wants lower case, a missing value matches no comparison."""
+    """Text without case, enumerations exact, IN wants lower case, a missing value matches no comparison."""
     assert _search(client, spec) == [three[name] for name in wanted.split()]
 
 
