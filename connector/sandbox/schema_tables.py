@@ -264,12 +264,28 @@ hs_lastmodifieddate time r = Last modified date
 hs_merged_object_ids checks r = Merged record IDs
 """
 
+TICKETS = """
+[ticketinformation = Ticket information]
+subject text - = Ticket name
+content area - = Ticket description
+hs_pipeline select - = Pipeline
+hs_pipeline_stage radio - = Ticket status
+hs_ticket_priority select - = Priority
+hubspot_owner_id owner - = Ticket owner
+hubspot_owner_assigneddate time r = Owner assigned date
+hubspot_team_id select r = Team of the owner
+hs_object_id num r = Record ID
+createdate time r = Create date
+hs_lastmodifieddate time r = Last modified date
+hs_merged_object_ids checks r = Merged record IDs
+"""
+
 _ENGAGEMENT = """
 hs_timestamp time - = Activity date
 hs_createdate time r = Create date
 hs_lastmodifieddate time r = Last modified date
 hs_object_id num r = Record ID
-hs_activity_type select - = Activity type
+hs_activity_type text - = Activity type
 hs_attachment_ids area - = Attached files
 hs_created_by num r
 hs_created_by_user_id num r
@@ -389,6 +405,9 @@ OPTIONS = {
     "deal_currency_code": "EUR=Euro USD=US_dollar GBP=Pound_sterling BRL=Brazilian_real",
     "hs_priority": "low medium high",
     "type:companies": "PROSPECT PARTNER RESELLER VENDOR OTHER",
+    "hs_ticket_priority": "LOW MEDIUM HIGH URGENT",
+    "hs_pipeline:tickets": "0=Support_pipeline",
+    "hs_pipeline_stage:tickets": "1=New 2=Waiting_on_contact 3=Waiting_on_us 4=Closed",
     "hs_task_status": "NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED",
     "hs_task_priority": "NONE LOW MEDIUM HIGH",
     "hs_task_type": "TODO=To-do EMAIL CALL LINKED_IN MEETING",
@@ -417,6 +436,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "contacts": (CONTACTS,),
     "companies": (COMPANIES,),
     "deals": (DEALS,),
+    "tickets": (TICKETS,),
     "tasks": ("[task = Task information]", _ENGAGEMENT, TASKS),
     "calls": ("[call = Call information]", _ENGAGEMENT, CALLS),
     "emails": ("[email = Email information]", _ENGAGEMENT, EMAILS),
