@@ -9,7 +9,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.delivery.destinations import Destination, present, resolve
 from connector.delivery.door import open_doors
-from connector.delivery.guard import AllowList
 from connector.delivery.payload import build_body
 from connector.delivery.sender import Sender
 from connector.domain.episode import State
@@ -30,7 +29,7 @@ from connector.engine.context import Options
 from connector.engine.ports import PortalInfo, Progress, Store
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
-from connector.rules.notifications import switched_on
+from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import Queries, SqlStore, open_store, scratch
@@ -58,9 +57,17 @@ class Connector:
         with scratch(store) as copy:
             return self._run(copy, portal, options, progress)
 
-    def options(self, **asked: bool) -> Options:
+    def options(
+        self, *, dry_run: bool = False, full: bool = False, release_mass_change: bool = False
+    ) -> Options:
         """What the settings say, and what the command line asks on top."""
-        return replace(Options(shadow=self.settings.shadow, since=self.settings.since), **asked)
+        return Options(
+            dry_run=dry_run,
+            full=full,
+            release_mass_change=release_mass_change,
+            shadow=self.settings.shadow,
+            since=self.settings.since,
+        )
 
     def portal(self) -> PortalInfo:
         """Who the token belongs to: one call."""
@@ -86,6 +93,10 @@ class Connector:
             requests={"hand_over": "Hand over to sales", "hold": "Hold back"},
         )
         return self.gateway.ensure_owned(definitions, self.book.suppression.marketing_hold.list)
+
+    def destinations_off(self) -> tuple[str, ...]:
+        """One sentence for each destination that is off, and for each role that nobody tells anything."""
+        return why_off(self.book.notifications, present(self.book.notifications, _lookup(self.settings)))
 
     def deliver(self, now: datetime, store: SqlStore) -> int:
         """Send what is due without a run."""
@@ -201,7 +212,7 @@ def _lookup(settings: Settings) -> Callable[[str], str | None]:
 @contextmanager
 def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tuple[Sender, Mapping[str, Destination]]]:
     destinations = resolve(book.notifications, _lookup(settings))
-    sender = Sender(store.outbox, destinations, open_doors(destinations, AllowList.of(settings.allow_hosts)))
+    sender = Sender(store.outbox, destinations, open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file))
     try:
         yield sender, destinations
     finally:

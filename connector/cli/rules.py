@@ -49,8 +49,8 @@ def test(as_json: JsonFlag = False) -> int:
         rows = [{"name": r.name, "passed": r.passed, "expected": r.expected, "found": r.found} for r in results]
         print_json({"examples": rows, "failed": len(failed)})
         return 1 if failed else 0
-    rows = [["ok" if r.passed else "FAILED", r.name, r.expected, r.found] for r in results]
-    table("Examples", ["", "example", "expected", "came out"], rows)
+    shown = [["ok" if r.passed else "FAILED", r.name, r.expected, r.found] for r in results]
+    table("Examples", ["", "example", "expected", "came out"], shown)
     if not results:
         note("No examples yet; write some under `examples:` in qualification.yaml.")
     say(f"{len(results) - len(failed)} passed, {len(failed)} failed.")

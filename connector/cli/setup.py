@@ -76,14 +76,13 @@ def check(as_json: JsonFlag = False) -> int:
 
 def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]]:
     """Complaints, remarks, facts."""
-    from connector.bootstrap import destinations_off
     from connector.engine.preflight import complaints
     from connector.rules.qualification import warnings
 
     portal = connector.portal()
     owners, schema = connector.gateway.owners(), connector.gateway.schema()
     found = list(complaints(connector.book, schema, owners))
-    remarks = [*warnings(connector.book.qualification), *destinations_off(connector)]
+    remarks = [*warnings(connector.book.qualification), *connector.destinations_off()]
     if not connector.gateway.has_list(connector.book.suppression.marketing_hold.list):
         found.append("suppression.yaml: the portal has no such list yet; `handoff init --apply` makes it")
     facts: dict[str, object] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.config.logging import set_up_logging
+from connector.config.logging import configure_logging
 from connector.config.settings import Settings, load_settings
 
 
@@ -11,7 +11,7 @@ def start() -> Settings:
     from connector.cli.console import note
 
     settings = load_settings()
-    set_up_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, secrets=settings.secret_values())
     for stranger in settings.strangers():
         note(f"note: {stranger}")
     return settings

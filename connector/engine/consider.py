@@ -207,8 +207,8 @@ def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) 
     names = {change.field for change in planned.changes if change.kind is ChangeKind.FIELD}
     guarded = names | set(SHARED)
     episode, route = decision.episode, decision.route
-    key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"
     moved = next(iter((route.rotation or {}).items()), None) if route else None
+    key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"
     return Intent(
         id=effect_id(context.portal.id, decision.contact, planned.episode, "write", key, "crm"),
         run=context.run.id,

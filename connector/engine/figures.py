@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from connector.engine.ports import Store
-from connector.rules.reports import funnel
+from connector.rules.reports import funnel, measure, promise
 from connector.rules.rulebook import RuleBook
 
 
 def figures(store: Store, book: RuleBook) -> dict[str, object]:
-    """Counts, rates and targets as one JSON object; `as_of` is the last run's."""
+    """Counts, targets and marketing's promise as one JSON object; `as_of` is the last run's, None before the first."""
     with store.reading() as uow:
         state = uow.portal_state()
         episodes = uow.all_episodes()
     if state is None or state.as_of is None:
-        return {"as_of": None, "kpis": []}
-    found = funnel(episodes, book.reports, now=state.as_of, time_zone=state.time_zone)
-    return {"as_of": state.as_of.isoformat(), **found.as_dict()}
+        return {"as_of": None, "funnel": {}, "kpis": [], "promise": None}
+    counted = funnel(episodes, now=state.as_of)
+    kept = promise(episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone)
+    kpis = [
+        {
+            "figure": result.kpi.figure.value,
+            "label": result.kpi.label,
+            "level": result.kpi.level.value,
+            "shown": result.shown,
+            "target": result.target,
+            "met": result.met,
+        }
+        for result in measure(counted, book.reports)
+    ]
+    return {
+        "as_of": state.as_of.isoformat(),
+        "funnel": asdict(counted),
+        "kpis": kpis,
+        "promise": asdict(kept) if kept else None,
+    }

@@ -242,7 +242,7 @@ class Intent:
         id: effect id (I5).
         expected: wire values the decision rests on, by property; a difference at the re-read means a person was faster.
         before: the episode as it stood before the decision, to return to where the intent is overtaken; None for none.
-        turn: pool and owner whose rotation pointer this plan moved, with the step, to hand the turn back; None for none.
+        turn: pool, owner and the pointer that this plan moved on to, to hand the turn back; None for none.
         status: `open`, `written`, `rejected`, `overtaken`, `gone`, `shadow`.
     """
 
@@ -376,10 +376,10 @@ class UnitOfWork(Protocol):
         ...
 
     def move_rotation(self, pool: str, owner: OwnerId, pointer: int) -> None: ...
-    def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
-        """Undo one assignment's move: the owner's pointer goes back by one step, unless it has moved on since."""
-        ...
 
+    def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
+        """Undo one assignment's move to `pointer`; where it stands elsewhere by now, it stays there."""
+        ...
     def open_leads(self) -> dict[OwnerId, int]:
         """Open, not silent episodes per owner."""
         ...
@@ -407,6 +407,9 @@ class UnitOfWork(Protocol):
         """All of each contact, by ordinal."""
         ...
 
+    def all_episodes(self) -> list[Episode]:
+        """Every episode of the portal, for reports."""
+        ...
     def put_episode(self, episode: Episode, *, at: datetime, cause: str) -> None:
         """Stores it, and one step of its path where state, owner or silence changed."""
         ...

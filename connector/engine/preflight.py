@@ -13,7 +13,6 @@ from connector.engine.ports import PropertyInfo, Schema
 from connector.errors import UnknownPropertyError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
-from connector.rules.routing import named_owners
 
 OWNED_ADVICE = "run `handoff init --apply` to make Handoff's own properties and list"
 
@@ -70,8 +69,9 @@ def _listed(info: PropertyInfo) -> str:
 def _owners(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
     known = {key for owner in owners for key in (owner.id.lower(), owner.email.lower()) if key}
     active = {key for owner in owners if not owner.archived for key in (owner.id.lower(), owner.email.lower()) if key}
-    for name in named_owners(book.routing):
+    for name in book.routing.owners_named():
         if name.lower() not in known:
             yield f"routing.yaml: the portal has no owner `{name}`"
         elif name.lower() not in active:
             yield f"routing.yaml: the owner `{name}` is archived in the portal; name somebody who is there"
+

@@ -66,6 +66,7 @@ def _still_runs(context: Context, timer: Timer, episode: Episode) -> bool:
         timer.episode == episode.id
         and timer.assignment == episode.assignment
         and not episode.silent
+        and timer.name in context.book.sla.clocks
         and timer.name not in sla.stopped_clocks(episode, context.book.sla)
     )
 
@@ -73,9 +74,9 @@ def _still_runs(context: Context, timer: Timer, episode: Episode) -> bool:
 def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
     kind = NoticeKind.SLA_BREACHED if timer.level == sla.BREACH else NoticeKind.SLA_AT_RISK
     notice = teller.notice(kind, episode.owner, f"{timer.name}:{timer.level}:{timer.assignment}")
-    clock = context.book.sla.clocks[timer.name]
-    tell = clock.tell_breach if kind is NoticeKind.SLA_BREACHED else clock.tell_at_risk
-    facts = {"clock": clock.label, "level": timer.level, "tell": [role.value for role in tell]}
+    words = sla.explain_timer(timer, episode, context.book.sla)
+    tell = [role.value for role in sla.tell(timer, context.book.sla)]
+    facts = {"clock": timer.name, "level": timer.level, "sentence": words, "tell": tell}
     return replace(notice, packet={**notice.packet, **facts})
 
 

@@ -26,7 +26,7 @@ from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import qualification, routing, scoring, stages, suppression
 from connector.rules.follow import end, follow
-from connector.rules.qualification import HandRaise
+from connector.rules.hand_raisers import HandRaise
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 from connector.rules.words import day, sentence
