@@ -98,7 +98,7 @@ def _begin(
         crm=ports.crm,
         store=ports.store,
         delivery=ports.delivery,
-        book=replace(book, sla=book.sla.in_zone(portal.time_zone)),
+        book=book.in_zone(portal.time_zone),
         portal=portal,
         schema=schema,
         run=run,

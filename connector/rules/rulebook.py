@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -68,6 +68,12 @@ class RuleBook:
         canonical = json.dumps({**parts, "qualification": decides}, separators=(",", ":"), ensure_ascii=False)
         return sha256(canonical.encode()).hexdigest()[:12]
 
+    def in_zone(self, portal_time_zone: str) -> RuleBook:
+        """The same rules with the portal's zone put in where files say `portal`; still the same version of them."""
+        settled = replace(self, sla=self.sla.in_zone(portal_time_zone))
+        settled.__dict__["fingerprint"] = self.fingerprint
+        return settled
+
     def as_dict(self) -> dict[str, object]:
         """Part -> its rules as plain JSON values, in the admin's order."""
         return {name: self.part(name).model_dump(mode="json", by_alias=True) for name in PARTS}
@@ -97,8 +103,8 @@ class Complaint:
 def cross_check(book: RuleBook) -> list[Complaint]:
     """Every place where a file names something that another file lacks; empty where all fits."""
     return [
-        *_fields(book), *_conditions(book), *_dates(book), *_yes_no_fields(book), *_threshold(book), *_spans(book), *_recycling(book),
-        *_lanes(book), *_examples(book),
+        *_fields(book), *_conditions(book), *_dates(book), *_yes_no_fields(book), *_threshold(book), *_spans(book),
+        *_recycling(book), *_lanes(book), *_examples(book),
     ]  # fmt: skip
 
 
