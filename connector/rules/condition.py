@@ -8,7 +8,6 @@ is closed (rules/operators.py); there is no code in rules. An empty field makes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -28,13 +27,12 @@ DEEPEST = 12
 SHAPES = ("all", "any", "not", "activity", "field")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What a condition may look at. `activities`: oldest first, only those that may count."""
 
     contact: Contact
-    activities: Sequence[Activity] = ()
     now: datetime
+    activities: Sequence[Activity] = ()
 
 
 class Finding(NamedTuple):
@@ -106,6 +104,11 @@ class Condition(BaseModel):
     def find(self) -> Finder:
         """The condition as a function, compiled once, with names of fields as words."""
         return _compile(self, lambda name: name.replace("_", " "))
+
+    @cached_property
+    def needs_activities(self) -> bool:
+        """Whether it looks at what the contact did, and not only at who it is."""
+        return self.activity is not None or any(child.needs_activities for child in self.children)
 
     @cached_property
     def rests_on_opens(self) -> bool:

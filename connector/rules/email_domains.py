@@ -92,6 +92,7 @@ def is_throw_away(domain: str) -> bool:
     return domain in known or any(domain[dot + 1 :] in known for dot in range(len(domain)) if domain[dot] == ".")
 
 
+@lru_cache(maxsize=65_536)
 def company_domain(host: str) -> str | None:
     """The registered domain of a host, unless it is web-mail or throw-away and so says nothing of the company."""
     domain = registered_domain(host) if host else None

@@ -8,10 +8,10 @@ Reads mappings/fields.yaml. Bad data never stops: what cannot be read leaves its
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, NamedTuple, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -113,18 +113,19 @@ class FieldRule(BaseModel):
 
 
 class _Step(NamedTuple):
-    """One field to read: `reader` None for those that need more than their own text."""
+    """One field to read. Phones get their reader late: it depends on the contact's country."""
 
     name: str
     property: str
     label: str
-    reader: Reader | None
+    reader: Reader
 
 
 class _Steps(NamedTuple):
+    """What normalise() does, laid out once."""
+
     plain: tuple[_Step, ...]
-    stages: tuple[_Step, ...]
-    phones: tuple[_Step, ...]
+    phones: tuple[tuple[str, str, str], ...]
     derived: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -155,17 +156,18 @@ class FieldRules(BaseModel):
         return rule.label if rule is not None and rule.label else name.replace("_", " ")
 
     @cached_property
-    def steps(self) -> _Steps:
-        """What normalise() does, laid out once; not part of the rules themselves."""
-        rows = [
-            (rule.type, _Step(name, rule.property, self.label(name), READERS.get(rule.type)))
-            for name, rule in self.fields.items()
-            if rule.property is not None
-        ]
+    def steps(self) -> Callable[[tuple[tuple[str, str], ...]], _Steps]:
+        """The steps for some stages, kept for as long as these rules are; not part of the rules themselves."""
+        return lru_cache(maxsize=4)(self._lay_out)
+
+    def _lay_out(self, stages: tuple[tuple[str, str], ...]) -> _Steps:
+        readers = {**READERS, FieldType.STAGE: stage_reader(dict(stages))}
+        mapped = [(name, rule.property, rule.type) for name, rule in self.fields.items() if rule.property is not None]
         return _Steps(
-            plain=tuple(step for _, step in rows if step.reader is not None),
-            stages=tuple(step for kind, step in rows if kind is FieldType.STAGE),
-            phones=tuple(step for kind, step in rows if kind is FieldType.PHONE),
+            plain=tuple(
+                _Step(name, prop, self.label(name), readers[kind]) for name, prop, kind in mapped if kind in readers
+            ),
+            phones=tuple((name, prop, self.label(name)) for name, prop, kind in mapped if kind is FieldType.PHONE),
             derived=tuple((name, rule.of) for name, rule in self.fields.items() if rule.of),
         )
 
@@ -221,20 +223,16 @@ def normalise(
         that differs from the previous one, the record's own time of change.
     Source: R01, R32; mappings/fields.yaml.
     """
-    known = previous if previous is not None and not previous.contact.problems else None
+    steps = rules.steps(tuple(stages.items()))
     fields: dict[str, Value] = {}
     problems: list[str] = []
-    steps = rules.steps
-    _read_plain(steps.plain, record.properties, known, fields, problems)
-    if steps.stages:
-        reader = _stage_reader(tuple(stages.items()))
-        with_stages = tuple(step._replace(reader=reader) for step in steps.stages)
-        _read_plain(with_stages, record.properties, known, fields, problems)
+    changed = _changed_steps(steps.plain, record.properties, previous, fields)
+    _read(changed, record.properties, fields, problems)
     if steps.phones:
         country = fields.get("country") or rules.default_country
-        region = country if isinstance(country, str) else None
-        for step in steps.phones:
-            _read_one(step, lambda wire: read_phone(wire, region), record.properties, fields, problems)
+        read = partial(read_phone, region=country if isinstance(country, str) else None)
+        phones = [_Step(name, prop, label, read) for name, prop, label in steps.phones]
+        _read(phones, record.properties, fields, problems)
     for name, sources in steps.derived:
         domain = _derive_domain(fields, sources)
         if domain is not None:
@@ -249,23 +247,38 @@ def normalise(
     )
 
 
-def _read_plain(
-    steps: tuple[_Step, ...],
+def _changed_steps(
+    steps: Sequence[_Step],
     properties: Mapping[str, str | None],
-    known: Previous | None,
+    previous: Previous | None,
     fields: dict[str, Value],
-    problems: list[str],
-) -> None:
-    old_raw = known.raw if known is not None else {}
-    old_fields = known.contact.fields if known is not None else {}
-    for name, prop, label, reader in steps:
+) -> Sequence[_Step]:
+    """The steps still to do; what has not changed is taken over into `fields`.
+
+    A contact with problems is read anew: they cannot be told apart by field.
+    """
+    if previous is None or previous.contact.problems:
+        return steps
+    old_raw, old_fields = previous.raw, previous.contact.fields
+    changed = []
+    for step in steps:
+        name, prop = step[0], step[1]
         wire = properties.get(prop)
+        if wire == old_raw.get(prop) and name in old_fields:
+            fields[name] = old_fields[name]
+        elif wire:
+            changed.append(step)
+    return changed
+
+
+def _read(
+    steps: Sequence[_Step], properties: Mapping[str, str | None], fields: dict[str, Value], problems: list[str]
+) -> None:
+    get = properties.get
+    for name, prop, label, reader in steps:
+        wire = get(prop)
         if not wire:
             continue
-        if name in old_fields and old_raw.get(prop) == wire:
-            fields[name] = old_fields[name]
-            continue
-        assert reader is not None
         try:
             value = reader(wire)
         except Unreadable as complaint:
@@ -273,17 +286,6 @@ def _read_plain(
             value = complaint.value
         if value is not None:
             fields[name] = value
-
-
-def _read_one(
-    step: _Step, reader: Reader, properties: Mapping[str, str | None], fields: dict[str, Value], problems: list[str]
-) -> None:
-    _read_plain((step._replace(reader=reader),), properties, None, fields, problems)
-
-
-@lru_cache(maxsize=8)
-def _stage_reader(stages: tuple[tuple[str, str], ...]) -> Reader:
-    return stage_reader(dict(stages))
 
 
 def _derive_domain(fields: Mapping[str, Value], sources: tuple[str, ...]) -> str | None:

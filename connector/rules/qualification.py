@@ -56,6 +56,20 @@ class Trigger(BaseModel):
     fit_at_least: float = Field(default=0, ge=0)
 
 
+    @cached_property
+    def only_by_activities(self) -> bool:
+        """Whether somebody who did nothing can never meet it."""
+        return _needs_deeds(self.when)
+
+
+def _needs_deeds(tree: Condition) -> bool:
+    if tree.activity is not None:
+        return True
+    if tree.any_of is not None:
+        return all(_needs_deeds(child) for child in tree.any_of)
+    return tree.all_of is not None and any(_needs_deeds(child) for child in tree.all_of)
+
+
 class Threshold(BaseModel):
     """Points that are enough; all three must be reached."""
 
@@ -196,8 +210,8 @@ def qualify(
     grounds = [*_key_pages(seen, score, rules, now), *_triggers(contact, seen, score, rules, now)]
     short = _shortfalls(seen, score, rules)
     if not short:
-        told = {reason for _, found in grounds for reason in found}
-        fresh = [words for label, words in _score_reasons(score, now) if not any(said.startswith(label) for said in told)]
+        told = tuple(reason for _, found in grounds for reason in found)
+        fresh = [words for label, words in _score_reasons(score, now) if not any(t.startswith(label) for t in told)]
         total = f"has {_points(score.total)} points, where {rules.threshold.score:g} are asked"
         grounds.append(("qualification.threshold", (*fresh, total)))
     if grounds:
@@ -224,6 +238,8 @@ def _triggers(
 ) -> Iterator[Ground]:
     facts = Facts(contact=contact, activities=seen, now=now)
     for trigger in rules.triggers:
+        if not seen and trigger.only_by_activities:
+            continue
         if score.fit >= scoring.whole(trigger.fit_at_least):
             finding = trigger.when.find(facts)
             if finding.holds:

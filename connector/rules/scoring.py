@@ -7,7 +7,8 @@ How many points are enough is decided by rules/qualification.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated
@@ -53,7 +54,7 @@ class FitRule(BaseModel):
 
     @model_validator(mode="after")
     def _who_not_what(self) -> FitRule:
-        if _looks_at_activities(self.when):
+        if self.when.needs_activities:
             raise ValueError("fit is about who a lead is; rules about activities belong under `engagement`")
         return self
 
@@ -95,7 +96,7 @@ class EngagementRule(BaseModel):
             raise ValueError("`at` and `instead_of` belong to rules with `when`")
         if self.kind is ActivityKind.EMAIL_SENT:
             raise ValueError("a mail that was sent shows no interest; score `email_click` instead")
-        if self.when is not None and _looks_at_activities(self.when):
+        if self.when is not None and self.when.needs_activities:
             raise ValueError("`when` reads fields here; write the activity's `kind` and pattern instead")
         return self
 
@@ -106,15 +107,16 @@ class EngagementRule(BaseModel):
         return ActivityPattern(kind=self.kind, name=self.name, url=self.url, ref=self.ref)
 
 
-def _looks_at_activities(tree: Condition) -> bool:
-    return tree.activity is not None or any(_looks_at_activities(child) for child in tree.children)
-
-
 class FitRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cap: Cap = 40
     rules: tuple[FitRule, ...] = Field(default=(), max_length=200)
+
+    @cached_property
+    def undated(self) -> tuple[tuple[FitRule, Contribution], ...]:
+        """Each rule with its line as it is where nobody knows since when it holds, which is most of the time."""
+        return tuple((rule, Contribution(group=FIT, label=rule.say, points=whole(rule.points))) for rule in self.rules)
 
 
 class EngagementRules(BaseModel):
@@ -123,6 +125,11 @@ class EngagementRules(BaseModel):
     cap: Cap = 60
     half_life: WallDuration = timedelta(days=30)
     rules: tuple[EngagementRule, ...] = Field(default=(), max_length=200)
+
+    @cached_property
+    def patterns(self) -> tuple[tuple[int, Callable[[Activity], bool]], ...]:
+        """(place of the rule, whether an activity fits it), in the admin's order."""
+        return tuple((place, rule.pattern.fits) for place, rule in enumerate(self.rules) if rule.pattern is not None)
 
 
 class Bands(BaseModel):
@@ -178,7 +185,8 @@ def score(
     Source: R04, R09; mappings/scoring.yaml.
     """
     fit = _capped(FIT, _fit_lines(contact, rules.fit, now), rules.fit.cap)
-    floor = max(now - rules.look_back, since or now - rules.look_back)
+    oldest = now - rules.look_back
+    floor = oldest if since is None else max(oldest, since)
     counted = [row for row in activities if row.occurred_at > floor]
     engagement = _capped(ENGAGEMENT, _engagement_lines(contact, counted, rules, now, floor), rules.engagement.cap)
     fit_points, engagement_points = sum(line.points for line in fit), sum(line.points for line in engagement)
@@ -196,11 +204,10 @@ def score(
 def _fit_lines(contact: Contact, rules: FitRules, now: datetime) -> list[Contribution]:
     facts = Facts(contact=contact, now=now)
     lines = []
-    for rule in rules.rules:
+    for rule, line in rules.undated:
         if rule.when.find(facts).holds:
-            dates = [at for name in rule.when.fields_used if (at := contact.changed_at.get(name)) is not None]
-            occurred_at = max(dates) if dates else None
-            lines.append(Contribution(group=FIT, label=rule.say, points=whole(rule.points), occurred_at=occurred_at))
+            dates = [contact.changed_at[name] for name in rule.when.fields_used if name in contact.changed_at]
+            lines.append(replace(line, occurred_at=max(dates)) if dates else line)
     return lines
 
 
@@ -208,7 +215,7 @@ def _engagement_lines(
     contact: Contact, activities: Sequence[Activity], rules: ScoringRules, now: datetime, since: datetime
 ) -> list[Contribution]:
     lines: list[Contribution] = []
-    own = _sort_by_rule(activities, rules.engagement.rules)
+    own = _sort_by_rule(activities, rules.engagement)
     for place, rule in enumerate(rules.engagement.rules):
         dates = own[place] if rule.when is None else _field_dates(contact, activities, rule, now, since)
         if dates:
@@ -216,10 +223,10 @@ def _engagement_lines(
     return lines
 
 
-def _sort_by_rule(activities: Sequence[Activity], rules: Sequence[EngagementRule]) -> list[list[datetime]]:
+def _sort_by_rule(activities: Sequence[Activity], rules: EngagementRules) -> list[list[datetime]]:
     """Per rule, when its activities were; each activity belongs to the first rule it fits."""
-    own: list[list[datetime]] = [[] for _ in rules]
-    patterns = [(place, rule.pattern.fits) for place, rule in enumerate(rules) if rule.pattern is not None]
+    own: list[list[datetime]] = [[] for _ in rules.rules]
+    patterns = rules.patterns
     for row in activities:
         for place, fits in patterns:
             if fits(row):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from connector.domain.contact import Value
 from connector.rules.countries import country_code
@@ -24,7 +25,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]+)?")
 _RANGE = re.compile(r"([0-9][0-9,]{0,14})\s*(?:[-–—]\s*[0-9][0-9,]{0,14}|\+|or more)")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_FIRST_YEAR, _LAST_YEAR = 1900, 8999
 
 
 class FieldType(StrEnum):
@@ -112,6 +113,8 @@ def read_number(wire: str) -> float | None:
     text = wire.strip()
     if not text:
         return None
+    if text.isascii() and text.isdecimal() and len(text) < 16:
+        return float(text)
     if _PLAIN_NUMBER.fullmatch(text):
         number = float(text)
     elif _GROUPED.fullmatch(text):
@@ -125,6 +128,7 @@ def read_number(wire: str) -> float | None:
     return number
 
 
+@lru_cache(maxsize=256)
 def read_bool(wire: str) -> bool | None:
     text = wire.strip().lower()
     if text in _YES:
@@ -142,14 +146,16 @@ def read_instant(wire: str) -> datetime | None:
     if not text:
         return None
     try:
-        if text.lstrip("-").isdecimal():
+        if text.endswith("Z"):
+            moment = datetime.fromisoformat(text)
+        elif text.lstrip("-").isdecimal():
             moment = _EPOCH + timedelta(milliseconds=int(text))
         else:
             moment = datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable("is not a date and time") from None
-    if not _FIRST <= moment <= _LAST:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise Unreadable("is a time that cannot be meant")
     return moment
 
@@ -185,6 +191,7 @@ def stage_reader(stages: Mapping[str, str]) -> Reader:
     by_name = {value.lower(): stage for value, stage in stages.items()}
     known = set(stages.values())
 
+    @lru_cache(maxsize=256)
     def read_stage(wire: str) -> str | None:
         text = wire.strip()
         if not text:
