@@ -71,7 +71,9 @@ class Database:
                 with self.engine.connect() as connection, _options(connection, self.dialect, writes).begin():
                     yield connection
         except (DBAPIError, sqlite3.Error) as error:
-            if (ours := explain(error, self.place)) is None:
+            # Writing where only reading was asked for is a mistake of ours, no fault of the file.
+            ours = None if not writes and "readonly" in str(error) else explain(error, self.place)
+            if ours is None:
                 raise
             raise ours from error
 

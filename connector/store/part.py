@@ -45,7 +45,9 @@ class Part:
 
     def change(self, statement: Executable, **values: Any) -> int:
         """An UPDATE, DELETE or INSERT … SELECT; gives how many rows it touched."""
-        return self.connection.execute(statement, {"portal_": self.portal, **values}).rowcount
+        counted = {"preserve_rowcount": True}       # an INSERT … SELECT would not tell otherwise
+        given = {"portal_": self.portal, **values}
+        return self.connection.execute(statement, given, execution_options=counted).rowcount
 
     def change_by_id(self, statement: Executable, ids: Sequence[str], **values: Any) -> int:
         return sum(self.change(statement, ids=piece, **values) for piece in chunks(ids))
@@ -78,9 +80,12 @@ class _Prepared:
 
     text: str
     columns: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    constants: dict[str, Any]
 
     def tuples(self, rows: Rows) -> list[tuple[Any, ...]]:
         columns = self.columns
+        if self.constants:
+            rows = [row | self.constants for row in rows]
         return [
             tuple([row[name] if turn is None else turn(row[name]) for name, turn in columns])   # a list is faster
             for row in rows
@@ -91,7 +96,8 @@ class _Prepared:
 def _prepare(statement: Insert, dialect: Dialect) -> _Prepared:
     compiled = statement.compile(dialect=dialect)
     turns = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
-    return _Prepared(str(compiled), tuple((name, turns[name]) for name in compiled.positiontup or ()))
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return _Prepared(str(compiled), tuple((name, turns[name]) for name in compiled.positiontup or ()), constants)
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -17,11 +17,11 @@ from connector.store.tables import contact, decision, episode, outbox, outbox_at
 
 Row = Mapping[str, object]
 
+_scored = decision.alias("scored")
 _LAST_SCORED = (
-    select(func.max(decision.c.number))
-    .where(
-        decision.c.portal == episode.c.portal, decision.c.contact == episode.c.contact, decision.c.score.is_not(None)
-    )
+    select(func.max(_scored.c.number))
+    .where(_scored.c.portal == episode.c.portal, _scored.c.contact == episode.c.contact, _scored.c.score.is_not(None))
+    .correlate(episode)
     .scalar_subquery()
 )
 _NEXT_DUE = (
@@ -30,6 +30,7 @@ _NEXT_DUE = (
         timer.c.portal == episode.c.portal, timer.c.contact == episode.c.contact,
         timer.c.episode == episode.c.episode, timer.c.kind == TimerKind.SLA.value, timer.c.fired_at.is_(None),
     )
+    .correlate(episode)
     .scalar_subquery()
 )
 _LEADS = (

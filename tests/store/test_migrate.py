@@ -1,0 +1,64 @@
+"""The steps in migrations/ make the tables of tables.py, on both databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from conftest import Opener
+from sqlalchemy import Engine, UniqueConstraint, create_engine
+
+from connector.store import SqlStore
+from connector.store.migrate import HEAD, VERSION_TABLE, version
+from connector.store.tables import metadata
+
+
+def test_the_steps_lead_to_the_tables_as_they_are_described(store: SqlStore) -> None:
+    with store.database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_sqlite_gets_the_very_same_tables_and_indexes(tmp_path: Path, store: SqlStore) -> None:
+    """What the comparison above does not see: conditions of indexes, keys, foreign keys."""
+    if store.database.dialect != "sqlite":
+        return
+    described = create_engine(f"sqlite:///{tmp_path / 'described.db'}")
+    metadata.create_all(described)
+
+    def shape(engine: Engine) -> set[tuple[str, ...]]:
+        """Each line that makes a table or an index; columns of a table come in any order of their constraints."""
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        return {
+            (name, *sorted(line.strip().rstrip(",") for line in sql.splitlines()))
+            for name, sql in rows
+            if name != VERSION_TABLE
+        }
+
+    assert shape(store.database.engine) == shape(described)
+    described.dispose()
+
+
+def test_the_newest_step_is_the_one_that_is_looked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", "connector.store:migrations")
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_opening_again_changes_nothing(open_it: Opener) -> None:
+    for _ in range(2):
+        with open_it().database.reading() as connection:
+            assert version(connection) == HEAD
+
+
+def test_the_portal_leads_every_key() -> None:
+    """design.md, section 5."""
+    for table in metadata.tables.values():
+        unique = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+        for one in (table.primary_key, *unique, *table.indexes):
+            assert next(iter(one.columns)).name == "portal", f"{table.name}: {one.name}"
