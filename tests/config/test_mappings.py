@@ -1,0 +1,176 @@
+"""Mappings: every mistake in a rule file is told with file, line, column, key, and what would do."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from connector.config.examples import run_examples
+from connector.config.mappings import load_rulebook, shipped_folder
+from connector.config.yaml_text import LARGEST_BYTES, read_yaml
+from connector.errors import RuleBookError
+from connector.rules.rulebook import PARTS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shipped_folder(), tmp_path / "mappings"))
+
+
+def complaint(folder: Path, file: str, old: str, new: str) -> RuleBookError:
+    """The first complaint after one edit in one of the shipped files."""
+    path = folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RuleBookError) as caught:
+        load_rulebook(folder)
+    return caught.value
+
+
+def line_of(folder: Path, file: str, words: str) -> int:
+    return next(number for number, line in enumerate((folder / file).read_text().splitlines(), 1) if words in line)
+
+
+def test_the_shipped_rules_load_in_well_under_half_a_second_of_work() -> None:
+    load_rulebook(shipped_folder())
+    begun = time.process_time()
+    load_rulebook(shipped_folder())
+    assert time.process_time() - begun < 0.5
+
+
+def test_the_shipped_examples_come_out_as_they_say() -> None:
+    results = run_examples(load_rulebook(shipped_folder()))
+    assert results
+    assert [result.name for result in results if not result.passed] == []
+
+
+def test_an_example_that_fails_says_what_came_out(folder: Path) -> None:
+    path = folder / "qualification.yaml"
+    path.write_text(path.read_text().replace("expect: nurture", "expect: junk\n    score: 3"))
+    failed = [result for result in run_examples(load_rulebook(folder)) if not result.passed]
+    assert [(r.expected, r.found.split(",")[0], r.reasons) for r in failed] == [
+        ("junk, 3 points", "nurture", ("uses a private e-mail address",))
+    ]
+
+
+def test_an_unknown_key_names_the_nearest_one(folder: Path) -> None:
+    wrong = complaint(folder, "scoring.yaml", "half_life: 30d", "half_live: 30d")
+    assert wrong.key == "engagement.half_live"
+    assert wrong.line == line_of(folder, "scoring.yaml", "half_live")
+    assert wrong.advice == "did you mean `half_life`?"
+    assert str(wrong) == f"scoring.yaml:{wrong.line}:3: engagement.half_live: unknown key"
+
+
+def test_a_wrong_type_says_what_was_found(folder: Path) -> None:
+    wrong = complaint(folder, "scoring.yaml", "points: 15", "points: lots")
+    assert (wrong.key, wrong.found, wrong.column) == ("fit.rules[0].points", "`lots`", 15)
+    assert wrong.advice == "write it without quotes and units"
+
+
+def test_a_wrong_word_names_the_nearest_one(folder: Path) -> None:
+    wrong = complaint(folder, "fields.yaml", "type: phone}", "type: fone}")
+    assert wrong.key == "fields.phone.type"
+    assert wrong.advice.startswith("did you mean `phone`?")
+
+
+def test_a_missing_key_is_asked_for_where_it_belongs(folder: Path) -> None:
+    wrong = complaint(folder, "qualification.yaml", '{form: "Free audit", say', "{say")
+    assert wrong.key == "hand_raisers.forms[1].form"
+    assert wrong.line == line_of(folder, "qualification.yaml", "{say: asked for a free audit")
+
+
+def test_a_bare_number_of_time_is_refused(folder: Path) -> None:
+    """R18."""
+    wrong = complaint(folder, "scoring.yaml", "half_life: 14d", "half_life: 14")
+    assert "whose clock" in str(wrong)
+    assert "48h" in wrong.advice
+
+
+def test_checks_across_files_have_their_place_too(folder: Path) -> None:
+    wrong = complaint(folder, "qualification.yaml", "score: 50", "score: 500")
+    assert (wrong.file, wrong.key) == ("qualification.yaml", "threshold.score")
+    assert wrong.line == line_of(folder, "qualification.yaml", "score: 500")
+
+
+def test_all_complaints_come_at_once(folder: Path) -> None:
+    for name in ("fields", "scoring", "routing"):
+        (folder / f"{name}.yaml").write_text("nonsense: 1\n")
+    with pytest.raises(RuleBookError) as caught:
+        load_rulebook(folder)
+    found = {wrong.file for wrong in (caught.value, *caught.value.others)}
+    assert found == {"fields.yaml", "scoring.yaml", "routing.yaml"}
+
+
+def test_every_file_can_be_broken_without_a_traceback(folder: Path) -> None:
+    for name in PARTS:
+        path = folder / f"{name}.yaml"
+        whole = path.read_text()
+        for content in ("", "- 1\n", "just text\n", "a: [1\n", "\ta: 1\n", "a: 1\n---\nb: 2\n", "\x00", "{}"):
+            path.write_text(content)
+            try:
+                load_rulebook(folder)
+            except RuleBookError as wrong:
+                assert wrong.file == path.name, content
+        path.write_text(whole)
+
+
+def test_a_missing_file_a_stranger_and_a_missing_folder_are_told(folder: Path) -> None:
+    (folder / "scoring.yaml").rename(folder / "score.yaml")
+    (folder / "sla.yaml").rename(folder / "sla.yml")
+    with pytest.raises(RuleBookError) as caught:
+        load_rulebook(folder)
+    told = {wrong.file: wrong.advice for wrong in (caught.value, *caught.value.others)}
+    assert told["sla.yml"] == "rename it to sla.yaml"
+    assert "handoff init" in told["scoring.yaml"]
+    assert "score.yaml" in told
+    with pytest.raises(RuleBookError, match="no such folder"):
+        load_rulebook(folder / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", (4, 3), "stands here twice, first in line 3"),
+        ("a:\n\tb: 1\n", (2, 1), "a tab stands in the indentation"),
+        ("a: !!python/object:os.system x\n", (1, 4), "tags are not read"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n", (3, 3), "merge keys"),
+        ("a: *nobody\n", (1, 4), "names nothing above it"),
+        ("a: 1\n---\nb: 2\n", (2, 1), "a second document"),
+        ("? [a, b]\n: 1\n", (1, 3), "must be plain text"),
+        ("a: 'open\n", (2, 1), "cannot be read as YAML"),
+        ("a: " + "[" * 40 + "]" * 40, (1, 36), "nested more than"),
+    ],
+)
+def test_yaml_that_is_not_for_rules_is_refused_at_its_place(text: str, place: tuple[int, int], words: str) -> None:
+    with pytest.raises(RuleBookError, match=words) as caught:
+        read_yaml(text.encode(), "x.yaml")
+    assert (caught.value.line, caught.value.column) == place
+    assert caught.value.advice
+
+
+def test_size_and_growth_by_aliases_are_bounded() -> None:
+    with pytest.raises(RuleBookError, match="larger than"):
+        read_yaml(b"#" * (LARGEST_BYTES + 1), "x.yaml")
+    laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+    laughs += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    with pytest.raises(RuleBookError, match="values, aliases counted in full"):
+        read_yaml(laughs.encode(), "x.yaml")
+
+
+def test_text_that_is_not_utf8_is_told_with_its_line() -> None:
+    with pytest.raises(RuleBookError, match="not UTF-8") as caught:
+        read_yaml(b"a: 1\nb: \xff\n", "x.yaml")
+    assert caught.value.line == 2
+
+
+def test_words_are_read_as_yaml_1_2_says() -> None:
+    text = "a: on\nb: 08:30\nc: NO\nd: 007\ne: 1.5\nf: true\ng:\nh: '12'\ni: 12\nj: &x [1]\nk: *x\nl: .nan\n"
+    value = read_yaml(text.encode(), "x.yaml").value
+    assert value == {
+        "a": "on", "b": "08:30", "c": "NO", "d": "007", "e": 1.5, "f": True, "g": None, "h": "12", "i": 12,
+        "j": [1], "k": [1], "l": ".nan",
+    }  # fmt: skip

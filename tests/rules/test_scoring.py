@@ -1,0 +1,139 @@
+"""Scoring: every point is accounted for, and the score stays in bounds (R04, R09)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from connector.config.mappings import load_part, shipped_folder
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact, ContactId, Value
+from connector.domain.decision import Score
+from connector.rules.scoring import MOST_LINES, ScoringRules, decayed, score, whole
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ME = ContactId("1")
+RULES = load_part("scoring", (shipped_folder() / "scoring.yaml").read_bytes())
+assert isinstance(RULES, ScoringRules)
+
+
+def act(kind: str, ago: timedelta = timedelta(0), **more: object) -> Activity:
+    return Activity(stream="s", id=f"{kind}{ago}", contact=ME, kind=ActivityKind(kind), occurred_at=NOW - ago, **more)
+
+
+def pricing(ago: timedelta = timedelta(0), **more: object) -> Activity:
+    return act("page_view", ago, url="https://acme.example/pricing", **more)
+
+
+def points(*activities: Activity, rules: ScoringRules = RULES, since: datetime | None = None, **fields: Value) -> Score:
+    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields=fields, changed_at={"domain": NOW})
+    return score(contact, activities, rules, now=NOW, since=since)
+
+
+def test_fit_adds_up_in_words_with_its_dates() -> None:
+    found = points(employees=100.0, job_title="VP Sales", domain="acme.example", country="DE")
+    assert (found.fit, found.engagement, found.grade) == (4000, 0, "A3")
+    lines = {line.label: line for line in found.contributions}
+    assert lines["company of 50 to 1,000 people"].points == 1500
+    assert lines["writes from a company's e-mail address"].occurred_at == NOW
+
+
+def test_points_halve_with_every_half_life() -> None:
+    assert points(pricing()).engagement == 2500
+    assert points(pricing(timedelta(days=14))).engagement == 1250
+    assert points(pricing(timedelta(days=28))).engagement == 625
+    assert decayed(0.5, NOW - timedelta(days=1), timedelta(days=1), NOW) == 25
+    assert decayed(0.05, NOW - timedelta(days=1), timedelta(days=1), NOW) == 2  # 2.5 hundredths, half to even
+
+
+def test_an_activity_counts_for_the_first_rule_that_it_fits() -> None:
+    assert [line.label for line in points(pricing()).contributions] == ["viewed the pricing page"]
+    assert points(act("page_view", url="/features")).engagement == 100
+
+
+def test_caps_are_lines_of_their_own() -> None:
+    found = points(pricing(), pricing(timedelta(seconds=1)), pricing(timedelta(seconds=2)))
+    assert found.engagement == 5000
+    assert found.contributions[-1].points == -2500
+    assert found.contributions[-1].label == "counts 50 points at most: viewed the pricing page"
+    more = points(pricing(), pricing(timedelta(seconds=1)), act("form_submission", name="The guide to leads"))
+    assert more.engagement == 6000
+    assert more.contributions[-1].label == "engagement counts 60 points at most"
+
+
+def test_many_activities_are_folded_into_one_line() -> None:
+    rows = [act("page_view", timedelta(minutes=place), url="/features") for place in range(500)]
+    found = points(*rows)
+    assert len(found.contributions) == MOST_LINES + 2
+    assert found.contributions[MOST_LINES].label == f"viewed a page, {500 - MOST_LINES} times before"
+
+
+def test_points_against_a_lead_never_take_it_below_nothing() -> None:
+    student = {"field": "job_title", "op": "is", "value": "Student"}
+    rule = {"say": "is a student", "points": -20, "when": student}
+    rules = ScoringRules.model_validate({"fit": {"rules": [rule]}})
+    found = points(rules=rules, job_title="student")
+    assert found.total == 0
+    assert [line.points for line in found.contributions] == [-2000, 2000]
+
+
+def test_clicks_of_scanners_are_worth_nothing() -> None:
+    """R09."""
+    assert points(act("email_click", automatic=True)).total == 0
+
+
+def test_only_what_came_after_the_last_answer_counts() -> None:
+    """R24: and nothing older than the look-back."""
+    rows = (pricing(timedelta(days=2)), pricing(timedelta(days=1)))
+    assert len(points(*rows, since=NOW - timedelta(days=2)).contributions) == 1
+    assert points(pricing(timedelta(days=181))).total == 0
+
+
+def test_fields_stand_in_where_a_portal_gives_no_page_views() -> None:
+    seen: dict[str, Value] = {"last_url": "https://acme.example/pricing", "last_visit_at": NOW, "page_views": 2.0}
+    assert points(**seen).engagement == 2500
+    assert points(act("page_view", url="/x"), **seen).engagement == 100
+    assert points(since=NOW, **seen).engagement == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"say": "x", "points": 1}, "either `kind`"),
+        ({"say": "x", "points": 1, "when": {"field": "x", "op": "filled"}}, "needs `at`"),
+        ({"say": "x", "points": 1, "kind": "email_sent"}, "shows no interest"),
+        ({"say": "x", "points": 1, "kind": "page_view", "at": "x"}, "belong to rules with `when`"),
+        ({"say": "x", "points": 1, "at": "x", "when": {"activity": {"kind": "page_view"}}}, "`when` reads fields"),
+        ({"say": "x", "points": 1.005, "kind": "page_view"}, "two decimals"),
+        ({"say": "x", "points": 1, "kind": "page_view", "half_life": 30}, "no unit"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        ScoringRules.model_validate({"engagement": {"rules": [rule]}})
+
+
+ACTIVITIES = st.builds(
+    act,
+    st.sampled_from([kind.value for kind in ActivityKind]),
+    st.timedeltas(min_value=timedelta(days=-1), max_value=timedelta(days=200)),
+    url=st.sampled_from([None, "/pricing", "/x"]),
+    name=st.sampled_from(["", "A guide", "News"]),
+    automatic=st.booleans(),
+)
+
+
+@given(st.lists(ACTIVITIES, max_size=60), st.booleans(), st.one_of(st.none(), st.floats(0, 2000)))
+def test_lines_sum_to_the_score_and_the_score_stays_in_bounds(
+    rows: list[Activity], known: bool, employees: float | None
+) -> None:
+    rows.sort(key=lambda row: row.occurred_at)
+    found = points(*rows, employees=employees, country="DE" if known else None)
+    assert sum(line.points for line in found.contributions) == found.total == found.fit + found.engagement
+    assert 0 <= found.fit <= whole(RULES.fit.cap)
+    assert 0 <= found.engagement <= whole(RULES.engagement.cap)
+    assert found.grade in {f"{letter}{figure}" for letter in "ABC" for figure in "123"}
