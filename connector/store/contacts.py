@@ -28,14 +28,13 @@ _BY_EMAIL = (
     )
     .order_by(contact.c.modified_at, contact.c.contact)
 )
-_FIND = (
+_FIND_ID = select(contact.c.contact, contact.c.merged_into).where(
+    contact.c.portal == PORTAL, contact.c.contact.in_(IDS)
+)
+_FIND_EMAIL = (
     select(contact.c.contact, contact.c.merged_into)
-    .where(
-        contact.c.portal == PORTAL,
-        or_(contact.c.contact == bindparam("typed"), contact.c.email == bindparam("mail")),
-    )
-    .order_by((contact.c.contact == bindparam("typed")).desc(), contact.c.gone, contact.c.modified_at.desc())
-    .limit(1)
+    .where(contact.c.portal == PORTAL, contact.c.email.in_(IDS))
+    .order_by(contact.c.gone, contact.c.modified_at.desc())
 )
 _SET_ON_LIST = (
     update(contact).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS)).values(on_list=bindparam("on"))
@@ -46,11 +45,16 @@ _CHANGES = (
     .where(field_change.c.portal == PORTAL, field_change.c.contact == bindparam("contact_"))
     .order_by(field_change.c.occurred_at, field_change.c.observed_at, field_change.c.field)
 )
+_colleague = contact.alias("colleague")
+# From the domains to their contacts to these contacts' episodes; as a plain join SQLite begins with all episodes.
 _ACCOUNT_OWNERS = (
     select(contact.c.domain, episode.c.owner)
     .join(episode, (episode.c.portal == contact.c.portal) & (episode.c.contact == contact.c.contact))
     .where(
-        contact.c.portal == PORTAL, contact.c.domain.in_(IDS), episode.c.silent.is_(False), episode.c.owner.is_not(None)
+        episode.c.portal == PORTAL, episode.c.silent.is_(False), episode.c.owner.is_not(None),
+        episode.c.contact.in_(
+            select(_colleague.c.contact).where(_colleague.c.portal == PORTAL, _colleague.c.domain.in_(IDS))
+        ),
     )
     .order_by(episode.c.opened_at, episode.c.episode)
 )
@@ -106,10 +110,9 @@ class Contacts(Part):
 
     def find_contact(self, text: str) -> ContactId | None:
         typed = clean(text.strip())
-        if not typed:
-            return None
-        for row in self.select(_FIND, typed=typed, mail=typed.lower()):
-            return ContactId(row.merged_into or row.contact)
+        for statement, key in ((_FIND_ID, typed), (_FIND_EMAIL, typed.lower())):
+            for row in self.select(statement, ids=[key] if key else []):
+                return ContactId(row.merged_into or row.contact)
         return None
 
     def mark_gone(self, ids: Sequence[ContactId]) -> None:

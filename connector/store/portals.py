@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from connector.domain.contact import PortalId
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
@@ -17,7 +17,7 @@ from connector.store.tables import portal, rulebook, run, watermark
 _PORTAL = select(portal).where(portal.c.portal == PORTAL)
 _UNFINISHED = (
     select(run)
-    .where(run.c.portal == PORTAL, run.c.status == RunStatus.RUNNING.value)
+    .where(run.c.portal == PORTAL, run.c.status == literal_column("'running'"))     # as the index of these says
     .order_by(run.c.started_at.desc(), run.c.run.desc())
     .limit(1)
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, func, select, update
 from connector.domain.timer import TimerKind
 from connector.store.codec import decode_values
 from connector.store.decisions import PREDATES
-from connector.store.part import PORTAL, Part
+from connector.store.part import IDS, PORTAL, Part
 from connector.store.store import SqlStore
 from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, timer
 
@@ -25,16 +25,15 @@ _LAST_SCORED = (
     .scalar_subquery()
 )
 _NEXT_DUE = (
-    select(func.min(timer.c.due_at))
+    select(timer.c.episode, func.min(timer.c.due_at).label("due_at"))
     .where(
-        timer.c.portal == episode.c.portal, timer.c.contact == episode.c.contact,
-        timer.c.episode == episode.c.episode, timer.c.kind == TimerKind.SLA.value, timer.c.fired_at.is_(None),
+        timer.c.portal == PORTAL, timer.c.contact.in_(IDS), timer.c.kind == TimerKind.SLA.value,
+        timer.c.fired_at.is_(None),
     )
-    .correlate(episode)
-    .scalar_subquery()
+    .group_by(timer.c.episode)
 )
 _LEADS = (
-    select(episode, contact.c.fields, owner.c.name, decision.c.score, decision.c.grade, _NEXT_DUE.label("due_at"))
+    select(episode, contact.c.fields, owner.c.name, decision.c.score, decision.c.grade)
     .select_from(episode)
     .outerjoin(contact, (contact.c.portal == episode.c.portal) & (contact.c.contact == episode.c.contact))
     .outerjoin(owner, (owner.c.portal == episode.c.portal) & (owner.c.owner == episode.c.owner))
@@ -86,8 +85,11 @@ class Queries:
             state: only those in this state, ended ones too; None: all that are open.
         """
         found = _LEADS.where(episode.c.is_open if state is None else episode.c.state == state)
-        rows = self._select(found.order_by(*(_HOTTEST if hot else _NEWEST)), most=limit)
-        return [_lead(row) for row in rows]
+        with self._store.database.reading() as connection:
+            part = Part(connection, self._store.portal)
+            rows = part.select(found.order_by(*(_HOTTEST if hot else _NEWEST)), most=limit)
+            due = {row.episode: row.due_at for row in part.select_by_id(_NEXT_DUE, [row.contact for row in rows])}
+        return [_lead(row, due.get(row.episode)) for row in rows]
 
     def cohorts(self) -> dict[str, int]:
         """What waits to be adopted (R41), by the cohorts of `handoff adopt`."""
@@ -125,14 +127,14 @@ class Queries:
             return Part(connection, self._store.portal).select(statement, **values)
 
 
-def _lead(row: Any) -> Row:
+def _lead(row: Any, due_at: datetime | None) -> Row:
     fields = decode_values(row.fields) if row.fields else {}
     name = " ".join(str(part) for part in (fields.get("first_name"), fields.get("last_name")) if part)
     return {
         "contact": row.contact, "name": name or fields.get("email") or "", "company": fields.get("company") or "",
         "score": None if row.score is None else row.score / 100, "grade": row.grade or "",
         "state": row.state, "owner": row.name or row.owner or "", "handed_off_at": row.handed_off_at,
-        "touched_at": row.touched_at, "due_at": row.due_at, "reason": row.reason, "episode": row.episode,
+        "touched_at": row.touched_at, "due_at": due_at, "reason": row.reason, "episode": row.episode,
     }
 
 

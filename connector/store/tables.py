@@ -85,6 +85,7 @@ run = Table(
     Column("progress", Structure, nullable=False, default={}),
 )
 Index("ix_run_started", run.c.portal, run.c.started_at)
+_partial("ix_run_open", run.c.portal, run.c.started_at, run.c.run, where="status = 'running'")
 
 watermark = Table(
     "watermark", metadata,
@@ -234,7 +235,14 @@ episode = Table(
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is
     UniqueConstraint("portal", "contact", "ordinal"),
 )
-_partial("ix_episode_open", episode.c.portal, episode.c.silent, episode.c.owner, where="is_open", sqlite="is_open = 1")
+_partial(
+    "ix_episode_open", episode.c.portal, episode.c.owner,
+    where="is_open AND NOT silent", sqlite="is_open = 1 AND silent = 0",
+)
+_partial(
+    "ix_episode_silent", episode.c.portal, episode.c.episode,
+    where="is_open AND silent", sqlite="is_open = 1 AND silent = 1",
+)
 _partial("ix_episode_adopted", episode.c.portal, episode.c.adopted_at, where="adopted_at IS NOT NULL")
 
 episode_step = Table(
@@ -335,7 +343,7 @@ outbox = Table(
     Column("claimed_by", Text),
     UniqueConstraint("portal", "sequence"),
 )
-_partial("ix_outbox_due", outbox.c.portal, outbox.c.due_at, where="status = 'due'")
+_partial("ix_outbox_due", outbox.c.portal, outbox.c.sequence, where="status = 'due'")
 _partial("ix_outbox_held", outbox.c.portal, outbox.c.intent, where="status = 'held'")
 _partial(
     "ix_outbox_contact", outbox.c.portal, outbox.c.contact, where="status IN ('held', 'due')",

@@ -155,7 +155,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("portal", "contact", "ordinal", name="uq_episode_portal_contact_ordinal"),
     )
     _partial("ix_episode_adopted", "episode", ["portal", "adopted_at"], where="adopted_at IS NOT NULL")
-    _partial("ix_episode_open", "episode", ["portal", "silent", "owner"], where="is_open", sqlite="is_open = 1")
+    _partial(
+        "ix_episode_open", "episode", ["portal", "owner"],
+        where="is_open AND NOT silent", sqlite="is_open = 1 AND silent = 0",
+    )
+    _partial(
+        "ix_episode_silent", "episode", ["portal", "episode"],
+        where="is_open AND silent", sqlite="is_open = 1 AND silent = 1",
+    )
 
     op.create_table(
         "field_change",
@@ -221,7 +228,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("portal", "sequence", name="uq_outbox_portal_sequence"),
     )
     _partial("ix_outbox_contact", "outbox", ["portal", "contact"], where="status IN ('held', 'due')")
-    _partial("ix_outbox_due", "outbox", ["portal", "due_at"], where="status = 'due'")
+    _partial("ix_outbox_due", "outbox", ["portal", "sequence"], where="status = 'due'")
     _partial("ix_outbox_held", "outbox", ["portal", "intent"], where="status = 'held'")
     _partial(
         "ix_outbox_order", "outbox", ["portal", "destination", "contact", "sequence"],
@@ -309,6 +316,7 @@ def upgrade() -> None:
         sa.Column("progress", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("portal", "run", name="pk_run"),
     )
+    _partial("ix_run_open", "run", ["portal", "started_at", "run"], where="status = 'running'")
     op.create_index("ix_run_started", "run", ["portal", "started_at"])
 
     op.create_table(
