@@ -47,10 +47,10 @@ def main() -> None:
 
 def _say(error: ConnectorError) -> int:
     """One message: what, where, what to do. Never a traceback."""
-    for line in (str(error), *(str(other) for other in getattr(error, "others", ()))):
-        print(f"Error: {line}", file=sys.stderr)
-    if error.advice:
-        print(f"What to do: {error.advice}", file=sys.stderr)
+    for complaint in (error, *getattr(error, "others", ())):
+        print(f"Error: {complaint}", file=sys.stderr)
+        if complaint.advice:
+            print(f"What to do: {complaint.advice}", file=sys.stderr)
     return error.exit_code
 
 

@@ -212,7 +212,7 @@ def _hand_raiser(case: _Case) -> Decision | None:
     hand = case.hand
     if hand is None:
         return None
-    stopped = [verdict for verdict in case.filters if not verdict.passed and verdict.then == "triage"]
+    stopped = [verdict for verdict in case.filters if not verdict.passed and verdict.then in ("triage", "junk")]
     last = case.situation.last_ended
     if last is not None and last.state is State.JUNK:
         stopped.append(

@@ -9,20 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from connector.domain.contact import Contact
 from connector.domain.episode import State
-from connector.rules.durations import parse_duration
-
-
-def _wall(value: object) -> object:
-    return parse_duration(value).wall() if isinstance(value, str) else value
-
-
-WallTime = Annotated[timedelta, BeforeValidator(_wall)]
+from connector.rules.durations import WallDuration
 
 
 class Track(StrEnum):
@@ -42,10 +34,10 @@ class Wake(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: WallTime | None = None
+    after: WallDuration | None = None
     on_field: str | None = None
-    before: WallTime = timedelta(0)
-    """How long ahead of the day in `on_field`."""
+    before: WallDuration | None = None
+    """How long ahead of the day in `on_field`; None: on the day itself."""
     then: str = Field(default="eligible", pattern="^(eligible|hand_over)$")
 
 
@@ -111,5 +103,5 @@ def _wake_day(contact: Contact, wake: Wake, ended_at: datetime) -> datetime | No
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time(), UTC)
         if isinstance(value, datetime):
-            return max(value - wake.before, ended_at)
+            return max(value - (wake.before or timedelta(0)), ended_at)
     return ended_at + wake.after if wake.after is not None else None
