@@ -155,16 +155,24 @@ def _open_episode(case: _Case) -> Decision | None:
 
 def _silent(case: _Case, before: Episode, after: Episode) -> Decision:
     """A lead that sales had before Handoff came; it comes to life when adopted, or when it raises its hand anew (R41)."""
-    past = case.situation.since
-    new_hand = case._raised(past) if past is not None else case.hand
     if after.state.is_end:
         return case.result(Action.INFER, "Sales finished this lead before it was adopted.", episode=after)
+    live = _brought_to_life(case, after)
+    if live is not None:
+        return live
+    if after == before:
+        return case.nothing("Sales had this lead before Handoff began; it is waiting to be adopted.")
+    return case.result(Action.INFER, "Sales moved this lead, which is not adopted yet.", episode=after)
+
+
+def _brought_to_life(case: _Case, silent: Episode) -> Decision | None:
+    """Adopted by a person's word, or by a hand-raise since Handoff began: who asks for sales is never left silent."""
+    past = case.situation.since
+    new_hand = case._raised(past) if past is not None else case.hand
     if not case.situation.adopt and new_hand is None:
-        if after == before:
-            return case.nothing("Sales had this lead before Handoff began; it is waiting to be adopted.")
-        return case.result(Action.INFER, "Sales moved this lead, which is not adopted yet.", episode=after)
+        return None
     words = new_hand.label if new_hand else "Was in sales' hands before Handoff began, and has been adopted."
-    live = replace(after, silent=False, handed_off_at=case.now, reason=sentence((words,)))
+    live = replace(silent, silent=False, handed_off_at=case.now, reason=sentence((words,)))
     if live.owner is None:
         return _routed(case, live, words, Action.ADOPT, verdicts=(), evidence="adopted", signal_at=case.now)
     return case.result(Action.ADOPT, live.reason, episode=_held(live, case), evidence="adopted", signal_at=case.now)
@@ -382,7 +390,8 @@ def _infer(case: _Case) -> Decision | None:
         reason="Was in sales' hands before Handoff began.",
         silent=True,
     )
-    return case.result(Action.INFER, "Sales had this lead before Handoff began; taken in silently.", episode=episode)
+    words = "Sales had this lead before Handoff began; taken in silently."
+    return _brought_to_life(case, episode) or case.result(Action.INFER, words, episode=episode)
 
 
 def _held(episode: Episode, case: _Case) -> Episode:
