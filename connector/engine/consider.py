@@ -13,12 +13,13 @@ from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.effect import effect_id
 from connector.domain.episode import Episode, State
+from connector.domain.notice import Notice
 from connector.domain.owner import Owner
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
 from connector.engine.notify import entries, notices
-from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork
+from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
 from connector.engine.write import SHARED
 from connector.rules import sla
 from connector.rules.decide import decide
@@ -27,7 +28,7 @@ from connector.rules.plan import plan
 from connector.rules.situation import Desk, Situation
 
 GIVE_UP_AFTER = 3
-"""A contact that breaks the rules this often is set aside (P5)."""
+"""A contact that breaks the rules this often is not tried again before it changes (P5)."""
 
 
 def consider_batch(context: Context, guard: Guard) -> int:
@@ -38,8 +39,8 @@ def consider_batch(context: Context, guard: Guard) -> int:
         if not ids:
             return 0
         table = _gather(context, uow, ids)
-        for contact in ids:
-            _consider_one(context, uow, table, contact, guard)
+        sound = [contact for contact in ids if _consider_one(context, uow, table, contact, guard)]
+        uow.clear_quarantine(sound)
         uow.clear_dirty([contact for contact in ids if contact not in guard.held])
     context.counts.decided += len(ids)
     return len(ids)
@@ -89,28 +90,49 @@ def _account(row: StoredContact) -> str:
     return row.contact.text("domain")
 
 
-def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> None:
+def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> bool:
+    """Decide one contact and commit what follows; whether there is nothing to complain of any more."""
     situation = table.situations.get(contact)
     if situation is None:
-        return
+        return True
     account = _account(table.stored[contact])
     situation = replace(situation, account_owner=table.accounts.get(account))
     try:
-        decision = decide(situation, context.book, now=context.now)
-        planned = plan(
-            decision, situation.contact, context.book, on_list=table.stored[contact].on_list, now=context.now
-        )
+        case = _work_out(context, table, situation)
     except Exception as error:  # around one contact: the others go on (P5)
         _set_aside(context, uow, contact, error)
-        return
+        return False
+    decision = case.decision
     if guard.holds(decision):
-        return
+        return True
     if context.options.shadow:
-        _only_report(context, uow, decision, planned)
-        return
-    _commit(context, uow, table, situation, decision, planned)
+        _only_report(context, uow, decision, case.planned)
+        return True
+    _commit(context, uow, case)
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
         _turn(uow, table, decision, account)
+    return case.intent is None  # a write that was refused before stays set aside until it is done
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One contact's decision with all that follows from it, before any of it is stored."""
+
+    decision: Decision
+    planned: Plan
+    intent: Intent | None
+    told: Sequence[Notice]
+    rows: Sequence[Entry]
+
+
+def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
+    """Everything that one strange contact could break, in one place; touches no database."""
+    stored = table.stored[situation.contact.id]
+    decision = decide(situation, context.book, now=context.now)
+    planned = plan(decision, situation.contact, context.book, on_list=stored.on_list, now=context.now)
+    told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
+    intent = _intent(context, table, decision, planned)
+    return _Case(decision, planned, intent, told, entries(context, told, intent, due_at=context.now))
 
 
 def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exception) -> None:
@@ -120,6 +142,8 @@ def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exc
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"
     tries = uow.put_quarantine(contact, f"{type(error).__name__} in {where}", context.now)
+    if tries < GIVE_UP_AFTER:
+        uow.mark_retry([contact])
     context.counts.quarantined += 1
     context.troubles.append(f"contact {contact} could not be decided ({type(error).__name__} in {where}); try {tries}")
 
@@ -143,26 +167,22 @@ def _turn(uow: UnitOfWork, table: _Table, decision: Decision, account: str) -> N
         table.accounts[account] = owner
 
 
-def _commit(
-    context: Context, uow: UnitOfWork, table: _Table, situation: Situation, decision: Decision, planned: Plan
-) -> None:
+def _commit(context: Context, uow: UnitOfWork, case: _Case) -> None:
     """All that one decision leaves in the database."""
+    decision, intent = case.decision, case.intent
     uow.put_decision(context.run.id, decision)
-    uow.clear_quarantine(decision.contact)
     episode = decision.episode
     if episode is not None and episode != decision.before and decision.action is not Action.NOTHING:
         uow.put_episode(episode, at=context.now, cause=decision.action.value)
         _set_timers(context, uow, decision, episode)
-    told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
-    intent = _intent(context, table, decision, planned)
     if context.options.dry_run:
-        if planned.changes or told:
-            context.planned.append(PlannedLead(decision=decision, changes=planned.changes))
+        if case.planned.changes or case.told:
+            context.planned.append(PlannedLead(decision=decision, changes=case.planned.changes))
     else:
         if intent is not None:
             uow.put_intents([intent])
-        context.counts.notices_queued += uow.put_entries(entries(context, told, intent, due_at=context.now))
-        if intent is not None or told:
+        context.counts.notices_queued += uow.put_entries(case.rows)
+        if intent is not None or case.told:
             uow.audit(context.run.id, [_audit(decision, intent)], context.now)
     _count(context, decision)
 

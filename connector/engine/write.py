@@ -239,6 +239,7 @@ class _Batch:
         uow.set_on_list(sorted(self.off_list), False)
         written = [row for row in rows if row.status == "written"]
         uow.release_entries([row.id for row in written], self.context.now)
+        uow.clear_quarantine([row.contact for row in written])
         store_records(
             self.context,
             uow,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select
 
 from connector.domain.contact import ContactId
-from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import quarantine
 
 _ALL = select(quarantine).where(quarantine.c.portal == PORTAL).order_by(quarantine.c.contact)
 _TRIES = select(quarantine.c.tries).where(
     quarantine.c.portal == PORTAL, quarantine.c.contact == bindparam("contact_")
 )
-_CLEAR = delete(quarantine).where(quarantine.c.portal == PORTAL, quarantine.c.contact == bindparam("contact_"))
+_CLEAR = delete(quarantine).where(quarantine.c.portal == PORTAL, quarantine.c.contact.in_(IDS))
 
 
 @per_dialect
@@ -36,8 +36,8 @@ class Quarantine(Part):
         self.write(_put(self.dialect), [row])
         return int(self.select(_TRIES, contact_=contact)[0].tries)
 
-    def clear_quarantine(self, contact: ContactId) -> None:
-        self.change(_CLEAR, contact_=contact)
+    def clear_quarantine(self, ids: Sequence[ContactId]) -> None:
+        self.change_by_id(_CLEAR, ids)
 
     def quarantined(self) -> list[Mapping[str, object]]:
         """In id order: contact, reason, tries, first_at, last_at."""

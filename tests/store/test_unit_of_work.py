@@ -394,7 +394,7 @@ def test_quarantine_counts_how_often(store: SqlStore) -> None:
         assert [unit.put_quarantine(ANA, "odd", hours(n)) for n in range(3)] == [1, 2, 3]
         row = unit.quarantined()[0]
         assert (row["contact"], row["tries"], row["first_at"], row["last_at"]) == (ANA, 3, NOW, hours(2))
-        unit.clear_quarantine(ANA)
+        unit.clear_quarantine([ANA])
         assert unit.quarantined() == []
 
 
