@@ -1,0 +1,41 @@
+"""A fresh world for each test: its own sandbox with a frozen clock, its own portal, receiver and folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world import World, served, spawned
+
+Build = Callable[..., World]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Build]:
+    """Builds worlds: keywords are those of POST /_sandbox/portals; `process=True` gives the sandbox a process."""
+    with ExitStack() as stack:
+
+        def make(*, process: bool = False, ready: bool = True, **portal: Any) -> World:
+            folder = tmp_path / f"world-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            url = stack.enter_context(spawned() if process else served())
+            world = stack.enter_context(closing(World(url, folder, **portal)))
+            if ready:
+                world.init()
+            return world
+
+        yield make
+
+
+@pytest.fixture
+def world(build: Build) -> World:
+    """An empty Enterprise portal, made ready by `init`, with a first sync behind it: all that follows is news."""
+    made = build(enterprise=True)
+    made.sync()
+    made.later(hours=1)
+    made.ours(mark="ours")
+    made.calls()
+    return made

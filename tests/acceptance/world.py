@@ -1,0 +1,284 @@
+"""The world of an acceptance test: a sandbox portal, a receiver of notices, and a connector in a folder of its own.
+
+Everything is spoken to as from outside: the sandbox over HTTP, the receiver by what was posted to it, the connector by
+`connect()` or by its command line in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from connector.bootstrap import Connector, connect
+from connector.config.defaults import write_mappings
+from connector.config.settings import load_settings
+from connector.engine.report import RunReport
+from connector.sandbox.portal import Sandbox
+from connector.sandbox.server import Server
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SECRET = "whsec_" + "q" * 43 + "="
+UNLIMITED = {"rate_per_10s": 0, "search_per_second": 0}
+WRITES = ("property", "created", "list_add", "list_remove", "task", "association", "archived", "merged")
+FAST = {"HUBSPOT_RATE_PER_10S": "10000", "HUBSPOT_SEARCH_PER_SECOND": "1000"}
+HANDOFF = (sys.executable, "-m", "connector.cli.app")
+
+
+class Receiver:
+    """Takes every notice and answers 204; `answer` may be set to another status."""
+
+    def __init__(self) -> None:
+        self.notices: list[dict[str, Any]] = []
+        self.answer = 204
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if receiver.answer < 300:
+                    receiver.notices.append({"webhook-id": self.headers["webhook-id"], **json.loads(body)})
+                self.send_response(receiver.answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return None
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def kinds(self) -> Counter[str]:
+        return Counter(notice["type"] for notice in self.notices)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [notice for notice in self.notices if notice["type"] == kind]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+class World:
+    """One portal and the connector that looks after it; every path lies in `folder`."""
+
+    def __init__(self, url: str, folder: Path, **portal: Any) -> None:
+        self.url, self.folder = url, folder
+        self.http = requests.Session()
+        self.receiver = Receiver()
+        portal["switches"] = UNLIMITED | portal.get("switches", {})
+        made = self._control("POST", "portals", portal)
+        self.token, self.portal = made["token"], made["portalId"]
+        self.env = {
+            "HUBSPOT_ACCESS_TOKEN": self.token,
+            "HUBSPOT_BASE_URL": url,
+            "HANDOFF_DATABASE_URL": f"sqlite:///{folder / 'handoff.db'}",
+            "HANDOFF_MAPPINGS_DIR": str(folder / "mappings"),
+            "HANDOFF_WEBHOOK_URL": f"http://{self.receiver.host}/notices",
+            "HANDOFF_WEBHOOK_SECRET": SECRET,
+            "HANDOFF_ALLOW_HOSTS": self.receiver.host,
+            "HANDOFF_LOG_LEVEL": "ERROR",
+            **FAST,
+        }
+        write_mappings(self.mappings)
+        self._marks: dict[str, int] = {}
+
+    def close(self) -> None:
+        self.receiver.close()
+        self.http.close()
+
+    # -- the portal ------------------------------------------------------------------------------------------------
+
+    def _control(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        answer = self.http.request(method, f"{self.url}/_sandbox/{path}", json=body, params=query, timeout=120)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def control(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        return self._control(method, path, body, portal=self.portal, **query)
+
+    def api(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """A call of HubSpot's API, as the portal's own token; it does not count among the connector's."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self.http.request(method, self.url + path, json=body, params=query, headers=headers, timeout=60)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def act(self, kind: str, **facts: Any) -> dict[str, Any]:
+        done: dict[str, Any] = self.acts({"kind": kind, **facts})[0]
+        return done
+
+    def acts(self, *acts: dict[str, Any]) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = self.control("POST", "acts", list(acts))["results"]
+        return results
+
+    def contact(self, email: str | None, **properties: str) -> str:
+        """Made by a person in the CRM; gives its id."""
+        given = {**({"email": email} if email else {}), **properties}
+        return str(self.act("contact", properties=given)["contact"])
+
+    def views(self, contact: str, *hours_ago: float, url: str = "https://www.acme.example/pricing") -> None:
+        """Looks at the pricing page so many hours ago."""
+        moments = [self.now - timedelta(hours=hours) for hours in hours_ago]
+        self.acts(*({"kind": "page_view", "contact": contact, "url": url, "at": at.isoformat()} for at in moments))
+
+    def asks(self, email: str, form: str = "Contact us", **values: str) -> str:
+        """Sends a form; gives the contact's id."""
+        return str(self.act("form_submission", form=form, email=email, values=values)["contact"])
+
+    def edit(self, contact: str, **properties: str) -> None:
+        """A person's edit in the CRM's own pages."""
+        self.act("edit", contact=contact, properties=properties)
+
+    def read(self, contact: str, *names: str) -> dict[str, Any]:
+        answer = self.api("GET", f"/crm/v3/objects/contacts/{contact}", properties=",".join(names))
+        found: dict[str, Any] = answer["properties"]
+        return found
+
+    def switch(self, **values: Any) -> None:
+        self.control("PUT", "switches", values)
+
+    def faults(self, *specs: dict[str, Any]) -> None:
+        self._control("POST", "faults", [{"portal": self.portal, **spec} for spec in specs])
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._control("GET", "clock")["now"])
+
+    def clock(self, at: datetime) -> None:
+        self._control("PUT", "clock", {"now": at.isoformat()})
+
+    def later(self, **span: float) -> None:
+        """Lets time pass in the portal."""
+        self._control("PUT", "clock", {"advance_seconds": timedelta(**span).total_seconds()})
+
+    # -- what was seen ---------------------------------------------------------------------------------------------
+
+    def log(self, *kinds: str, mark: str = "") -> list[dict[str, Any]]:
+        """Journal entries since the last call with the same mark; without a mark, all."""
+        after = self._marks.get(mark, 0) if mark else 0
+        found = self.control("GET", "log", after=after, limit=1_000_000, kinds=",".join(kinds))
+        if mark:
+            self._marks[mark] = found["last"]
+        events: list[dict[str, Any]] = found["events"]
+        return events
+
+    def ours(self, *kinds: str, mark: str = "") -> list[dict[str, Any]]:
+        """What the connector wrote: everything that came by the API."""
+        return [event for event in self.log(*(kinds or WRITES), mark=mark) if event.get("source") == "INTEGRATION"]
+
+    def listed(self) -> set[str]:
+        """Members of any list, worked out from the journal."""
+        members: set[str] = set()
+        for event in self.log("list_add", "list_remove"):
+            (members.add if event["kind"] == "list_add" else members.discard)(event["record_id"])
+        return members
+
+    def calls(self) -> dict[str, int]:
+        """Calls by path since the last look; looking sets them to zero."""
+        found: dict[str, int] = self.control("GET", "counters")["by_path"]
+        self.control("DELETE", "counters")
+        return found
+
+    # -- the connector ---------------------------------------------------------------------------------------------
+
+    @property
+    def mappings(self) -> Path:
+        return self.folder / "mappings"
+
+    def rule(self, file: str, old: str, new: str) -> None:
+        """Changes a rule file as an admin would."""
+        path = self.mappings / f"{file}.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file}.yaml holds {old!r} {text.count(old)} times"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    @contextmanager
+    def connector(self, **env: str) -> Iterator[Connector]:
+        with connect(load_settings({**self.env, **env}, None)) as connector:
+            yield connector
+
+    def init(self) -> None:
+        """As `handoff init --apply` does."""
+        with self.connector() as connector:
+            connector.make_owned()
+        self.log(mark="ours")
+        self.calls()
+
+    def sync(self, *, env: dict[str, str] | None = None, **options: bool) -> RunReport:
+        """One run in this process, as `handoff sync` does it."""
+        with self.connector(**(env or {})) as connector:
+            return connector.sync(connector.options(**options))
+
+    def preview(self) -> RunReport:
+        return self.sync(dry_run=True)
+
+    def environment(self, **env: str) -> dict[str, str]:
+        """Of a process of its own: ours, and nothing of the tests' but what Python needs."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_FILE", "TMPDIR") if name in os.environ}
+        return {**kept, **self.env, **env}
+
+    def handoff(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """The command line in a process of its own, with the folder as its working directory."""
+        return subprocess.run(
+            [*HANDOFF, *words], cwd=self.folder, env=self.environment(**env), capture_output=True, text=True, timeout=110
+        )
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*HANDOFF, *words],
+            cwd=self.folder,
+            env=self.environment(**env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@contextmanager
+def served(sandbox: Sandbox | None = None) -> Iterator[str]:
+    """A sandbox in this process on a free port, its clock frozen on a Monday morning; gives its address."""
+    sandbox = sandbox or Sandbox()
+    sandbox.clock.freeze(int(MONDAY.timestamp() * 1000))
+    server = Server("127.0.0.1", 0, sandbox)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        thread.join(5)
+
+
+@contextmanager
+def spawned(*words: str) -> Iterator[str]:
+    """`handoff sandbox` as a process of its own, its clock frozen on a Monday morning; gives its address."""
+    command = [*HANDOFF, "sandbox", "--json", "--port", "0", "--contacts", "0", "--clock", MONDAY.isoformat(), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.terminate()
+            process.wait(20)
