@@ -21,6 +21,7 @@ from .records import (
     locate,
     missing_rows,
     not_found,
+    page_json,
     paths,
     show,
     shown_names,
@@ -41,10 +42,14 @@ def list_records(request: Request, name: str) -> Response:
     found = _archived_after(portal, kind, start, limit + 1) if request.flag("archived") else (
         portal.objects[kind].after(start, limit + 1)
     )  # fmt: skip
-    body: dict[str, object] = {"results": [show(portal, kind, each, names, history, links) for each in found[:limit]]}
+    rest: dict[str, object] = {}
     if len(found) > limit:
-        body["paging"] = {"next": {"after": found[limit].id, "link": _link(request, found[limit].id)}}
-    return Response(200, body)
+        rest["paging"] = {"next": {"after": found[limit].id, "link": _link(request, found[limit].id)}}
+    if not history and not links:
+        return Response(200, page_json(portal, kind, found[:limit], names, rest))
+    return Response(
+        200, {"results": [show(portal, kind, each, names, history, links) for each in found[:limit]]} | rest
+    )
 
 
 def _start(request: Request) -> int:
@@ -101,8 +106,11 @@ def batch_read(request: Request, name: str) -> Response:
             missing.append(wanted)
         else:
             found[record.id] = record
-    results = [show(portal, kind, record, names, history) for record in found.values()]
-    answer = batch_body(started, results, missing_rows(kind, missing), portal.clock.ms())
+    answer = batch_body(started, [], missing_rows(kind, missing), portal.clock.ms())
+    if not history:
+        del answer["results"]
+        return Response(207 if missing else 200, page_json(portal, kind, found.values(), names, answer))
+    answer["results"] = [show(portal, kind, record, names, history) for record in found.values()]
     return Response(207 if missing else 200, answer)
 
 

@@ -17,7 +17,7 @@ from .app import Request, Response, route
 from .conditions import Test, invalid, test_of
 from .portal import ENGAGEMENTS, Portal, object_type
 from .properties import definition
-from .records import kind_of, paths, show, shown_names
+from .records import kind_of, page_json, paths, shown_names
 from .store import ObjectStore, Record
 from .windows import Windows
 
@@ -73,10 +73,10 @@ def search_records(request: Request, name: str) -> Response:
     query = read(portal, kind, request.json_object(), len(request.body))
     names = shown_names(portal, kind, query.properties, search=True)
     total, page = find(portal, kind, query)
-    body: dict[str, Any] = {"total": total, "results": [show(portal, kind, record, names) for record in page]}
+    rest: dict[str, Any] = {"total": total}
     if query.offset + len(page) < total:
-        body["paging"] = {"next": {"after": str(query.offset + len(page))}}
-    return Response(200, body)
+        rest["paging"] = {"next": {"after": str(query.offset + len(page))}}
+    return Response(200, page_json(portal, kind, page, names, rest))
 
 
 # -- reading the body --------------------------------------------------------------------------------------------------

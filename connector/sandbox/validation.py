@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import properties
@@ -34,8 +35,23 @@ class InvalidValueError(Exception):
         self.message = message
 
 
+@dataclass(slots=True)
+class Rules:
+    """Definitions met so far in one batch, by property name: each is looked up once."""
+
+    portal: Portal
+    object_type: str
+    met: dict[str, Definition | None] = field(default_factory=dict)
+
+    def definition(self, name: str) -> Definition | None:
+        """Give a property's definition, None for an unknown one."""
+        if name not in self.met:
+            self.met[name] = properties.definition(self.portal, self.object_type, name)
+        return self.met[name]
+
+
 def check(
-    portal: Portal, object_type: str, props: Mapping[str, Any], present: Record | None
+    portal: Portal, object_type: str, props: Mapping[str, Any], present: Record | None, rules: Rules | None = None
 ) -> tuple[dict[str, str], list[Problem]]:
     """Give the clean values and the problems of the others.
 
@@ -43,11 +59,12 @@ def check(
         props: as sent; numbers and booleans are taken as their text, null as "".
         present: the record to be written, for values that append (leading ";"); None for a new one.
     """
+    rules = rules or Rules(portal, object_type)
     clean: dict[str, str] = {}
     problems: list[Problem] = []
     for name, sent in props.items():
         try:
-            clean[name.lower()] = _clean(portal, object_type, name.lower(), sent, present)
+            clean[name.lower()] = _clean(rules, name.lower(), sent, present)
         except InvalidValueError as error:
             problems.append(_problem(portal, name, error))
     return clean, problems
@@ -88,8 +105,8 @@ def _problem(portal: Portal, name: str, error: InvalidValueError) -> Problem:
     }
 
 
-def _clean(portal: Portal, object_type: str, name: str, sent: Any, present: Record | None) -> str:
-    definition = properties.definition(portal, object_type, name)
+def _clean(rules: Rules, name: str, sent: Any, present: Record | None) -> str:
+    definition = rules.definition(name)
     if definition is None or definition.get("archived"):
         raise InvalidValueError("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     if definition.get("calculated") or definition.get("modificationMetadata", {}).get("readOnlyValue"):
@@ -98,8 +115,8 @@ def _clean(portal: Portal, object_type: str, name: str, sent: Any, present: Reco
     if text == "":
         return ""
     if definition.get("referencedObjectType") == "OWNER" or name == "hubspot_owner_id":
-        return _owner(portal, text)
-    if name == "email" and object_type == "contacts":
+        return _owner(rules.portal, text)
+    if name == "email" and rules.object_type == "contacts":
         return _email(text)
     return _BY_TYPE.get(definition["type"], _string)(definition, text, present)
 

@@ -15,7 +15,6 @@ from . import effects, validation
 from .app import ApiError, Request, Response, route
 from .links import LinkType, default_type, primary_type
 from .portal import ENGAGEMENTS, OBJECT_TYPES, SINGULAR, Portal, change_event
-from .properties import definition
 from .records import (
     batch_body,
     batch_inputs,
@@ -99,9 +98,14 @@ def _shown(portal: Portal, kind: str, record: Record, write: Write, names: Names
 
 
 def prepare(
-    portal: Portal, kind: str, record: Record | None, body: dict[str, Any], source: Source = effects.CALCULATED
+    portal: Portal,
+    kind: str,
+    record: Record | None,
+    body: dict[str, Any],
+    source: Source = effects.CALCULATED,
+    rules: validation.Rules | None = None,
 ) -> Write:
-    """Check one write against definitions, owners and unique values.
+    """Check one write against definitions, owners and unique values; `rules` are shared by the rows of a batch.
 
     Raises:
         ApiError: 400 with every bad value, 409 for a unique value that another record holds.
@@ -109,7 +113,8 @@ def prepare(
     sent = body.get("properties")
     if not isinstance(sent, dict):
         raise ApiError(400, "VALIDATION_ERROR", "Invalid input JSON: 'properties' must be an object")
-    values, problems = validation.check(portal, kind, sent, record)
+    rules = rules or validation.Rules(portal, kind)
+    values, problems = validation.check(portal, kind, sent, record, rules)
     trace = body.get("objectWriteTraceId")
     if problems:
         raise validation.refusal(problems, {"objectWriteTraceId": [trace]} if trace else None)
@@ -117,7 +122,7 @@ def prepare(
         absent = [name for name in _REQUIRED.get(kind, ()) if not values.get(name)]
         if absent:
             raise validation.missing(absent)
-    _check_taken(portal, kind, record, values)
+    _check_taken(portal, kind, record, values, rules)
     refused = effects.refuse_backward(portal, kind, record, values, source) if record is not None else None
     links = _links(portal, kind, body.get("associations") or []) if record is None else []
     return Write(record, values, links, trace, refused)
@@ -165,11 +170,13 @@ def set_values(portal: Portal, kind: str, record: Record, values: dict[str, str]
     return changed
 
 
-def _check_taken(portal: Portal, kind: str, record: Record | None, values: dict[str, str]) -> None:
+def _check_taken(
+    portal: Portal, kind: str, record: Record | None, values: dict[str, str], rules: validation.Rules
+) -> None:
     store = portal.objects[kind]
     for name, value in values.items():
         by_email = name == "email" and kind == "contacts"
-        if not value or not (by_email or (definition(portal, kind, name) or {}).get("hasUniqueValue")):
+        if not value or not (by_email or (rules.definition(name) or {}).get("hasUniqueValue")):
             continue
         holder = store.find(name, value)
         if holder is not None and holder is not record:
@@ -210,20 +217,22 @@ Preparer = Callable[[dict[str, Any]], Write | None]
 def batch_create(request: Request, name: str) -> Response:
     """Create up to 100 records: 201, or 207 where trace ids let good rows pass."""
     kind = kind_of(request, name, write=True)
-    return _batch(request, kind, lambda row: prepare(request.portal, kind, None, row), done=201)
+    rules = validation.Rules(request.portal, kind)
+    return _batch(request, kind, lambda row: prepare(request.portal, kind, None, row, rules=rules), done=201)
 
 
 @route("POST", *paths("/batch/update"))
 def batch_update(request: Request, name: str) -> Response:
     """Change up to 100 records by id; unknown ids make the answer 207, ids twice make it 400."""
     kind, portal, source = kind_of(request, name, write=True), request.portal, source_of(request)
+    rules = validation.Rules(portal, kind)
 
     def prepared(row: dict[str, Any]) -> Write | None:
         id_property = row.get("idProperty")
         if id_property == "email":
             raise ApiError(400, "VALIDATION_ERROR", "Unable to perform update/upsert by non-unique property 'email'")
         record = locate(portal, kind, str(row.get("id", "")), id_property)
-        return prepare(portal, kind, record, row, source) if record is not None else None
+        return prepare(portal, kind, record, row, source, rules) if record is not None else None
 
     _refuse_doubles([str(row.get("id", "")) for row in batch_inputs(request)])
     return _batch(request, kind, prepared, done=200)
@@ -233,17 +242,17 @@ def batch_update(request: Request, name: str) -> Response:
 def batch_upsert(request: Request, name: str) -> Response:
     """Create or change up to 100 records by a unique property; by e-mail it is all or nothing."""
     kind, portal, source = kind_of(request, name, write=True), request.portal, source_of(request)
-    rows = batch_inputs(request)
+    rows, rules = batch_inputs(request), validation.Rules(portal, kind)
     by_email = any(row.get("idProperty") == "email" for row in rows)
 
     def prepared(row: dict[str, Any]) -> Write | None:
         id_property, value = row.get("idProperty"), str(row.get("id", ""))
         if not id_property or id_property == "hs_object_id":
             record = locate(portal, kind, value, None)
-            return prepare(portal, kind, record, row, source) if record is not None else None
+            return prepare(portal, kind, record, row, source, rules) if record is not None else None
         check_unique(portal, kind, id_property)
         row = row | {"properties": {id_property: value} | (row.get("properties") or {})}
-        return prepare(portal, kind, locate(portal, kind, value, id_property), row, source)
+        return prepare(portal, kind, locate(portal, kind, value, id_property), row, source, rules)
 
     _refuse_doubles([str(row.get("id", "")).strip().lower() for row in rows])
     return _batch(request, kind, prepared, done=200, upsert=True, partial=not by_email)

@@ -43,6 +43,14 @@ def test_a_page_gives_the_default_properties_and_ignores_unknown_names(client: C
     assert "email" not in named
 
 
+def test_the_fast_page_says_what_the_plain_one_says(box: Box) -> None:
+    client = box.new_portal(contacts=100)
+    names = "email,firstname,message,phone,lifecyclestage,lastmodifieddate,hs_lastmodifieddate"
+    fast = client.get(CONTACTS, limit=50, properties=names).json()["results"]
+    plain = client.get(CONTACTS, limit=50, properties=names, propertiesWithHistory="email").json()["results"]
+    assert fast == [{name: value for name, value in row.items() if name != "propertiesWithHistory"} for row in plain]
+
+
 def test_history_halves_the_largest_page(client: Client) -> None:
     client.contact(email="a@birch.example")
     assert client.get(CONTACTS, limit=100).status_code == 200
