@@ -17,6 +17,11 @@ LOCK = 0x48414E44       # any number that other programs on the server are unlik
 
 def migrate(database: Database) -> None:
     """Safe to call at every start and by several processes at once. Raises SettingsError for tables not ours."""
+    if database.in_memory:
+        # New each time and gone with the process: no history to keep, and tests open many.
+        with database.writing() as connection:
+            metadata.create_all(connection)
+        return
     with database.reading() as connection:
         found = version(connection)
         _refuse_strangers(connection, found, database.place)
