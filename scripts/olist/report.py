@@ -69,8 +69,8 @@ def outcome(driver: Driver) -> tuple[dict[str, Any], list[Line], list[str]]:
         "api_calls": calls,
     }
     extra = {
-        "steps with another count handed over": len(counts),
-        "contacts whose owner routing did not choose": figures.owners_lost(seen, driver.owner_log()),
+        "steps with another count": len(counts),
+        "owners not of routing": figures.owners_lost(seen, driver.owner_log()),
         "notices with a wrong signature": post.unsigned,
         "syncs that were not clean": len(state.troubles),
     }
