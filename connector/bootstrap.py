@@ -5,8 +5,6 @@ A second CRM is a folder beside crm/hubspot and one line in `_gateway`.
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -32,7 +30,7 @@ from connector.engine.run import Ports, sync
 from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
-from connector.store import Queries, SqlStore, open_store, scratch
+from connector.store import Queries, SqlStore, open_store, scratch, this_process
 
 
 @dataclass(slots=True)
@@ -139,7 +137,7 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
     store = open_store(
         settings.database_url.get_secret_value(),
         portal.id if portal else None,
-        holder=f"{platform.node()}:{os.getpid()}",
+        holder=this_process(),
         wall_clock=_wall_clock,
     )
     return store
