@@ -55,9 +55,7 @@ class Connector:
         with scratch(store) as copy:
             return self._run(copy, portal, options, progress)
 
-    def options(
-        self, *, dry_run: bool = False, full: bool = False, release_mass_change: bool = False
-    ) -> Options:
+    def options(self, *, dry_run: bool = False, full: bool = False, release_mass_change: bool = False) -> Options:
         """What the settings say, and what the command line asks on top."""
         return Options(
             dry_run=dry_run,
@@ -109,7 +107,9 @@ class Connector:
                 store=store,
                 delivery=sender,
                 build_body=_bodies(destinations),
-                destinations=switched_on(self.book.notifications, present(self.book.notifications, _lookup(self.settings))),
+                destinations=switched_on(
+                    self.book.notifications, present(self.book.notifications, _lookup(self.settings))
+                ),
             )
             return sync(ports, self.book, portal, options, progress)
 
@@ -133,14 +133,16 @@ def connect(settings: Settings) -> Iterator[Connector]:
 
 
 def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
-    """The database without the CRM, for commands that only read; `portal` None takes the one that the file belongs to."""
-    store = open_store(
+    """The database without the CRM, for commands that only read.
+
+    `portal` None takes the one that the database belongs to.
+    """
+    return open_store(
         settings.database_url.get_secret_value(),
         portal.id if portal else None,
         holder=this_process(),
         wall_clock=_wall_clock,
     )
-    return store
 
 
 def queries(settings: Settings) -> AbstractContextManager[Queries]:
@@ -210,7 +212,9 @@ def _lookup(settings: Settings) -> Callable[[str], str | None]:
 @contextmanager
 def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tuple[Sender, Mapping[str, Destination]]]:
     destinations = resolve(book.notifications, _lookup(settings))
-    sender = Sender(store.outbox, destinations, open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file))
+    sender = Sender(
+        store.outbox, destinations, open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file)
+    )
     try:
         yield sender, destinations
     finally:

@@ -38,7 +38,7 @@ def main() -> None:
         print("Stopped. Nothing is lost: the next run goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # the reader has gone; say nothing more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
         sys.exit(1)
     except Exception as error:
         sys.exit(_unforeseen(error))

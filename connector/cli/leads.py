@@ -45,7 +45,8 @@ def explain(
         store.close()
     if explanation is None:
         raise SettingsError(
-            "no such contact is known here", advice="Give its record id or its e-mail address; `handoff sync` pulls new ones."
+            "no such contact is known here",
+            advice="Give its record id or its e-mail address; `handoff sync` pulls new ones.",
         )
     if as_json:
         print_json(explanation.as_dict())

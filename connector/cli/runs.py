@@ -34,7 +34,11 @@ def runs(
     if not rows:
         note("No run yet. `handoff sync` is one.")
         return 0
-    table("Runs", ["run", "status", "as of", "pulled", "handed over", "written", "sent", "remarks"], [_row(r) for r in rows])
+    table(
+        "Runs",
+        ["run", "status", "as of", "pulled", "handed over", "written", "sent", "remarks"],
+        [_row(r) for r in rows],
+    )
     if aside:
         names = list(aside[0])
         table("Set aside", names, [[row[name] for name in names] for row in aside])

@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    apply: Annotated[bool, typer.Option("--apply", help="Also make Handoff's properties, group and list in the portal.")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Also make Handoff's properties, group and list in the portal.")
+    ] = False,
 ) -> int:
     """Write the mapping files that are missing; with --apply make what Handoff needs in the portal. Safe to repeat."""
     from connector.cli.console import say
@@ -45,7 +47,7 @@ def init(
         for sentence in connector.make_owned():
             say(sentence)
         held = connector.book.suppression.marketing_hold.list
-    say(f"Marketing must do one thing: every workflow and mailing excludes the list \"{held}\";")
+    say(f'Marketing must do one thing: every workflow and mailing excludes the list "{held}";')
     say("the list alone holds nothing back. Next: `handoff check`.")
     return 0
 
@@ -96,7 +98,9 @@ def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]
 
 
 def adopt(
-    cohort: Annotated[str, typer.Option("--apply", help="mql, sql, opportunity or qualified: bring these to life.")] = "",
+    cohort: Annotated[
+        str, typer.Option("--apply", help="mql, sql, opportunity or qualified: bring these to life.")
+    ] = "",
     per_rep_per_day: Annotated[int, typer.Option(min=1, max=1000, help="At most so many for each rep and day.")] = 5,
     stop: Annotated[bool, typer.Option("--stop", help="Adopt no more of any cohort.")] = False,
     as_json: JsonFlag = False,
@@ -112,7 +116,9 @@ def adopt(
     from connector.store import Queries
 
     if cohort and cohort not in (*COHORTS, QUALIFIED):
-        raise SettingsError(f"--apply: there is no cohort {cohort!r}", advice=f"Cohorts: {', '.join((*COHORTS, QUALIFIED))}.")
+        raise SettingsError(
+            f"--apply: there is no cohort {cohort!r}", advice=f"Cohorts: {', '.join((*COHORTS, QUALIFIED))}."
+        )
     store = open_database(start(), None)
     try:
         if cohort or stop:
@@ -134,7 +140,7 @@ def adopt(
     rows = [[name, waiting.get(name, 0), adopting.get(name, "")] for name in (*COHORTS, QUALIFIED)]
     table("Before Handoff came", ["cohort", "waiting", "per rep and day"], rows)
     if adopting:
-        say("Each sync brings some to life, with clock, list and notice, until none waits. `handoff adopt --stop` ends it.")
+        say("Each sync brings some to life, with clock, list and notice. `handoff adopt --stop` ends it.")
     else:
         say("They stay as they are until you say so: `handoff adopt --apply mql --per-rep-per-day 5`.")
     return 0

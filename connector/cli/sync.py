@@ -20,14 +20,21 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after planning; the same as `handoff preview`.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Stop after planning; the same as `handoff preview`.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="Pull every contact again, not only what changed.")] = False,
     release: Annotated[
-        bool, typer.Option("--release-mass-change", help="You have looked at what the mass-change guard holds: let it go.")
+        bool,
+        typer.Option("--release-mass-change", help="You have looked at what the mass-change guard holds: let it go."),
     ] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Run once: pull, decide, write, tell. Exit 0 done, 1 with errors, 2 config, 3 login, 4 quota, 5 running, 6 CRM, 7 held."""
+    """Run once: pull, decide, write, tell.
+
+    Exit codes: 0 done, 1 done with errors, 2 configuration, 3 login or scope, 4 quota, 5 already running, 6 the CRM is
+    unavailable, 7 held by the mass-change guard.
+    """
     from connector.bootstrap import connect
     from connector.cli.console import print_json, progress_bar
     from connector.cli.start import start
@@ -67,7 +74,9 @@ def preview(
 
 
 def run(
-    once: Annotated[bool, typer.Option("--once", help="Do the first run at once and stop; for trying the schedule.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Do the first run at once and stop; for trying the schedule.")
+    ] = False,
 ) -> int:
     """Run by the clock (HANDOFF_SYNC_EVERY: an interval or a cron line); SIGTERM finishes the page and stops."""
     from connector.cli.start import start

@@ -20,12 +20,12 @@ class OutcomeKind(StrEnum):
     """What became of a change."""
 
     WRITTEN = "written"
-    UNCHANGED = "unchanged"      # it already was so
-    OVERTAKEN = "overtaken"      # a person edited it since we read it; theirs stands (I2)
-    REJECTED = "rejected"        # the CRM refused it, with a reason
-    GONE = "gone"                # the contact is archived or erased
-    MERGED = "merged"            # the contact lives on under another id
-    LATER = "later"              # not settled yet
+    UNCHANGED = "unchanged"  # it already was so
+    OVERTAKEN = "overtaken"  # a person edited it since we read it; theirs stands (I2)
+    REJECTED = "rejected"  # the CRM refused it, with a reason
+    GONE = "gone"  # the contact is archived or erased
+    MERGED = "merged"  # the contact lives on under another id
+    LATER = "later"  # not settled yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Change:
     """One value to write for one contact.
 
     Attributes:
-        field: Handoff's field name; for list changes the list's name in mappings/suppression.yaml; for tasks the subject.
+        field: Handoff's field name; for list changes the list's name, for tasks the subject.
         before: as we last read it; after: what must stand there. For list changes both are empty.
         backward: a stage that goes back: clear, then set, in two requests (hubspot-facts, section 4).
     """
@@ -48,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All changes that one decision asks for; empty when everything already is so (our own echo ends here)."""
+    """All changes that one decision asks for; none when everything already is so (our own echo ends here)."""
 
     contact: ContactId
     episode: EpisodeId | None
@@ -57,7 +57,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one change. `detail` is the CRM's reason, free of personal data; `now_id` the survivor of a merge."""
+    """What became of one change. `detail`: the reason, free of personal data; `now_id`: the survivor of a merge."""
 
     change: Change
     kind: OutcomeKind

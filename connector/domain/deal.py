@@ -17,7 +17,7 @@ class DealState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
-    """`amount` in the portal's currency; None where nobody entered one. `contacts` are all that it is associated with."""
+    """`amount` in the portal's currency; None where nobody entered one. `contacts`: all that it is associated with."""
 
     id: str
     contacts: tuple[ContactId, ...]

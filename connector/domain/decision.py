@@ -16,14 +16,14 @@ class Action(StrEnum):
     """What a decision asks for. NOTHING is an answer too, with its reasons."""
 
     NOTHING = "nothing"
-    HAND_OVER = "hand_over"      # opens an episode and gives it to an owner
-    TRIAGE = "triage"            # a hand-raiser that a filter stopped goes to the triage desk (R02)
-    ADVANCE = "advance"          # the open episode moved on: state, owner or touch
-    END = "end"                  # the open episode ended: won, lost, recycled, junk, unreachable
-    ADOPT = "adopt"              # a silent episode comes to life (R41)
-    SIGNAL = "signal"            # strong interest of a lead already in work (R40)
-    INFER = "infer"              # an episode taken in silently from a living portal (R41)
-    PREDATES = "predates"        # would qualify, but on signals from before Handoff began (R41)
+    HAND_OVER = "hand_over"  # opens an episode and gives it to an owner
+    TRIAGE = "triage"  # a hand-raiser that a filter stopped goes to the triage desk (R02)
+    ADVANCE = "advance"  # the open episode moved on: state, owner or touch
+    END = "end"  # the open episode ended: won, lost, recycled, junk, unreachable
+    ADOPT = "adopt"  # a silent episode comes to life (R41)
+    SIGNAL = "signal"  # strong interest of a lead already in work (R40)
+    INFER = "infer"  # an episode taken in silently from a living portal (R41)
+    PREDATES = "predates"  # would qualify, but on signals from before Handoff began (R41)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

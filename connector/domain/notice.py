@@ -13,15 +13,15 @@ from connector.domain.episode import EpisodeId
 
 class NoticeKind(StrEnum):
     LEAD_HANDED_OFF = "lead.handed_off"
-    LEAD_SIGNAL = "lead.signal"            # R40
-    LEAD_RECYCLED = "lead.recycled"        # R23: marketing is told of a hand-back
-    LEAD_TRIAGED = "lead.triaged"          # R02
-    LEAD_MOVED = "lead.moved"              # a person changed the owner: the new one gets the packet
-    LEAD_WITHDRAWN = "lead.withdrawn"      # … and the old one is told
+    LEAD_SIGNAL = "lead.signal"  # R40
+    LEAD_RECYCLED = "lead.recycled"  # R23: marketing is told of a hand-back
+    LEAD_TRIAGED = "lead.triaged"  # R02
+    LEAD_MOVED = "lead.moved"  # a person changed the owner: the new one gets the packet
+    LEAD_WITHDRAWN = "lead.withdrawn"  # … and the old one is told
     SLA_AT_RISK = "sla.at_risk"
     SLA_BREACHED = "sla.breached"
-    RUN_HELD = "run.held"                  # the mass-change guard asks
-    RUN_SHADOW = "run.shadow"              # what shadow mode would have done, for ops
+    RUN_HELD = "run.held"  # the mass-change guard asks
+    RUN_SHADOW = "run.shadow"  # what shadow mode would have done, for ops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

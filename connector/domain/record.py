@@ -12,7 +12,7 @@ from connector.domain.contact import ContactId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One entry of a property's history. `by_person` is true for edits in the CRM's pages and by its mobile app (I2)."""
+    """One entry of a property's history. `by_person` is true for edits in the CRM's own pages or app (I2)."""
 
     value: str | None
     at: datetime

@@ -11,9 +11,9 @@ from connector.domain.episode import EpisodeId
 
 
 class TimerKind(StrEnum):
-    SLA = "sla"                          # a clock of an episode: `name` is the clock, `level` at_risk or breach
-    RETURN = "return"                    # the return condition of a hand-back
-    FORM_ABANDONED = "form_abandoned"    # a form page was viewed; was the form sent? (R08)
+    SLA = "sla"  # a clock of an episode: `name` is the clock, `level` at_risk or breach
+    RETURN = "return"  # the return condition of a hand-back
+    FORM_ABANDONED = "form_abandoned"  # a form page was viewed; was the form sent? (R08)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

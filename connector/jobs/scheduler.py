@@ -36,7 +36,9 @@ def serve(settings: Settings, *, once: bool = False) -> int:
         if once:
             return first.exit_code
         scheduler = BlockingScheduler(timezone="UTC")
-        scheduler.add_job(_job, _trigger(settings), args=(connector,), max_instances=1, coalesce=True, misfire_grace_time=None)
+        scheduler.add_job(
+            _job, _trigger(settings), args=(connector,), max_instances=1, coalesce=True, misfire_grace_time=None
+        )
         _stop_on_signals(scheduler)
         log.info("Waiting for the next run", extra={"action": "schedule", "every": settings.sync_every})
         scheduler.start()
