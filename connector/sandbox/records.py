@@ -233,4 +233,5 @@ def missing_rows(kind: str, ids: list[str]) -> list[dict[str, Any]]:
     if not ids:
         return []
     message = f"Could not get some {SINGULAR[kind].upper()} objects, they may be deleted or not exist."
-    return [{"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": ids}}]
+    row = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": ids}}
+    return [{**row, "errors": [], "links": {}}]

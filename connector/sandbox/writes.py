@@ -313,10 +313,12 @@ def _refuse_same(write: Write, taken: dict[str, int], number: int) -> None:
 
 def _error_row(error: ApiError, row: dict[str, Any]) -> dict[str, Any]:
     context = dict(error.context or {}) | {"objectWriteTraceId": [row["objectWriteTraceId"]]}
-    found: dict[str, Any] = {
+    return {
         "status": "error",
         "category": error.category,
         "message": error.message,
         "context": context,
+        "errors": list(error.errors),
+        "links": {},
     }
-    return found | ({"errors": list(error.errors)} if error.errors else {})
+
