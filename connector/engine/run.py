@@ -16,7 +16,7 @@ from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
 from connector.engine.consider import consider_batch
-from connector.engine.context import OVERLAP, BodyBuilder, Context, Options
+from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
 from connector.engine.guard import Guard, allowance
 from connector.engine.notify import entries
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, PortalState, Progress, Store
@@ -28,6 +28,9 @@ from connector.rules.rulebook import RuleBook
 
 ROUNDS = 4
 """How often a contact may be overtaken by people's edits within one run before it waits for the next."""
+
+WAIT_AT_MOST = 1_000
+"""Writes wait for a full batch, but no longer than so many decisions: calls are dear, and so is a lead's time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +183,17 @@ def _guard(context: Context) -> Guard:
 def _decide_and_write(context: Context, guard: Guard) -> None:
     """Batches until the work list is empty; contacts that people edited meanwhile come round again."""
     for _ in range(ROUNDS):
-        decided = 0
+        decided = waiting = 0
         while batch := consider_batch(context, guard):
-            decided += batch
+            decided, waiting = decided + batch, waiting + batch
             if context.writes:
-                write_open_intents(context)
+                write_open_intents(context, at_least=BATCH if waiting < WAIT_AT_MOST else 1)
+            waiting %= WAIT_AT_MOST
             context.progress.step("deciding", context.counts.decided)
         if not decided:
             return
+        if context.writes:
+            write_open_intents(context)
 
 
 # -- end -------------------------------------------------------------------------------------------------------

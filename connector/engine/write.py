@@ -27,13 +27,16 @@ SHARED = ("stage", "status", "owner")
 """Fields that people edit too; the history of these tells whose value stands (I2)."""
 
 
-def write_open_intents(context: Context) -> int:
-    """Bring every open intent to an outcome; gives how many. Those without a clear answer stay open (I7)."""
+def write_open_intents(context: Context, *, at_least: int = 1) -> int:
+    """Bring every open intent to an outcome; gives how many. Those without a clear answer stay open (I7).
+
+    `at_least`: fewer than so many wait for more to go with them.
+    """
     settled, unclear = 0, set[str]()
     while True:
         with context.store.reading() as uow:
             waiting = [row for row in uow.intents("open", BATCH + len(unclear)) if row.id not in unclear][:BATCH]
-        if not waiting:
+        if len(waiting) < at_least:
             return settled
         batch = _Batch(context, waiting)
         batch.send()

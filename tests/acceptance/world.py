@@ -31,7 +31,7 @@ from connector.sandbox.server import Server
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = "whsec_" + "q" * 43 + "="
 UNLIMITED = {"rate_per_10s": 0, "search_per_second": 0}
-WRITES = ("property", "created", "list_add", "list_remove", "task", "association", "archived", "merged")
+WRITES = ("property", "created", "list_add", "list_remove", "archived", "merged")
 FAST = {"HUBSPOT_RATE_PER_10S": "10000", "HUBSPOT_SEARCH_PER_SECOND": "1000"}
 HANDOFF = (sys.executable, "-m", "connector.cli.app")
 
@@ -185,8 +185,9 @@ class World:
         return events
 
     def ours(self, *kinds: str, mark: str = "") -> list[dict[str, Any]]:
-        """What the connector wrote: everything that came by the API."""
-        return [event for event in self.log(*(kinds or WRITES), mark=mark) if event.get("source") == "INTEGRATION"]
+        """What the connector wrote: everything that came by the API, and every change of a list."""
+        found = self.log(*(kinds or WRITES), mark=mark)
+        return [event for event in found if event.get("source", "INTEGRATION") == "INTEGRATION"]
 
     def listed(self) -> set[str]:
         """Members of any list, worked out from the journal."""
@@ -241,9 +242,8 @@ class World:
 
     def handoff(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """The command line in a process of its own, with the folder as its working directory."""
-        return subprocess.run(
-            [*HANDOFF, *words], cwd=self.folder, env=self.environment(**env), capture_output=True, text=True, timeout=110
-        )
+        env = self.environment(**env)
+        return subprocess.run([*HANDOFF, *words], cwd=self.folder, env=env, capture_output=True, text=True, timeout=110)
 
     def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
