@@ -1,7 +1,11 @@
-"""The funnel as people look at it: bars for the counts, a table for the targets."""
+"""The funnel as people look at it: bars for the counts, a table for the targets.
+
+What engine.figures gave comes in; numbers are not worked out here, but for the shares behind the bars.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 STEPS = (
@@ -11,7 +15,53 @@ STEPS = (
     ("opportunities", "opportunities"),
     ("won", "customers"),
 )
+COLOURS = ("blue", "dodger_blue1", "cyan", "spring_green2", "green")
 WIDTH = 40
+COLUMNS = ("figure", "now", "target", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step: `share` of all that were handed over, in percent."""
+
+    label: str
+    number: int
+    share: float
+    colour: str
+
+    @property
+    def drawn(self) -> str:
+        """Of WIDTH signs at most; whatever is there at all gets one."""
+        return "█" * max(round(WIDTH * self.share / 100), 1 if self.number else 0)
+
+    def line(self, before: str = "", after: str = "") -> str:
+        """With markup around the bar where it is given."""
+        bar = f"{before}{self.drawn}{after}{' ' * (WIDTH - len(self.drawn))}"
+        return f"{self.label:<16} {self.number:>7,}  {bar}  {self.share:>5.1f} %"
+
+
+def bars(found: dict[str, Any]) -> tuple[Bar, ...]:
+    counts = found["funnel"]
+    top = max(int(counts["handed"]), 1)
+    return tuple(
+        Bar(label, int(counts[key]), 100 * int(counts[key]) / top, colour)
+        for (key, label), colour in zip(STEPS, COLOURS, strict=True)
+    )
+
+
+def target_rows(found: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The chosen figures in COLUMNS; the last says whether the target is met, where there is one."""
+    return [(k["label"], k["shown"], k["target"], _met(k["met"])) for k in found["kpis"]]
+
+
+def promise_line(found: dict[str, Any]) -> str:
+    """How marketing keeps its promise this month; empty where none was made."""
+    promise = found["promise"]
+    if not promise:
+        return ""
+    share = promise["accepted_percent"]
+    quality = "" if share is None else f", {share:.0f} % accepted of those answered"
+    return f"Marketing in {promise['month']}: {promise['handed']} of {promise['promised']} leads promised{quality}."
 
 
 def show_funnel(found: dict[str, Any]) -> None:
@@ -21,19 +71,11 @@ def show_funnel(found: dict[str, Any]) -> None:
     if found["as_of"] is None:
         note("Nothing to report yet. `handoff sync` is the first run.")
         return
-    counts = found["funnel"]
-    top = max(int(counts["handed"]), 1)
-    for key, label in STEPS:
-        number = int(counts[key])
-        bar = "█" * round(WIDTH * number / top)
-        say(f"  {label:<16} {number:>7,}  [cyan]{bar}[/cyan]  {100 * number / top:.1f} %")
-    rows = [[k["label"], k["shown"], k["target"], _met(k["met"])] for k in found["kpis"]]
-    table("Figures", ["figure", "now", "target", ""], rows)
-    promise = found["promise"]
-    if promise:
-        share = promise["accepted_percent"]
-        quality = "" if share is None else f", {share:.0f} % accepted of those answered"
-        say(f"Marketing in {promise['month']}: {promise['handed']} of {promise['promised']} leads promised{quality}.")
+    for bar in bars(found):
+        say(f"  {bar.line(f'[{bar.colour}]', '[/]')}")
+    table("Figures", COLUMNS, target_rows(found))
+    if line := promise_line(found):
+        say(line)
 
 
 def _met(met: bool | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -24,8 +26,13 @@ def sandbox(context: typer.Context) -> int:
     return main(context.args) or 0
 
 
-def demo() -> int:
-    """Tell the story of a few leads on the sandbox, in simulated days."""
+def demo(
+    keep: Annotated[str, typer.Option("--keep", help="Leave database and rule files in this folder.")] = "",
+    svg: Annotated[str, typer.Option("--svg", help="Also draw the best parts into this file.")] = "",
+) -> int:
+    """Tell the story of a few leads on the sandbox, in simulated days. Needs no portal and no network."""
+    from pathlib import Path
+
     from connector.cli.demo import tell
 
-    return tell()
+    return tell(Path(keep) if keep else None, Path(svg) if svg else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connector.bootstrap import Connector
@@ -22,12 +22,13 @@ HANDED = NoticeKind.LEAD_HANDED_OFF
 
 @dataclass(slots=True)
 class Teller:
-    """The connector is the real one; it knows nothing of the story."""
+    """The connector is the real one; it knows nothing of the story. `deals`: e-mail → id of a deal that will be won."""
 
     world: World
     post: PostRoom
     connector: Connector
     stage: Stage
+    deals: dict[str, str] = field(default_factory=dict)
 
     def sync(
         self, when: str, *, status: RunStatus = RunStatus.COMPLETED, progress: Progress | None = None
