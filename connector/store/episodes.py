@@ -76,7 +76,7 @@ class Episodes(Part):
         rows: dict[str, dict[str, Any]] = {}
         steps: list[dict[str, Any]] = []
         for one, at, cause in put:
-            now = _step(one, at, standing.get(one.id))
+            now = _step(one, at, standing.get(one.id), cause)
             if standing.get(one.id) is None or now.steps > standing[one.id].steps:
                 steps.append(_step_row(self.portal, one, now.steps, at, cause))
             standing[one.id] = now
@@ -123,9 +123,14 @@ class Episodes(Part):
 _TABLE = episode        # `episode` is a good name for an argument, too
 
 
-def _step(one: Episode, at: datetime, before: _Standing | None) -> _Standing:
+ADOPTED = "adopt"
+"""Cause of an episode that `handoff adopt` let in, be it new or silent until now."""
+
+
+def _step(one: Episode, at: datetime, before: _Standing | None, cause: str) -> _Standing:
     if before is None:
-        return _Standing(one.state, one.owner, one.silent, None, 1)
+        adopted = at if cause == ADOPTED and not one.silent else None
+        return _Standing(one.state, one.owner, one.silent, adopted, 1)
     moved = (before.state, before.owner, before.silent) != (one.state, one.owner, one.silent)
     adopted = at if before.silent and not one.silent else None if one.silent else before.adopted_at
     return _Standing(one.state, one.owner, one.silent, adopted, before.steps + moved)
@@ -144,6 +149,7 @@ def _row(portal: str, one: Episode) -> dict[str, Any]:
         "lane": one.lane, "opened_at": one.opened_at, "owner": one.owner, "reason": one.reason, "silent": one.silent,
         "assignment": one.assignment, "handed_off_at": one.handed_off_at, "touched_at": one.touched_at,
         "ended_at": one.ended_at, "exit_reason": one.exit_reason, "track": one.track, "wakes_at": one.wakes_at,
+        "signal_at": one.signal_at,
         "marketing_held": one.marketing_held, "is_open": one.is_open,
     }
 
@@ -153,5 +159,6 @@ def read_episode(row: Row[Any]) -> Episode:
         id=row.episode, contact=row.contact, ordinal=row.ordinal, state=State(row.state), lane=row.lane,
         opened_at=row.opened_at, owner=row.owner, reason=row.reason, silent=row.silent, assignment=row.assignment,
         handed_off_at=row.handed_off_at, touched_at=row.touched_at, ended_at=row.ended_at,
-        exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at, marketing_held=row.marketing_held,
+        exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at, signal_at=row.signal_at,
+        marketing_held=row.marketing_held,
     )

@@ -230,6 +230,7 @@ episode = Table(
     Column("exit_reason", Text, nullable=False),
     Column("track", Text, nullable=False),
     Column("wakes_at", Instant),
+    Column("signal_at", Instant),                 # the newest interest that the holder was told of (R40)
     Column("marketing_held", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is

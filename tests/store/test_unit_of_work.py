@@ -241,7 +241,9 @@ def test_a_turn_is_handed_back_unless_the_pointer_moved_on(store: SqlStore) -> N
 
 
 def test_episodes_come_back_by_ordinal_and_every_asked_contact_has_its_list(store: SqlStore) -> None:
-    first = episode("ep_1", state=State.RECYCLED, ended_at=NOW, exit_reason="not_ready", wakes_at=hours(9))
+    first = episode(
+        "ep_1", state=State.RECYCLED, ended_at=NOW, exit_reason="not_ready", wakes_at=hours(9), signal_at=hours(-2)
+    )
     second = episode("ep_2", ordinal=2, silent=True)
     with store.transaction() as unit:
         unit.put_episode(second, at=NOW, cause="infer")
@@ -250,6 +252,16 @@ def test_episodes_come_back_by_ordinal_and_every_asked_contact_has_its_list(stor
         unit.delete_episode(second.id)
         assert unit.episodes([ANA]) == {ANA: [first]}
         assert unit.all_episodes() == [first]
+
+
+def test_what_adoption_lets_in_counts_for_the_day_be_it_new_or_silent_until_then(store: SqlStore) -> None:
+    """R41: `handoff adopt` promises so many leads per rep and day, from both kinds of cohort."""
+    with store.transaction() as unit:
+        unit.put_episode(episode("ep_1", silent=True), at=hours(-9), cause="infer")
+        unit.put_episode(episode("ep_1"), at=NOW, cause="adopt")
+        unit.put_episode(episode("ep_2", contact=BEN), at=NOW, cause="adopt")
+        unit.put_episode(episode("ep_3", contact=ContactId("103")), at=NOW, cause="hand_over")
+        assert unit.adopted_on(NOW) == {REP: 2}
 
 
 def test_a_path_has_a_step_only_where_state_owner_or_silence_changed(store: SqlStore) -> None:

@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("exit_reason", sa.Text(), nullable=False),
         sa.Column("track", sa.Text(), nullable=False),
         sa.Column("wakes_at", INSTANT),
+        sa.Column("signal_at", INSTANT),
         sa.Column("marketing_held", sa.Boolean(), nullable=False),
         sa.Column("is_open", sa.Boolean(), nullable=False),
         sa.Column("adopted_at", INSTANT),
