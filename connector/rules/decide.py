@@ -2,7 +2,8 @@
 
     privacy deletion      never gets here: the contact is gone (I11)
   1 do-not-contact        ends what is open, opens nothing
-  2 open episode          what people and HubSpot did to it (a human edit wins), then new interest (R40)
+  2 open episode          what people and HubSpot did to it (a human edit wins), then a request by hand, then new
+                          interest (R40)
   3 request by hand       hold, or hand over (R39)
   4 hand-raiser           skips score and web-mail only; competitors and the like go to triage (R02)
   5 return condition      a hand-back whose day has come (R24)
@@ -21,10 +22,11 @@ from functools import cached_property
 
 from connector.domain.contact import Contact
 from connector.domain.decision import Action, Decision, Score
-from connector.domain.episode import Episode, State, episode_id
+from connector.domain.episode import Episode, EpisodeId, State, episode_id
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import qualification, routing, scoring, stages, suppression
+from connector.rules.filters import Then
 from connector.rules.follow import end, follow
 from connector.rules.hand_raisers import HandRaise
 from connector.rules.rulebook import RuleBook
@@ -81,6 +83,17 @@ class _Case:
     def _raised(self, since: datetime | None) -> HandRaise | None:
         return qualification.raised_hand(self.contact, self.situation.activities, self.book.qualification, since=since)
 
+    def latest(self, hand: HandRaise) -> HandRaise:
+        """The newest hand-raise from `hand` on: what a desk that answers none of them must look at."""
+        while (later := self._raised(hand.at)) is not None:
+            hand = later
+        return hand
+
+    @property
+    def request(self) -> str:
+        """What a person asks for in the CRM: `hold`, `hand_over`, or nothing (R39)."""
+        return self.contact.text("request").strip().lower()
+
     @cached_property
     def past(self) -> datetime | None:
         """Where the past ends that is taken in silently; None where everything counts."""
@@ -98,6 +111,11 @@ class _Case:
         since = self.floor
         seen = [a for a in self.situation.activities if since is None or a.occurred_at > since]
         return qualification.qualify(self.contact, seen, self.score, self.book.qualification, now=self.now)
+
+    @property
+    def next_id(self) -> EpisodeId:
+        situation = self.situation
+        return episode_id(situation.portal, situation.contact.id, situation.next_ordinal)
 
     @property
     def is_customer(self) -> bool:
@@ -150,32 +168,57 @@ def _open_episode(case: _Case) -> Decision | None:
         return case.result(Action.END, _ended(after, case), episode=after, evidence=after.state.value)
     if after != before:
         return case.result(Action.ADVANCE, _advanced(before, after), episode=after, evidence=after.state.value)
+    if case.request == "hold":
+        return _on_hold(case)
     return _signal(case, before) or case.nothing(f"Sales is working this lead: {before.state.value.replace('_', ' ')}.")
 
 
 def _silent(case: _Case, before: Episode, after: Episode) -> Decision:
-    """A lead that sales had before Handoff came; it comes to life when adopted, or when it raises its hand anew (R41)."""
+    """A lead that sales had before Handoff came (R41)."""
     if after.state.is_end:
         return case.result(Action.INFER, "Sales finished this lead before it was adopted.", episode=after)
     live = _brought_to_life(case, after)
     if live is not None:
         return live
-    if after == before:
-        return case.nothing("Sales had this lead before Handoff began; it is waiting to be adopted.")
-    return case.result(Action.INFER, "Sales moved this lead, which is not adopted yet.", episode=after)
+    if after != before:
+        return case.result(Action.INFER, "Sales moved this lead, which is not adopted yet.", episode=after)
+    if case.request == "hold":
+        return _on_hold(case)
+    return case.nothing("Sales had this lead before Handoff began; it is waiting to be adopted.")
 
 
 def _brought_to_life(case: _Case, silent: Episode) -> Decision | None:
-    """Adopted by a person's word, or by a hand-raise since Handoff began: who asks for sales is never left silent."""
-    past = case.situation.since
-    new_hand = case._raised(past) if past is not None else case.hand
-    if not case.situation.adopt and new_hand is None:
+    """By a person's word, by adoption, or by a hand-raise since Handoff began: who asks for sales is not left silent."""
+    lane, words = _called(case)
+    if not lane:
         return None
-    words = new_hand.label if new_hand else "Was in sales' hands before Handoff began, and has been adopted."
-    live = replace(silent, silent=False, handed_off_at=case.now, reason=sentence((words,)))
-    if live.owner is None:
-        return _routed(case, live, words, Action.ADOPT, verdicts=(), evidence="adopted", signal_at=case.now)
+    live = replace(
+        silent,
+        silent=False,
+        lane=lane,
+        state=max(silent.state, State.HANDED_OFF, key=lambda state: state.rank),
+        handed_off_at=case.now,
+        reason=sentence((words,)),
+    )
+    away = {owner.id for owner in case.situation.desk.owners if owner.archived}
+    if live.owner is None or live.owner in away:
+        return _routed(case, live, live.reason, Action.ADOPT, verdicts=(), evidence="adopted", signal_at=case.now)
     return case.result(Action.ADOPT, live.reason, episode=_held(live, case), evidence="adopted", signal_at=case.now)
+
+
+def _called(case: _Case) -> tuple[str, str]:
+    """The lane in which a silent episode comes to life, and why; empty where nothing calls it."""
+    past = case.situation.since
+    if case.request == "hold":
+        return "", ""
+    if case.request == "hand_over" and _is_new(case, "request"):
+        return "request", "A person asked to hand this lead to sales"
+    hand = case._raised(past) if past is not None else case.hand
+    if hand is not None:
+        return "hand_raiser", hand.label
+    if case.situation.adopt:
+        return "inferred", "Was in sales' hands before Handoff began, and has been adopted"
+    return "", ""
 
 
 def _signal(case: _Case, episode: Episode) -> Decision | None:
@@ -192,16 +235,22 @@ def _signal(case: _Case, episode: Episode) -> Decision | None:
 
 
 def _request_by_hand(case: _Case) -> Decision | None:
-    request = case.contact.text("request").strip().lower()
-    if request == "hold":
-        return case.nothing(
-            "A person asked to hold this lead back.", Verdict(rule="request", passed=False, then="hold")
-        )
-    if request == "hand_over" and _is_new(case, "request"):
+    if case.request == "hold":
+        return _on_hold(case)
+    if case.request == "hand_over" and _is_new(case, "request"):
         return _hand_over(case, "request", "A person asked to hand this lead to sales.", "request", case.now)
-    if stages.stage_of(case.contact) is Stage.MQL and _is_new(case, "stage"):
+    if stages.stage_of(case.contact) is Stage.MQL and _is_new(case, "stage") and not _is_echo(case):
         return _hand_over(case, "request", "A person marked this lead as marketing qualified.", "stage", case.now)
     return None
+
+
+def _on_hold(case: _Case) -> Decision:
+    return case.nothing("A person asked to hold this lead back.", Verdict(rule="request", passed=False, then="hold"))
+
+
+def _is_echo(case: _Case) -> bool:
+    """The stage is from a handover of ours that did not stand: it was overtaken after it was written (I2)."""
+    return case.contact.text("episode") == case.next_id
 
 
 def _is_new(case: _Case, field: str) -> bool:
@@ -216,27 +265,27 @@ def _is_new(case: _Case, field: str) -> bool:
 # -- 4 ---------------------------------------------------------------------------------------------------------
 
 
+TO_TRIAGE = (Then.TRIAGE, Then.JUNK)
+"""Filters that a hand-raise does not pass: somebody looks at it (R02)."""
+
+
 def _hand_raiser(case: _Case) -> Decision | None:
     hand = case.hand
     if hand is None:
         return None
-    stopped = [verdict for verdict in case.filters if not verdict.passed and verdict.then in ("triage", "junk")]
-    last = case.situation.last_ended
+    verdicts, last = case.filters, case.situation.last_ended
     if last is not None and last.state is State.JUNK:
-        stopped.append(
-            Verdict(rule="recycling.junk", passed=False, reasons=("sales called it junk before",), then="triage")
-        )
-    words = sentence((hand.label,))
-    if stopped:
-        why = sentence([reason for verdict in stopped for reason in verdict.reasons])
-        return case.result(
-            Action.TRIAGE,
-            f"{words} {why}",
-            verdicts=(*case.filters, *stopped),
-            evidence=hand.activity_id,
-            signal_at=hand.at,
-        )
-    return _hand_over(case, "hand_raiser", words, hand.activity_id, hand.at, verdicts=case.filters)
+        junk = Verdict(rule="recycling.junk", passed=False, reasons=("sales called it junk before",), then="triage")
+        verdicts = (*verdicts, junk)
+    stopped = [verdict for verdict in verdicts if not verdict.passed and verdict.then in TO_TRIAGE]
+    if not stopped:
+        return _hand_over(case, "hand_raiser", sentence((hand.label,)), hand.activity_id, hand.at, verdicts=verdicts)
+    hand = case.latest(hand)
+    why = sentence([reason for verdict in stopped for reason in verdict.reasons])
+    words = f"{sentence((hand.label,))} {why}"
+    if case.past is not None and hand.at < case.past:
+        return _predates(case, words, hand.activity_id, hand.at, verdicts)
+    return case.result(Action.TRIAGE, words, verdicts=verdicts, evidence=hand.activity_id, signal_at=hand.at)
 
 
 # -- 5 ---------------------------------------------------------------------------------------------------------
@@ -295,23 +344,12 @@ def _hand_over(
     case: _Case, lane: str, words: str, evidence: str, signal_at: datetime, *, verdicts: tuple[Verdict, ...] = ()
 ) -> Decision:
     """Open an episode and find its owner; what only the past speaks for waits for `handoff adopt` (R41)."""
-    past = case.past
-    if past is not None and signal_at < past:
-        silent = _infer(case)
-        if silent is not None:
-            return silent
-        return case.result(
-            Action.PREDATES,
-            f"{words} That was before Handoff began.",
-            verdicts=verdicts,
-            evidence=evidence,
-            signal_at=signal_at,
-        )
-    ordinal = case.situation.next_ordinal
+    if case.past is not None and signal_at < case.past:
+        return _infer(case) or _predates(case, words, evidence, signal_at, verdicts)
     episode = Episode(
-        id=episode_id(case.situation.portal, case.contact.id, ordinal),
+        id=case.next_id,
         contact=case.contact.id,
-        ordinal=ordinal,
+        ordinal=case.situation.next_ordinal,
         state=State.HANDED_OFF,
         lane="customer" if case.is_customer else lane,
         opened_at=min(signal_at, case.now),
@@ -319,6 +357,13 @@ def _hand_over(
         handed_off_at=case.now,
     )
     return _routed(case, episode, words, Action.HAND_OVER, verdicts=verdicts, evidence=evidence, signal_at=signal_at)
+
+
+def _predates(
+    case: _Case, words: str, evidence: str, signal_at: datetime, verdicts: tuple[Verdict, ...]
+) -> Decision:
+    said = f"{words} That was before Handoff began."
+    return case.result(Action.PREDATES, said, verdicts=verdicts, evidence=evidence, signal_at=signal_at)
 
 
 def _routed(

@@ -91,10 +91,16 @@ def _by_deals(episode: Episode, deals: Sequence[Deal]) -> State | None:
 
 
 def _by_status(episode: Episode, contact: Contact, book: RuleBook) -> State | None:
-    """Status and stage count when they were set since the handoff; a silent episode has no handoff: they all count."""
-    if _since_handoff(episode, contact, "status") or _since_handoff(episode, contact, "stage"):
-        return stages.reported_state(contact, book.stages)
-    return None
+    """Status and stage each count when set since the handoff; a silent episode has no handoff: they all count.
+
+    An existing customer stays one through a new episode, and that wins nothing (R16).
+    """
+    return stages.reported_state(
+        contact,
+        book.stages,
+        by_status=_since_handoff(episode, contact, "status"),
+        by_stage=_since_handoff(episode, contact, "stage"),
+    )
 
 
 def _since_handoff(episode: Episode, contact: Contact, field: str) -> bool:

@@ -1,6 +1,6 @@
 """Plan: what must change in the CRM so that it shows what was decided; what already is so is no change.
 
-The projection of an episode onto the contact (design.md, section 2): stage, status, owner, our own properties, the list.
+The projection of an episode onto the contact (design.md, section 2): stage, status, owner, our own properties, list.
 Our own echo ends here: planning what was just written gives nothing.
 """
 
@@ -87,9 +87,10 @@ def _projected(episode: Episode, contact: Contact, book: RuleBook) -> Iterator[t
     if projection is None:
         return
     stage = stages.stage_of(contact)
-    if projection.stage is not None and stages.may_move(stage, projection.stage, backward=projection.backward):
-        if stage is None or not _beyond(stage, projection.stage, episode.state):
-            yield "stage", projection.stage.value
+    wanted = projection.stage
+    allowed = wanted is not None and stages.may_move(stage, wanted, backward=projection.backward)
+    if wanted is not None and allowed and not (stage and _beyond(stage, wanted, episode.state)):
+        yield "stage", wanted.value
     said = book.stages.statuses.get(contact.text("status").lower())
     if projection.status is not None and (said is not episode.state or not episode.state.is_end):
         yield "status", projection.status

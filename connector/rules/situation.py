@@ -32,7 +32,7 @@ class Situation:
 
     Attributes:
         activities: oldest first, without those that machines did (R09).
-        episodes: all of the contact, by ordinal; at most the last is open.
+        episodes: all of the contact, by ordinal; at most one is open.
         since: signals before it are the past (R41); None where nothing is.
         adopt: `handoff adopt` chose this contact; its past counts from now on.
         account_owner: owner of the contact's company, where one is known.
@@ -50,11 +50,12 @@ class Situation:
 
     @property
     def open_episode(self) -> Episode | None:
-        return self.episodes[-1] if self.episodes and self.episodes[-1].is_open else None
+        return next((episode for episode in self.episodes if episode.is_open), None)
 
     @property
     def last_ended(self) -> Episode | None:
-        return next((episode for episode in reversed(self.episodes) if not episode.is_open), None)
+        ended = [episode for episode in self.episodes if episode.ended_at is not None]
+        return max(ended, key=lambda episode: (episode.ended_at, episode.ordinal), default=None)
 
     @property
     def next_ordinal(self) -> int:

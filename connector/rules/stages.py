@@ -60,19 +60,28 @@ def stage_of(contact: Contact) -> Stage | None:
 
 
 def may_move(before: Stage | None, after: Stage, *, backward: bool) -> bool:
-    """Forward only, except where a recycling rule says backward (I3). `other` stands outside the order: both ways need it."""
+    """Forward only, except where a recycling rule says backward (I3).
+
+    `other` stands last in the order, so leaving it is backward too.
+    """
     if before is None or before is after:
         return before is not after
     return after.rank > before.rank or backward
 
 
-def reported_state(contact: Contact, rules: StageRules) -> State | None:
-    """What the rep says by lead status, or else by stage; None where neither says anything about an episode."""
-    by_status = rules.statuses.get(contact.text("status").lower())
-    by_stage = STAGE_MEANS.get(stage_of(contact) or Stage.OTHER)
-    if by_status is None or by_stage is None or by_status.is_end:
-        return by_status or by_stage
-    return max(by_status, by_stage, key=lambda state: state.rank)
+def reported_state(
+    contact: Contact, rules: StageRules, *, by_status: bool = True, by_stage: bool = True
+) -> State | None:
+    """What the rep says by lead status, or else by stage; None where neither says anything about an episode.
+
+    Args:
+        by_status, by_stage: whether that one counts; a value from before the episode says nothing about it.
+    """
+    said = rules.statuses.get(contact.text("status").lower()) if by_status else None
+    shown = STAGE_MEANS.get(stage_of(contact) or Stage.OTHER) if by_stage else None
+    if said is None or shown is None or said.is_end:
+        return said or shown
+    return max(said, shown, key=lambda state: state.rank)
 
 
 STAGE_MEANS: Mapping[Stage, State] = {
