@@ -195,7 +195,7 @@ class Driver:
 
     def _sentence(self, step: Step) -> str:
         held = len(self.ledger.on_any_list())
-        handed = sum(self.state.reported.values())
+        handed = len(self.ledger.entered_on)
         return f"{step.last}  leads {len(self.ledger.contacts)}  handed over {handed}  on the suppression list {held}"
 
     # -- afterwards --------------------------------------------------------------------------------------------
