@@ -50,7 +50,11 @@ def tell(keep: Path | None = None, svg: Path | None = None) -> int:
     stage = Stage(picture=svg is not None)
     try:
         with _interruptible(), ExitStack() as stack:
-            folder = _folder(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handoff-demo-")))
+            folder = (
+                _folder(keep)
+                if keep
+                else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handoff-demo-")))
+            )
             _live(folder, stage, stack)
     except (StoryError, ConnectorError) as error:
         print(f"Error: the demo stopped. {error}", file=sys.stderr)
@@ -98,7 +102,9 @@ def _folder(keep: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         taken = any(folder.iterdir())
     except OSError as error:
-        raise SettingsError(f"--keep: {keep} cannot be used: {error.strerror}", advice="Name another folder.") from error
+        raise SettingsError(
+            f"--keep: {keep} cannot be used: {error.strerror}", advice="Name another folder."
+        ) from error
     if taken:
         raise SettingsError(f"--keep: {keep} is not empty", advice="Name a new folder, or empty this one.")
     return folder

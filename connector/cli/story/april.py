@@ -59,8 +59,8 @@ def weeks_pass(tell: Teller) -> None:
     leads = list(crowd())
     with tell.stage.scene("10 March to 3 April", "four weeks pass") as scene:
         scene.say(
-            f"{len(leads)} people ask for a demo, five a week. Reps call them, say what they think, win some, hand some "
-            "back. Handoff runs along. Then HubSpot is asked whether all is as it should be:"
+            f"{len(leads)} people ask for a demo, five a week. Reps call them, say what they think, win some, hand "
+            "some back. Handoff runs along. Then HubSpot is asked whether all is as it should be:"
         )
         deals = tell.world.act({"kind": "deal", **_deal_of(tell, INES.email), "at": spell(at("2026-03-11 10:00"))})
         tell.deals[INES.email] = str(deals[0]["deal"])
@@ -99,7 +99,12 @@ def _week(tell: Teller, leads: list[Lead]) -> None:
 def _deal(tell: Teller, lead: Lead, day: str) -> Act:
     stage = "closedwon" if lead.end == "won" else "appointmentscheduled"
     made = _deal_of(tell, lead.person.email)
-    return {"kind": "deal", **made, "at": spell(at(f"{day} 10:30")), "properties": {"dealstage": stage, "amount": "9600"}}
+    return {
+        "kind": "deal",
+        **made,
+        "at": spell(at(f"{day} 10:30")),
+        "properties": {"dealstage": stage, "amount": "9600"},
+    }
 
 
 def _deal_of(tell: Teller, email: str) -> dict[str, object]:
@@ -150,7 +155,7 @@ def wakes_up(tell: Teller) -> None:
         )
         scene.quote(f"to {rep}", _part(text, "Since last time"))
         scene.checked(
-            f"It is her second episode, with a clock of its own. Marketing falls silent again: {NORA.name} is on the list.",
+            "It is her second episode, with a clock of its own. Marketing falls silent again: she is back on the list.",
             len(tell.explain(NORA).history) == 2 and NORA.email in tell.members(),
         )
         tell.calls(NORA, f"{day} 09:40")
@@ -171,7 +176,11 @@ def won_and_late(tell: Teller) -> None:
         scene.say(f"{rep} wins the deal with {INES.company}. At 09:30 {JOANA.name} asks for a demo, and nobody calls.")
         tell.world.clock(at(f"{day} 09:33"))
         tell.world.act(
-            {"kind": "deal", "deal": tell.deals[INES.email], "properties": {"dealstage": "closedwon", "amount": "18000"}},
+            {
+                "kind": "deal",
+                "deal": tell.deals[INES.email],
+                "properties": {"dealstage": "closedwon", "amount": "18000"},
+            },
             JOANA.sends("Demo request", at(f"{day} 09:30"), "Please call this morning."),
         )
         tell.sync(f"{day} 09:35")
@@ -192,7 +201,9 @@ def won_and_late(tell: Teller) -> None:
         )
         tell.sync(f"{day} 10:40")
         letter = tell.post.only("managers", NoticeKind.SLA_BREACHED, JOANA.email)
-        scene.checked("The hour runs out at 10:35. The manager is told:", bool(tell.post.find("reps", letter.kind, JOANA.email)))
+        scene.checked(
+            "The hour runs out at 10:35. The manager is told:", bool(tell.post.find("reps", letter.kind, JOANA.email))
+        )
         scene.quote("to the manager", _with_closing(letter.text()))
 
 

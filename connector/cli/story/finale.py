@@ -27,8 +27,8 @@ def in_figures(tell: Teller) -> None:
         scene.say(promise_line(found))
         told, won = len(tell.post.find("reps", HANDED)), 1 + sum(lead.end == "won" for lead in crowd())
         scene.checked(
-            f"{drawn[0].number} handovers are {told} messages to reps, every one of them signed, and {drawn[-1].number} "
-            "deals in HubSpot are won.",
+            f"{drawn[0].number} handovers are {told} messages to reps, every one of them signed, and "
+            f"{drawn[-1].number} deals in HubSpot are won.",
             drawn[0].number == told and drawn[-1].number == won and tell.post.forged == 0,
             f"{drawn[0].number}, {told}, {drawn[-1].number}, {won}, {tell.post.forged}",
         )
@@ -38,7 +38,9 @@ def why(tell: Teller) -> None:
     with tell.stage.scene("", f"why did {NORA.name} go to sales?") as scene:
         found = tell.explain(NORA)
         total = round(sum(points for points, _, _ in found.lines), 2)
-        scene.checked("Any lead, any day: the answer comes from what was stored, not from memory.", total == found.score)
+        scene.checked(
+            "Any lead, any day: the answer comes from what was stored, not from memory.", total == found.score
+        )
         scene.quote(f"handoff explain {NORA.email}", as_text(found).rstrip())
 
 
@@ -57,6 +59,6 @@ def your_turn(stage: Stage) -> None:
         width = max(len(typed) for typed, _ in steps)
         scene.show(shown, "\n".join(f"  {typed:<{width}}   {what}" for typed, what in steps))
         scene.say(
-            f"To look before you leap: `{command} check` asks whether rules and portal fit, `{command} preview` shows what "
-            "a sync would change, and HANDOFF_SHADOW=true decides and reports and writes nothing."
+            f"To look before you leap: `{command} check` asks whether rules and portal fit, `{command} preview` shows "
+            "what a sync would change, and HANDOFF_SHADOW=true decides and reports and writes nothing."
         )

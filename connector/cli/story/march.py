@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from connector.cli.story import StoryError
 from connector.cli.story.people import DARIO, INES, KAYA, MIRA, NORA, SILAS, VERA, Person
 from connector.cli.story.rules import QUALIFICATION, in_yaml
 from connector.cli.story.teller import HANDED, Teller
@@ -67,12 +68,12 @@ def leads_arrive(tell: Teller) -> None:
             DARIO: "asked for a demo",
             INES: "asked for a demo",
         }
-        scene.table(("who", "did what", "what Handoff says"), [(p.name, what, _answer(tell, p)) for p, what in did.items()])
+        scene.table(
+            ("who", "did what", "what Handoff says"), [(p.name, what, _answer(tell, p)) for p, what in did.items()]
+        )
         for person, because in ((MIRA, "private e-mail"), (KAYA, "japan"), (NORA, "one more pricing view would do")):
             _stayed(tell, person, because)
-        scene.checked(
-            "The first three stay with marketing: no owner in HubSpot, no message to anybody.", True
-        )
+        scene.checked("The first three stay with marketing: no owner in HubSpot, no message to anybody.", True)
         tell.post.only("triage", NoticeKind.LEAD_TRIAGED, DARIO.email)
         scene.checked(
             "The competitor who asked for a demo went to the triage desk, not to a rep.",
@@ -87,7 +88,8 @@ def leads_arrive(tell: Teller) -> None:
             rep,
         )
         scene.quote(f"to {rep}", letter.text())
-        _followed_up(tell, scene_day=day)
+        tell.calls(INES, f"{day} 09:32")
+        tell.sync(f"{day} 09:35")
         scene.checked(
             f"{rep} calls at 09:32. HubSpot logs it, and the clock for the first call stops.",
             tell.shown(INES, "handoff_state") == "working"
@@ -104,16 +106,10 @@ def _answer(tell: Teller, person: Person) -> str:
 
 def _stayed(tell: Teller, person: Person, because: str) -> None:
     """Not handed over, for the reason that the story gives; else the story ends."""
-    from connector.cli.story import StoryError
-
     said, owner, letters = _answer(tell, person), tell.rep(person), tell.post.about(person.email)
     if because not in said.lower() or owner or letters:
-        raise StoryError(f"{person.name} should have stayed with marketing ({because}): {said}, {owner}, {len(letters)}")
-
-
-def _followed_up(tell: Teller, *, scene_day: str) -> None:
-    tell.calls(INES, f"{scene_day} 09:32")
-    tell.sync(f"{scene_day} 09:35")
+        found = f"{said}, {owner or 'no owner'}, {len(letters)} messages"
+        raise StoryError(f"{person.name} should have stayed with marketing ({because}): {found}")
 
 
 def second_look(tell: Teller) -> None:
@@ -134,7 +130,9 @@ def second_look(tell: Teller) -> None:
         total = round(sum(points for points, _, _ in found.lines), 2)
         scene.table(("points", "what for", "when"), [*rows, (f"{total:.2f}", f"in all, grade {found.grade}", "")])
         scene.checked("The lines sum to the score, to the cent.", total == round(found.score or 0, 2), found.score)
-        scene.checked(f"{tell.rep(NORA)} gets her: it was her turn.", letter.owner == tell.shown(NORA, "hubspot_owner_id"))
+        scene.checked(
+            f"{tell.rep(NORA)} gets her: it was her turn.", letter.owner == tell.shown(NORA, "hubspot_owner_id")
+        )
         members = tell.members()
         scene.checked(
             f"Marketing mails neither of them while sales talks to them. In HubSpot, the list “{tell.list_name}” "
@@ -185,21 +183,21 @@ def trouble(tell: Teller) -> None:
             f"{day} 10:05", status=RunStatus.COMPLETED_WITH_ERRORS, progress=_Leaves(tell.world, LEAVING)
         )
         busy, partial = tell.world.answers(429) - busy, tell.world.answers(207) - partial
-        scene.checked(f"{busy} answers of 429: Handoff waited as it was told and asked again. Nothing was lost.", busy == 2)
-        refused = next((person for person in (SILAS, VERA) if not tell.rep(person)), None)
-        assert refused is not None
-        other = VERA if refused is SILAS else SILAS
         scene.checked(
-            f"{partial} answer of 207: of the batch of two, HubSpot wrote one row and refused the other. {other.name} is "
-            f"with {tell.rep(other)}, who was told.",
+            f"{busy} answers of 429: Handoff waited as it was told and asked again. Nothing was lost.", busy == 2, busy
+        )
+        other, refused = (VERA, SILAS) if tell.rep(VERA) else (SILAS, VERA)
+        scene.checked(
+            f"{partial} answer of 207: of the batch of two, HubSpot wrote one row and refused the other. {other.name} "
+            f"is with {tell.rep(other)}, who was told.",
             partial == 1 and report.counts.changes_rejected > 0 and len(tell.handed(other)) == 1,
             f"{partial}, {report.counts.changes_rejected}",
         )
         scene.checked(
             f"{refused.name} was refused, so nobody was told of a handover that did not happen. `handoff sync` said: "
             f"{_without_id(report.troubles[-1])}.",
-            not tell.handed(refused),
-            len(tell.handed(refused)),
+            not tell.handed(refused) and not tell.rep(refused),
+            f"{len(tell.handed(refused))}, {tell.rep(refused)}",
         )
         tell.sync(f"{day} 10:10")
         scene.checked(

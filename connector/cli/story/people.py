@@ -1,4 +1,4 @@
-"""Who appears in the story. All invented: names mixed at random, domains that end in .example, phones kept for fiction."""
+"""Who appears in the story. All invented: names mixed at random, domains of .example, phones kept for fiction."""
 
 from __future__ import annotations
 
@@ -109,6 +109,6 @@ def crowd() -> Iterator[Lead]:
     for number, line in enumerate(_CROWD.strip().splitlines()):
         first, last, *company, end = line.split()
         domain = f"{'-'.join(company)}.example".lower()
-        person = Person(first, last, f"{first}.{last}@{domain}".lower(), " ".join(company), "Managing Director", "Germany",
-                        "50-100")  # fmt: skip
+        email = f"{first}.{last}@{domain}".lower()
+        person = Person(first, last, email, " ".join(company), "Managing Director", "Germany", "50-100")
         yield Lead(person, WEEKS[number // 5], end)

@@ -25,7 +25,7 @@ QUALIFICATION: dict[str, Any] = {
         "web_mail": {"also": ["mail.example"]},
     },
 }
-EXAMPLES = {"examples": []}
+EXAMPLES: dict[str, Any] = {"examples": []}
 """The shipped examples speak of the shipped form; an admin adapts them, the story has no need of them."""
 
 
@@ -54,7 +54,7 @@ def in_yaml(data: object) -> str:
     """As it stands in the file."""
     yaml, text = YAML(typ="safe", pure=True), StringIO()
     yaml.default_flow_style = None
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]  # missing in the library's own types
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # the library says None, and reads a bool
     yaml.width = 100
     yaml.dump(data, text)
     return text.getvalue().rstrip()

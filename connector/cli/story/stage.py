@@ -60,14 +60,17 @@ class Scene:
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Short texts side by side; in a pipe each column as wide as its widest text."""
-        made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
         for name in columns:
             made.add_column(name)
         for row in rows:
             made.add_row(*(Text(cell) for cell in row))
         widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
-        lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in (columns, *rows)]
-        self.parts.append((made, "\n".join(f"  {line}".rstrip() for line in lines)))
+        lines = [
+            "  ".join(["", *(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))]).rstrip()
+            for row in (columns, *rows)
+        ]
+        self.parts.append((made, "\n".join(lines)))
 
     def show(self, shown: RenderableType, plain: str) -> None:
         """Anything else that has two looks."""
@@ -115,10 +118,14 @@ def _panel(scene: Scene) -> Panel:
     heading = f"[bold cyan]{escape(scene.when)}[/bold cyan]  {title}" if scene.when else title
     inside: list[RenderableType] = []
     for number, (shown, _) in enumerate(scene.parts):
-        if number and (isinstance(shown, Text) or isinstance(scene.parts[number - 1][0], Text)):
+        if number and not (_is_claim(shown) and _is_claim(scene.parts[number - 1][0])):
             inside.append("")
         inside.append(shown)
     return Panel(Group(*inside), title=heading, title_align="left", border_style="cyan", padding=(1, 2))
+
+
+def _is_claim(shown: RenderableType) -> bool:
+    return isinstance(shown, Table) and shown.box is None
 
 
 def _grouped(parts: Sequence[Part]) -> Iterator[list[str]]:

@@ -58,9 +58,8 @@ class World:
     def dismiss(self, owner: str) -> None:
         """An admin of the portal archives a rep."""
         found = self._get(f"/crm/v3/owners/{owner}")
-        self._call(
-            "POST", "/_sandbox/owners", self._ours, [{"id": owner, "email": found["email"], "archived": True}]
-        )
+        row = {name: found[name] for name in ("id", "email", "firstName", "lastName")}
+        self._call("POST", "/_sandbox/owners", self._ours, [row | {"archived": True}])
 
     # -- what stands there -------------------------------------------------------------------------------------
 
