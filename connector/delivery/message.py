@@ -102,7 +102,7 @@ def _score(score: Packet) -> Iterator[tuple[str, str]]:
     for line in _parts(score, "top"):
         yield _signed(line), _text(line, "label")
     others = _part(score, "others") or {}
-    if count := _number(others, "lines"):
+    if (count := _number(others, "lines")) not in ("", "0"):
         yield _signed(others), "one other line" if count == "1" else f"{count} other lines"
 
 
