@@ -92,10 +92,18 @@ class Teller:
             portal_time_zone=context.portal.time_zone,
             record_url=context.crm.record_url(self._contact.id),
             allowed=suppression.allow(self._contact, context.book.suppression, asked_for_contact=asked),
-            due_at=sla.first_due(episode, context.book.sla, now=decision.as_of)
-            if episode and episode.is_open
-            else None,
+            due_at=self._due_at(episode),
         )
+
+    def _due_at(self, episode: Episode | None) -> datetime | None:
+        """A clock that begins now is worked out; one that runs already stands in the CRM since it began."""
+        decision, before = self._decision, self._decision.before
+        if episode is None or not episode.is_open:
+            return None
+        begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
+        if begins or (before is not None and before.assignment != episode.assignment):
+            return sla.first_due(episode, self._context.book.sla, now=decision.as_of)
+        return self._contact.instant("due_at")
 
 
 def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, due_at: datetime) -> list[Entry]:

@@ -76,7 +76,8 @@ def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) ->
     notice = teller.notice(kind, episode.owner, f"{timer.name}:{timer.level}:{timer.assignment}")
     words = sla.explain_timer(timer, episode, context.book.sla)
     tell = [role.value for role in sla.tell(timer, context.book.sla)]
-    facts = {"clock": timer.name, "level": timer.level, "sentence": words, "tell": tell}
+    label = context.book.sla.clocks[timer.name].label
+    facts = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
     return replace(notice, packet={**notice.packet, **facts})
 
 
