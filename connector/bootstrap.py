@@ -48,6 +48,7 @@ class Connector:
     def sync(self, options: Options | None = None, progress: Progress | None = None) -> RunReport:
         """One run. Raises what engine.run.sync raises."""
         options = options or self.options()
+        self.gateway.count_anew()
         portal = self.gateway.portal()
         store = self.store(portal)
         if not options.dry_run:

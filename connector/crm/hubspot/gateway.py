@@ -154,6 +154,10 @@ class HubSpotGateway:
     def throttled(self) -> int:
         return self._transport.throttled()
 
+    def count_anew(self) -> None:
+        """A run begins: what `api_calls` and `throttled` say is of this run alone."""
+        self._transport.count_anew()
+
     # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
 
     def has_list(self, name: str) -> bool:

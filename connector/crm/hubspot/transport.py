@@ -110,6 +110,12 @@ class Transport:
         with self._lock:
             return dict(self._calls)
 
+    def count_anew(self) -> None:
+        """Calls and throttled ones from zero: one run's counts are not the process's."""
+        with self._lock:
+            self._calls.clear()
+            self._throttled = 0
+
     def throttled(self) -> int:
         with self._lock:
             return self._throttled
