@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -80,8 +81,9 @@ class Worker:
 
     def _last_words(self) -> str:
         log = self._folder / "connector.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
-        return f"{lines[0] if lines else 'it said nothing'} (see {log})"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)] or lines
+        return f"{errors[-1] if errors else 'it said nothing'} (see {log})"
 
     def _once(self, line: str, kill_after: float | None) -> dict[str, Any]:
         process = self._running()
