@@ -93,7 +93,7 @@ def store_records(
     changes: list[FieldChange] = []
     moved: list[ContactId] = []
     for record in records:
-        _follow_merges(uow, record, known)
+        _follow_merges(context, uow, record, known)
         before = known.get(record.id)
         after = refresh(context, record, before)
         if before is None or before.raw != after.raw or before.gone or context.renormalise:
@@ -158,7 +158,9 @@ def _change(
     )
 
 
-def _follow_merges(uow: UnitOfWork, record: Record, known: dict[ContactId, StoredContact]) -> None:
+def _follow_merges(
+    context: Context, uow: UnitOfWork, record: Record, known: dict[ContactId, StoredContact]
+) -> None:
     """I12: what we keep of a merged-away contact goes on under the survivor."""
     gone = [merged for merged in (*record.merged_ids, record.asked_id) if merged != record.id]
     if not gone:
@@ -166,7 +168,17 @@ def _follow_merges(uow: UnitOfWork, record: Record, known: dict[ContactId, Store
     for merged, row in uow.contacts(gone).items():
         if row.merged_into != record.id:
             uow.merge_contact(merged, record.id)
+            _keep_one_open(context, uow, record.id)
     known.update(uow.contacts([record.id]))
+
+
+def _keep_one_open(context: Context, uow: UnitOfWork, survivor: ContactId) -> None:
+    """Of two attempts to sell to what turned out to be one person, the one that is further goes on (P3, I12)."""
+    still_open = [episode for episode in uow.episodes([survivor])[survivor] if episode.is_open]
+    further = sorted(still_open, key=lambda episode: (not episode.silent, episode.state.rank, -episode.ordinal))
+    for episode in further[:-1]:
+        ended = replace(episode, state=State.RECYCLED, exit_reason="merged", ended_at=context.now, marketing_held=False)
+        uow.put_episode(ended, at=context.now, cause="merged")
 
 
 def _pull_archived(context: Context) -> bool:
