@@ -93,7 +93,7 @@ def make_episode(*, contact: str = KIM, ordinal: int = 1, **more: Any) -> Episod
         "opened_at": NOW - 2 * DAY, "reason": "Viewed the pricing page twice.",
         "handed_off_at": None if more.get("silent") else NOW - 2 * DAY,
         "ended_at": NOW - DAY if state.is_end else None,
-        "marketing_held": not (state.is_end or more.get("silent")),
+        "marketing_held": not (state.is_end or more.get("silent") or more.get("lane") == "customer"),
     }  # fmt: skip
     return Episode(contact=ContactId(contact), ordinal=ordinal, **{**given, **more})
 
