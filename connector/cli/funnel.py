@@ -15,7 +15,7 @@ STEPS = (
     ("opportunities", "opportunities"),
     ("won", "customers"),
 )
-COLOURS = ("blue", "dodger_blue1", "cyan", "spring_green2", "green")
+COLOURS = ("#3b6fb6", "#3a8fc4", "#35a9a9", "#4dba80", "#7cc95a")
 WIDTH = 40
 COLUMNS = ("figure", "now", "target", "")
 

@@ -17,7 +17,7 @@ STAYS_LISTED = ("won", "not_ready", "no_buying_power", "bad_fit", "unreachable")
 
 def handed_back(tell: Teller) -> None:
     day = "2026-03-09"
-    with tell.stage.scene("Mon 9 March", "a lead is handed back", drawn=True) as scene:
+    with tell.stage.scene("Mon 9 March", "a lead is handed back") as scene:
         rep = tell.rep(NORA)
         scene.say(
             f"{rep} has talked to {NORA.name}: not this quarter. In HubSpot she sets “Handoff verdict” to Recycle, the "
@@ -131,7 +131,7 @@ def _expected(leads: list[Lead]) -> frozenset[str]:
 
 def wakes_up(tell: Teller) -> None:
     day = "2026-04-07"
-    with tell.stage.scene("Tue 7 April", "the lead that was handed back wakes up", drawn=True) as scene:
+    with tell.stage.scene("Tue 7 April", "the lead that was handed back wakes up") as scene:
         former = tell.post.only("reps", HANDED, NORA.email).owner
         scene.say(
             f"{NORA.name} has a new job title. This morning she downloads a guide and looks at the prices, twice."

@@ -52,7 +52,7 @@ def your_turn(stage: Stage) -> None:
         (f"{command} init --apply", "writes mappings/ here; makes properties and one list there"),
         (f"{command} sync", "takes in what is there, silently; then repeat, or `handoff run`"),
     )
-    with stage.scene("", "now your own portal, in three commands", drawn=True) as scene:
+    with stage.scene("", "now your own portal, in three commands") as scene:
         shown = Table.grid(padding=(0, 3))
         for typed, what in steps:
             shown.add_row(f"[bold green]{escape(typed)}[/]", what)

@@ -62,7 +62,7 @@ def leads_arrive(tell: Teller) -> None:
         tell.sync(f"{day} 09:15")
         scene.say("Five people came this morning. Handoff answers for each of them, in words:")
         did = {
-            MIRA: "downloaded a guide, saw the prices twice",
+            MIRA: "took a guide, saw the prices twice",
             KAYA: "saw the prices twice",
             NORA: "saw the prices once",
             DARIO: "asked for a demo",
@@ -135,8 +135,8 @@ def second_look(tell: Teller) -> None:
         )
         members = tell.members()
         scene.checked(
-            f"Marketing mails neither of them while sales talks to them. In HubSpot, the list “{tell.list_name}” "
-            f"has: {', '.join(sorted(members))}.",
+            f"Marketing's mailings leave out whoever is on the list “{tell.list_name}”. In HubSpot it has: "
+            f"{', '.join(sorted(members))}.",
             members == {INES.email, NORA.email},
             members,
         )

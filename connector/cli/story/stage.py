@@ -5,6 +5,7 @@ A sentence with a tick has been looked up (`checked`); one that is not so ends t
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.cli.story import StoryError
+from connector.errors import SettingsError
 
 WIDTH = 104
+_WORDS = {"ok": "green", "MISSED": "bold red"}
+_FONT_SERVER = re.compile(r"@font-face \{[^}]*\}\s*")
 Part = tuple[RenderableType, str]
 """What a terminal shows, and the same in plain text."""
 
@@ -64,7 +68,7 @@ class Scene:
         for name in columns:
             made.add_column(name)
         for row in rows:
-            made.add_row(*(Text(cell) for cell in row))
+            made.add_row(*(Text(cell, style=_WORDS.get(cell, "")) for cell in row))
         widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
         lines = [
             "  ".join(["", *(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))]).rstrip()
@@ -98,9 +102,19 @@ class Stage:
         self._show(scene, drawn=drawn)
 
     def save_picture(self, file: Path, title: str) -> None:
-        """Write what was drawn as SVG."""
+        """Write what was drawn as SVG, in the reader's own fonts: no picture of ours calls a font server.
+
+        Raises:
+            SettingsError: the file cannot be written.
+        """
         assert self._picture is not None
-        self._picture.save_svg(str(file), title=title, unique_id="handoff-demo")
+        drawn = self._picture.export_svg(title=title, unique_id="handoff-demo")
+        try:
+            file.write_text(_FONT_SERVER.sub("", drawn), encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"--svg: {file} cannot be written: {error.strerror}", advice="Name another file."
+            ) from error
 
     def _show(self, scene: Scene, *, drawn: bool) -> None:
         heading = f"{scene.when}: {scene.title}" if scene.when else scene.title
