@@ -14,6 +14,7 @@ from connector.domain.run import RunStatus
 from connector.store import Queries
 
 FIRST_SYNC = "2026-03-02 09:00"
+STAGE, MQL = "lifecyclestage", "marketingqualifiedlead"
 
 
 def the_portal(tell: Teller) -> None:
@@ -119,12 +120,12 @@ def second_look(tell: Teller) -> None:
         scene.say(f"{NORA.name} comes back to the pricing page at 14:05. That is what was missing on Tuesday.")
         tell.world.clock(at(f"{day} 14:05"))
         tell.world.act(NORA.views("/pricing", at(f"{day} 14:05")))
-        report = tell.sync(f"{day} 14:10")
+        tell.sync(f"{day} 14:10")
         letter, found = tell.post.only("reps", HANDED, NORA.email), tell.explain(NORA)
         scene.checked(
             f"She qualifies on that very day: {_lower(found.why)}",
-            report.counts.handed_off == 1 and letter.body["occurred_at"].startswith(day) and "twice" in found.why,
-            found.why,
+            letter.body["occurred_at"].startswith(day) and "twice" in found.why and tell.shown(NORA, STAGE) == MQL,
+            f"{letter.body['occurred_at']}, {found.why}, {tell.shown(NORA, STAGE)}",
         )
         rows = [(f"{points:+.2f}", words, on) for points, words, on in found.lines]
         total = round(sum(points for points, _, _ in found.lines), 2)
