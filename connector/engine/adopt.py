@@ -40,14 +40,18 @@ def choose(context: Context) -> frozenset[ContactId]:
 
 def _choose(context: Context, uow: UnitOfWork, adopting: Mapping[str, int]) -> Iterator[ContactId]:
     today = Counter(uow.adopted_on(_midnight(context)))
+    active = sum(not owner.archived for owner in uow.owners())
     for cohort, pace in adopting.items():
         if cohort == QUALIFIED:
-            active = sum(not owner.archived for owner in uow.owners())
-            yield from uow.predating(max(0, pace * active - sum(today.values())), "")
+            chosen = uow.predating(max(0, pace * active - sum(today.values())), "")
+            today[OwnerId("")] += len(chosen)
+            yield from chosen
             continue
         for episode in _silent(uow, COHORTS[cohort]):
             owner = episode.owner or OwnerId("")
-            if today[owner] < pace:
+            # Those without an owner are shared out among all.
+            free = today[owner] < pace if episode.owner else sum(today.values()) < pace * active
+            if free:
                 today[owner] += 1
                 yield episode.contact
 

@@ -1,31 +1,36 @@
 """Consider: contacts that changed are decided again, a hundred at a time, and what follows is committed at once (T1).
 
-Decision, episode, timers, intent, audit row and waiting notices stand in one transaction (I4); nothing is sent from here.
+Decision, episode, timers, intent, audit row and waiting notices stand in one transaction (I4); nothing is sent here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from connector.domain.change import ChangeKind, Plan
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.effect import effect_id
-from connector.domain.episode import Episode, State
+from connector.domain.episode import State
 from connector.domain.notice import Notice
 from connector.domain.owner import Owner
-from connector.domain.timer import Timer, TimerKind
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
+from connector.engine.timers import set_timers
 from connector.engine.write import SHARED
-from connector.rules import sla
-from connector.rules.decide import decide
+from connector.rules.decide import NOBODY, decide
 from connector.rules.fields import property_of
 from connector.rules.plan import plan
 from connector.rules.situation import Desk, Situation
+
+STORED = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INFER})
+"""Actions that change an episode; the others only speak of one."""
+
+ASKED = ("request", "verdict", "verdict_reason")
+"""What people say in fields of their own; a word said since the decision was made overtakes it (I2)."""
 
 GIVE_UP_AFTER = 3
 """A contact that breaks the rules this often is not tried again before it changes (P5)."""
@@ -34,7 +39,7 @@ GIVE_UP_AFTER = 3
 def consider_batch(context: Context, guard: Guard) -> int:
     """Decide the next contacts of the work list; gives how many, 0 when the list is empty."""
     with context.store.transaction() as uow:
-        aside = guard.held | context.unclear
+        aside = guard.held | context.unclear | context.out_of_turn
         ids = [contact for contact in uow.dirty(BATCH + len(aside)) if contact not in aside][:BATCH]
         if not ids:
             return 0
@@ -42,6 +47,7 @@ def consider_batch(context: Context, guard: Guard) -> int:
         sound = [contact for contact in ids if _consider_one(context, uow, table, contact, guard)]
         uow.clear_quarantine(sound)
         uow.clear_dirty([contact for contact in ids if contact not in guard.held])
+        uow.mark_dirty(table.again, "signal")
     context.counts.decided += len(ids)
     return len(ids)
 
@@ -56,6 +62,8 @@ class _Table:
     rotation: dict[str, dict[OwnerId, int]]
     open_leads: dict[OwnerId, int]
     accounts: dict[str, OwnerId]
+    again: list[ContactId] = field(default_factory=list)
+    """Leads in work that raised their hand: to be looked at once more, for they may have raised it twice."""
 
 
 def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Table:
@@ -109,6 +117,8 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         _only_report(context, uow, decision, case.planned)
         return True
     _commit(context, uow, case)
+    if decision.action is Action.SIGNAL:
+        table.again.append(contact)
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
         _turn(uow, table, decision, account)
     return case.intent is None  # a write that was refused before stays set aside until it is done
@@ -172,9 +182,13 @@ def _commit(context: Context, uow: UnitOfWork, case: _Case) -> None:
     decision, intent = case.decision, case.intent
     uow.put_decision(context.run.id, decision)
     episode = decision.episode
-    if episode is not None and episode != decision.before and decision.action is not Action.NOTHING:
-        uow.put_episode(episode, at=context.now, cause=decision.action.value)
-        _set_timers(context, uow, decision, episode)
+    if episode is not None and episode != decision.before and decision.action in STORED:
+        adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
+        cause = Action.ADOPT if adopted else decision.action
+        uow.put_episode(episode, at=context.now, cause=cause.value)
+        set_timers(context, uow, decision)
+    if any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts):
+        uow.mark_retry([decision.contact])  # nobody was there to take it; it must not be forgotten
     if context.options.dry_run:
         if case.planned.changes or case.told:
             context.planned.append(PlannedLead(decision=decision, changes=case.planned.changes))
@@ -184,39 +198,8 @@ def _commit(context: Context, uow: UnitOfWork, case: _Case) -> None:
         context.counts.notices_queued += uow.put_entries(case.rows)
         if intent is not None or case.told:
             uow.audit(context.run.id, [_audit(decision, intent)], context.now)
-    _count(context, decision)
-
-
-def _set_timers(context: Context, uow: UnitOfWork, decision: Decision, episode: Episode) -> None:
-    """The clocks of the episode as it now stands; silent ones have none (R41)."""
-    before = decision.before
-    begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
-    moved = before is not None and before.assignment != episode.assignment
-    if episode.silent:
-        return
-    if begins or moved or episode.state.is_end:
-        uow.cancel_timers(episode.contact, (TimerKind.SLA, TimerKind.RETURN))
-    if episode.state.is_end:
-        if episode.wakes_at is not None and episode.state is not State.JUNK:
-            uow.put_timers([_return_timer(episode)])
-        return
-    if begins or moved:
-        uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
-    for clock in sla.stopped_clocks(episode, context.book.sla):
-        uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
-
-
-def _return_timer(episode: Episode) -> Timer:
-    assert episode.wakes_at is not None
-    return Timer(
-        kind=TimerKind.RETURN,
-        contact=episode.contact,
-        episode=episode.id,
-        name=episode.exit_reason,
-        level="due",
-        assignment=episode.assignment,
-        due_at=episode.wakes_at,
-    )
+    if intent is None or context.options.dry_run:
+        _count(context, decision)  # what waits for a write counts when it is written
 
 
 def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) -> Intent | None:
@@ -225,7 +208,8 @@ def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) 
     raw = table.stored[decision.contact].raw
     rules = context.book.fields
     names = {change.field for change in planned.changes if change.kind is ChangeKind.FIELD}
-    guarded = names | set(SHARED)
+    asked = {name for name in (*ASKED, *context.book.suppression.do_not_contact) if name in rules.fields}
+    guarded = names | set(SHARED) | asked
     episode, route = decision.episode, decision.route
     moved = next(iter((route.rotation or {}).items()), None) if route else None
     key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"

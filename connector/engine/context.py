@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -54,9 +55,10 @@ class Context:
 
     Attributes:
         past: `handoff_since` in force; signals before it are taken in silently.
-        previous_as_of: of the run before; None for the first. The guard measures "new" from it.
+        covered: everything up to it was done by earlier runs; None for the first. The guard measures "new" from it.
         adopt: contacts that `handoff adopt` lets in now.
         unclear: contacts whose last write has no clear answer yet; they are not decided before it has one (I7).
+        overtaken: how often people's edits overtook a contact's writes in this run.
         renormalise: the fields or stages changed since contacts were stored; every value is read anew.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
@@ -74,11 +76,12 @@ class Context:
     destinations: Mapping[str, bool]
     options: Options
     past: datetime | None = None
-    previous_as_of: datetime | None = None
+    covered: datetime | None = None
     counts: RunCounts = field(default_factory=RunCounts)
     progress: Progress = field(default_factory=NoProgress)
     adopt: frozenset[ContactId] = frozenset()
     unclear: set[ContactId] = field(default_factory=set)
+    overtaken: Counter[ContactId] = field(default_factory=Counter)
     renormalise: bool = False
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
@@ -88,9 +91,17 @@ class Context:
         return self.run.as_of
 
     @property
+    def out_of_turn(self) -> frozenset[ContactId]:
+        """Contacts that are being edited all the time; they wait for the next run."""
+        return frozenset(contact for contact, times in self.overtaken.items() if times >= ROUNDS)
+
+    @property
     def writes(self) -> bool:
         return not (self.options.dry_run or self.options.shadow)
 
+
+ROUNDS = 4
+"""How often a contact may be overtaken by people's edits within one run before it waits for the next."""
 
 OVERLAP = timedelta(minutes=5)
 """Re-read behind each watermark, for what the CRM's index showed late (I4)."""

@@ -1,7 +1,7 @@
 """The mass-change guard: a change of rules may not flood sales overnight (design.md, section 5).
 
-Counts only handovers without a signal of the contact's own since the run before: those come from changed rules or from a
-change across the portal. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
+Counts only handovers without a signal of the contact's own since the run before: those come from changed rules or from
+a change across the portal. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Guard:
     """One run's allowance.
 
     Attributes:
-        new_since: signals at or after it are the contact's own news; None for a first run, where all is the past anyway.
+        new_since: signals at or after it are the contact's own news; None for a first run, where all is past anyway.
         allowance: moves without news that may pass.
         held: contacts held back in this run; they stay on the work list.
     """
@@ -49,5 +49,5 @@ class Guard:
 
 
 def allowance(to_decide: int, *, released: bool) -> int:
-    """How many may move without news: a quarter of the contacts to decide, at least fifty; all once a person said yes."""
+    """How many may move without news: a quarter of the contacts to decide, at least fifty; all once somebody agreed."""
     return to_decide + AT_LEAST if released else max(AT_LEAST, int(to_decide * SHARE))

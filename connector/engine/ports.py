@@ -90,7 +90,7 @@ class StreamOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyInfo:
-    """One property of the portal. `type` is the CRM's own word; `options` are the values of a choice, empty otherwise."""
+    """One property of the portal. `type` is the CRM's own word; `options` are a choice's values, empty otherwise."""
 
     type: str
     options: tuple[str, ...] = ()
@@ -224,7 +224,9 @@ class StoredContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One observed value of one mapped field; the first sight of a contact is one row per filled field, source `baseline`."""
+    """One observed value of one mapped field. The first sight of a contact is one row: field `*`, all of its values as
+    JSON text, source `baseline`.
+    """
 
     contact: ContactId
     field: str
@@ -346,7 +348,7 @@ class UnitOfWork(Protocol):
 
     def mark_gone(self, ids: Sequence[ContactId]) -> None: ...
     def merge_contact(self, gone: ContactId, survivor: ContactId) -> None:
-        """I12: episodes, activities, timers, list mark and dirty marks follow the survivor; the old row points to it."""
+        """I12: episodes, activities, timers, list mark and work list follow the survivor; the old row points to it."""
         ...
 
     # activities and deals

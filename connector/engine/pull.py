@@ -198,9 +198,10 @@ def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -
     uow.put_contacts([replace(row, gone=True) for row in known.values()])
     for contact, episodes in uow.episodes(list(known)).items():
         uow.cancel_timers(contact, ())
-        if episodes and episodes[-1].is_open:
-            ended = replace(episodes[-1], state=State.UNREACHABLE, ended_at=context.now, exit_reason="contact_deleted")
-            uow.put_episode(replace(ended, marketing_held=False), at=context.now, cause="contact deleted")
+        for episode in episodes:
+            if episode.is_open:
+                ended = replace(episode, state=State.UNREACHABLE, ended_at=context.now, exit_reason="contact_deleted")
+                uow.put_episode(replace(ended, marketing_held=False), at=context.now, cause="contact deleted")
     uow.cancel_contact_entries(list(known), "the contact was deleted in the CRM")
     uow.clear_dirty(list(known))
 

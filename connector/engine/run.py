@@ -7,11 +7,12 @@ database: what was pulled, which contacts still wait to be decided, which writes
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from connector.domain.notice import Notice, NoticeKind
+from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
@@ -19,15 +20,22 @@ from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
 from connector.engine.guard import Guard, allowance
 from connector.engine.notify import entries
-from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, PortalState, Progress, Store
-from connector.engine.pull import pull
+from connector.engine.ports import (
+    Crm,
+    Delivery,
+    MarketingSource,
+    NoProgress,
+    PortalInfo,
+    PortalState,
+    Progress,
+    Store,
+    UnitOfWork,
+)
+from connector.engine.pull import CONTACTS, pull
 from connector.engine.report import RunReport
 from connector.engine.sweep import sweep
 from connector.engine.write import write_open_intents
 from connector.rules.rulebook import RuleBook
-
-ROUNDS = 4
-"""How often a contact may be overtaken by people's edits within one run before it waits for the next."""
 
 WAIT_AT_MOST = 1_000
 """Writes wait for a full batch, but no longer than so many decisions: calls are dear, and so is a lead's time."""
@@ -84,18 +92,16 @@ def _begin(
         known = uow.portal_state()
         before = known if known is not None and known.as_of is not None else None
         state = _state(before, portal, options)
-        stored = uow.unfinished_run()
-        run, marks = _resume(stored, book, epoch) or (_new_run(portal, state, book, epoch), {})
-        if stored is not None and stored[0].id != run.id:
-            uow.finish_run(stored[0].id, RunStatus.FAILED, RunCounts(), portal.now, "cut off; the rules changed since")
-        uow.put_run(run)
+        run, marks = _run(uow, portal, state, book, epoch)
         uow.put_portal_state(replace(state, as_of=run.as_of))
-        uow.put_owners(owners)
+        _keep_owners(uow, owners)
         uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
         changed = _rules_changed(before, book, options)
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
+        covered = uow.watermark(CONTACTS)
+    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.fingerprint, book))
     context = Context(
         source=ports.source,
         crm=ports.crm,
@@ -107,15 +113,32 @@ def _begin(
         run=run,
         build_body=ports.build_body,
         destinations=ports.destinations,
-        options=options,
+        options=replace(options, full=True) if anew else options,
         past=state.handoff_since,
-        previous_as_of=before.as_of if before else None,
+        covered=covered,
         progress=progress,
+        renormalise=anew,
     )
-    if before is not None and before.fingerprint and changed and _reads_differ(ports.store, before.fingerprint, book):
-        context.renormalise = True
-        context.options = replace(options, full=True)
     return context, marks
+
+
+def _run(
+    uow: UnitOfWork, portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int
+) -> tuple[SyncRun, Mapping[str, str]]:
+    """The run to do, with its progress: the one that was cut off, else a new one."""
+    stored = uow.unfinished_run()
+    run, marks = _resume(stored, book, epoch) or (_new_run(portal, state, book, epoch), {})
+    if stored is not None and stored[0].id != run.id:
+        uow.finish_run(stored[0].id, RunStatus.FAILED, RunCounts(), portal.now, "cut off; the rules changed since")
+    uow.put_run(run)
+    return run, marks
+
+
+def _keep_owners(uow: UnitOfWork, owners: Sequence[Owner]) -> None:
+    """Whom the CRM does not name any more gets no leads either (P7)."""
+    present = {owner.id for owner in owners}
+    left = [replace(owner, archived=True) for owner in uow.owners() if owner.id not in present]
+    uow.put_owners([*owners, *left])
 
 
 def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> PortalState:
@@ -173,7 +196,7 @@ def _adopt(context: Context) -> None:
 def _guard(context: Context) -> Guard:
     with context.store.reading() as uow:
         waiting = uow.dirty_count()
-    new_since = context.previous_as_of - OVERLAP if context.previous_as_of else None
+    new_since = context.covered - OVERLAP if context.covered else None
     return Guard(new_since=new_since, allowance=allowance(waiting, released=context.options.release_mass_change))
 
 
@@ -182,18 +205,24 @@ def _guard(context: Context) -> Guard:
 
 def _decide_and_write(context: Context, guard: Guard) -> None:
     """Batches until the work list is empty; contacts that people edited meanwhile come round again."""
-    for _ in range(ROUNDS):
-        decided = waiting = 0
-        while batch := consider_batch(context, guard):
-            decided, waiting = decided + batch, waiting + batch
-            if context.writes:
-                write_open_intents(context, at_least=BATCH if waiting < WAIT_AT_MOST else 1)
-            waiting %= WAIT_AT_MOST
-            context.progress.step("deciding", context.counts.decided)
-        if not decided:
-            return
+    waiting = 0
+    while True:
+        batch = consider_batch(context, guard)
+        waiting += batch
         if context.writes:
-            write_open_intents(context)
+            write_open_intents(context, at_least=BATCH if batch and waiting < WAIT_AT_MOST else 1)
+        waiting %= WAIT_AT_MOST
+        if batch:
+            context.progress.step("deciding", context.counts.decided)
+        elif not _comes_round(context, guard):
+            return
+
+
+def _comes_round(context: Context, guard: Guard) -> bool:
+    """Whether the last writes put somebody on the work list again who may still be decided in this run."""
+    aside = guard.held | context.unclear | context.out_of_turn
+    with context.store.reading() as uow:
+        return any(contact not in aside for contact in uow.dirty(len(aside) + 1))
 
 
 # -- end -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from connector.engine.consider import situations
 from connector.engine.context import BATCH, Context
 from connector.engine.notify import Teller, entries
 from connector.engine.ports import AuditRow, UnitOfWork
+from connector.engine.timers import still_runs
 from connector.rules import sla
 
 
@@ -43,7 +44,9 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     for timer in clocks:
         situation = known.get(timer.contact)
         episode = situation.open_episode if situation else None
-        if situation is None or episode is None or not _still_runs(context, timer, episode):
+        if situation is None or episode is None:
+            continue
+        if not still_runs(context, timer, episode, situation.contact.instant("last_touch_at")):
             continue
         decision = Decision(
             contact=timer.contact,
@@ -60,25 +63,20 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     uow.audit(context.run.id, [_audit(notice) for notice in told], context.now)
 
 
-def _still_runs(context: Context, timer: Timer, episode: Episode) -> bool:
-    """A reminder for a former owner, or of a clock that was stopped since, is none any more."""
-    return (
-        timer.episode == episode.id
-        and timer.assignment == episode.assignment
-        and not episode.silent
-        and timer.name in context.book.sla.clocks
-        and timer.name not in sla.stopped_clocks(episode, context.book.sla)
-    )
-
-
 def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
     kind = NoticeKind.SLA_BREACHED if timer.level == sla.BREACH else NoticeKind.SLA_AT_RISK
-    notice = teller.notice(kind, episode.owner, f"{timer.name}:{timer.level}:{timer.assignment}")
+    notice = teller.notice(kind, episode.owner, _key(timer, episode))
     words = sla.explain_timer(timer, episode, context.book.sla)
     tell = [role.value for role in sla.tell(timer, context.book.sla)]
     label = context.book.sla.clocks[timer.name].label
     facts = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
     return replace(notice, packet={**notice.packet, **facts})
+
+
+def _key(timer: Timer, episode: Episode) -> str:
+    """Clock, level, assignment, and the second hand-raise where one started the clock again (I5, R40)."""
+    again = f":{episode.signal_at.isoformat()}" if episode.signal_at else ""
+    return f"{timer.name}:{timer.level}:{timer.assignment}{again}"
 
 
 def _audit(notice: Notice) -> AuditRow:

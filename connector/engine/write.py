@@ -4,7 +4,7 @@
     2 re-read          somebody may have been faster: then theirs stands and we decide again (I2)
     3 PATCH            only what differs; a stage that goes back is cleared first, in a request of its own
     4 read back        what stands there is the truth, not what was sent; an edit that we overwrote is put back
-    5 list remove      only once the CRM shows the release (I1); then tasks
+    5 list remove      only once the CRM shows the release (I1), or that the handover was not taken; then tasks
     6 T2               outcomes, notices held → due, all in one transaction (I4)
 
 An intent found open after a kill goes the same way: what is already so is not written again (I7).
@@ -17,10 +17,12 @@ from dataclasses import dataclass, field, replace
 
 from connector.domain.change import Change, ChangeKind, OutcomeKind
 from connector.domain.contact import ContactId, OwnerId
+from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.engine.context import BATCH, Context
 from connector.engine.ports import AuditRow, Intent, UnitOfWork, Write
-from connector.engine.pull import store_records
+from connector.engine.pull import drop_contacts, store_records
+from connector.engine.timers import restore_timers
 from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
 
 SHARED = ("stage", "status", "owner")
@@ -152,11 +154,19 @@ class _Batch:
         )
         restore = [write for row in rows if (write := self._overwritten(row))]
         if restore:
-            self.context.crm.update_contacts(restore)
+            self._put_back(restore)
             again = self.context.crm.read_contacts([write.contact for write in restore], properties_to_read(rules))
             self.after = {**self.after, **again}
         for row in self._going():
             self._verify(row)
+
+    def _put_back(self, writes: Sequence[Write]) -> None:
+        """People's values as they were; a stage of theirs may lie behind ours, so it is cleared first."""
+        stage = property_of("stage", self.context.book.fields)
+        clears = [Write(contact=w.contact, properties={stage: ""}) for w in writes if w.properties.get(stage)]
+        if clears:
+            self.context.crm.update_contacts(clears)
+        self.context.crm.update_contacts(writes)
 
     def _overwritten(self, row: Intent) -> Write | None:
         """An edit by a person between our re-read and our write: put it back (I2)."""
@@ -210,13 +220,18 @@ class _Batch:
         )
 
     def _remove_from_list(self) -> None:
-        written = [row for row in self.intents if self.verdicts.get(row.id, ("", ""))[0] == "written"]
-        for name, rows in _by_list(written, ChangeKind.LIST_REMOVE).items():
+        """Those released, and those whom we put on for a handover that the CRM or a person did not let stand."""
+        written = [row for row in self.intents if self._said_of(row) == "written"]
+        undone = [row for row in self.intents if self._said_of(row) in ("rejected", "overtaken")]
+        off = _by_list(written, ChangeKind.LIST_REMOVE)
+        for name, rows in _by_list(undone, ChangeKind.LIST_ADD).items():
+            off.setdefault(name, []).extend(rows)
+        for name, rows in off.items():
             self.off_list |= self.context.crm.remove_from_list(name, [row.contact for row in rows])
 
     def _tasks(self) -> None:
         for row in self.intents:
-            if self.verdicts.get(row.id, ("", ""))[0] != "written":
+            if self._said_of(row) != "written":
                 continue
             for change in row.changes:
                 if change.kind is ChangeKind.TASK:
@@ -243,19 +258,29 @@ class _Batch:
         written = [row for row in rows if row.status == "written"]
         uow.release_entries([row.id for row in written], self.context.now)
         uow.clear_quarantine([row.contact for row in written])
-        store_records(
-            self.context,
-            uow,
-            [self.after[r.contact] for r in written if r.contact in self.after],
-            source="handoff",
-            dirty=False,
-        )
+        self._store(uow, written)
         for row in rows:
             if row.status != "written":
                 self._take_back(uow, row)
         uow.audit(self.context.run.id, [self._audit(row) for row in rows], self.context.now)
+        self._count(written)
         self.context.counts.changes_written += sum(len(row.changes) for row in written)
         self.context.counts.changes_rejected += sum(len(row.changes) for row in rows if row.status == "rejected")
+
+    def _store(self, uow: UnitOfWork, written: Sequence[Intent]) -> None:
+        """What stands in the CRM now. What others changed in it since it was decided on is news (I2)."""
+        known = uow.contacts([row.contact for row in written])
+        news = []
+        for row in written:
+            before, after, ours = known.get(row.contact), self.after[row.contact].properties, self._wire(row)
+            if before and any((before.raw.get(p) or "") != (v or "") for p, v in after.items() if p not in ours):
+                news.append(row.contact)
+        records = [self.after[row.contact] for row in written]
+        store_records(self.context, uow, records, source="handoff", dirty=False)
+        uow.mark_dirty(news, "edited meanwhile")
+
+    def _said_of(self, row: Intent) -> str:
+        return self.verdicts.get(row.id, ("", ""))[0]
 
     def _said(self, row: Intent) -> Iterable[tuple[str, str]]:
         if row.id in self.verdicts:
@@ -264,11 +289,11 @@ class _Batch:
     def _take_back(self, uow: UnitOfWork, row: Intent) -> None:
         """The decision did not reach the CRM: nobody is told, and the contact is decided again on what stands there."""
         uow.cancel_entries([row.id], row.detail)
-        uow.cancel_timers(row.contact, ())
         if row.before is not None:
             uow.put_episode(row.before, at=self.context.now, cause=row.status)
         elif row.episode is not None:
             uow.delete_episode(row.episode)
+        restore_timers(self.context, uow, row.contact)
         if row.turn is not None:
             uow.hand_back_turn(*row.turn)
         record = self.after.get(row.contact) or self.fresh.get(row.contact)
@@ -282,6 +307,7 @@ class _Batch:
             uow.mark_retry([row.contact])
             self.context.troubles.append(f"contact {row.contact}: the CRM refused a change: {row.detail}")
         else:
+            self.context.overtaken[row.contact] += 1
             uow.mark_dirty([row.contact], row.status)
 
     def _gone(self, uow: UnitOfWork, row: Intent, record: Record | None) -> None:
@@ -289,7 +315,15 @@ class _Batch:
             store_records(self.context, uow, [record], source="crm")
             uow.mark_dirty([record.id], "merged")
         else:
-            uow.mark_gone([row.contact])
+            drop_contacts(self.context, uow, [row.contact])
+
+    def _count(self, written: Sequence[Intent]) -> None:
+        for row in written:
+            states = [change.after for change in row.changes if change.field == "state"]
+            if row.before is None or row.before.silent:
+                self.context.counts.handed_off += 1
+            elif State.RECYCLED.value in states:
+                self.context.counts.recycled += 1
 
     def _audit(self, row: Intent) -> AuditRow:
         raced = next((fields for intent, fields in self.lost_races if intent.id == row.id), "")

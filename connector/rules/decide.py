@@ -35,6 +35,9 @@ from connector.rules.words import day, sentence
 
 CUSTOMERS = (Stage.CUSTOMER, Stage.EVANGELIST)
 
+NOBODY = "routing"
+"""Rule of the verdict that nobody is there to take a lead."""
+
 
 def decide(situation: Situation, book: RuleBook, *, now: datetime) -> Decision:
     """Say what happens next to one contact, and why.
@@ -188,7 +191,7 @@ def _silent(case: _Case, before: Episode, after: Episode) -> Decision:
 
 
 def _brought_to_life(case: _Case, silent: Episode) -> Decision | None:
-    """By a person's word, by adoption, or by a hand-raise since Handoff began: who asks for sales is not left silent."""
+    """By a person's word, adoption, or a hand-raise since Handoff began: who asks for sales is never left silent."""
     lane, words = _called(case)
     if not lane:
         return None
@@ -389,7 +392,7 @@ def _routed(
     )
     if route is None:
         nobody = Verdict(
-            rule="routing", passed=False, reasons=("the portal has no active owner to give it to",), then="hold"
+            rule=NOBODY, passed=False, reasons=("the portal has no active owner to give it to",), then="hold"
         )
         return case.nothing(f"{words} Nobody is there to take it: the portal has no active owner.", *verdicts, nobody)
     given = replace(

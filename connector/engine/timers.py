@@ -1,0 +1,107 @@
+"""Timers: which clocks and return conditions an episode has, set and taken back in the transaction that decides it.
+
+When a clock is due is worked out by rules/sla.py; what happens then is sweep's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from connector.domain.contact import ContactId
+from connector.domain.decision import Action, Decision
+from connector.domain.episode import Episode, State
+from connector.domain.timer import Timer, TimerKind
+from connector.engine.context import Context
+from connector.engine.ports import UnitOfWork
+from connector.rules import sla
+
+OURS = (TimerKind.SLA, TimerKind.RETURN)
+
+
+def set_timers(context: Context, uow: UnitOfWork, decision: Decision) -> None:
+    """The timers of the decision's episode as it now stands; silent ones have none (R41)."""
+    episode, before = decision.episode, decision.before
+    if episode is None or episode.silent:
+        return
+    begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
+    moved = before is not None and before.assignment != episode.assignment
+    if begins or moved or episode.state.is_end:
+        uow.cancel_timers(episode.contact, OURS)
+    if episode.state.is_end:
+        uow.put_timers(_return_timers(episode))
+        return
+    if begins or moved:
+        uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
+    for clock in sla.stopped_clocks(episode, context.book.sla):
+        uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
+    if decision.action is Action.SIGNAL:
+        _start_again(context, uow, episode)
+
+
+def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> None:
+    """The timers of the contact's last episode, where a decision that changed them did not stand.
+
+    A clock that still runs is left as it is; one that was cancelled runs again from the handover.
+    """
+    episodes = uow.episodes([contact])[contact]
+    standing = next((episode for episode in episodes if episode.is_open), episodes[-1] if episodes else None)
+    running = uow.timers(contact)
+    wrong = standing is None or any(
+        timer.episode != standing.id or timer.assignment != standing.assignment for timer in running
+    )
+    if wrong or (standing is not None and standing.state.is_end):
+        uow.cancel_timers(contact, OURS)
+        running = []
+    if standing is None or standing.silent:
+        return
+    if standing.state.is_end:
+        uow.put_timers(_return_timers(standing))
+    elif standing.handed_off_at is not None:
+        known = {timer.name for timer in running}
+        clocks = sla.clocks(standing, context.book.sla, now=standing.handed_off_at)
+        uow.put_timers([timer for timer in clocks if timer.name not in known])
+
+
+def _start_again(context: Context, uow: UnitOfWork, episode: Episode) -> None:
+    """A lead in work raised its hand again: a new clock for the first reaction, unless one runs already (R40)."""
+    rules = context.book.sla
+    running = {timer.name for timer in uow.timers(episode.contact)}
+    anew = replace(episode, state=State.HANDED_OFF, touched_at=None, lane="hand_raiser")
+    clocks = sla.clocks(anew, rules, now=context.now)
+    uow.put_timers([t for t in clocks if rules.clocks[t.name].until is sla.Until.TOUCH and t.name not in running])
+
+
+def still_runs(context: Context, timer: Timer, episode: Episode, last_touch_at: datetime | None) -> bool:
+    """Whether a clock that came due still means what it meant when it was set.
+
+    Not where its owner has changed, the episode ended or the clock was stopped since. A clock that a second hand-raise
+    started stops at the first touch after that (R40).
+    """
+    rules = context.book.sla
+    if timer.episode != episode.id or timer.assignment != episode.assignment or episode.silent:
+        return False
+    clock = rules.clocks.get(timer.name)
+    if clock is None:
+        return False
+    if timer.name not in sla.stopped_clocks(episode, rules):
+        return True
+    if clock.until is not sla.Until.TOUCH or episode.signal_at is None or not episode.is_open:
+        return False
+    return last_touch_at is None or last_touch_at <= episode.signal_at
+
+
+def _return_timers(episode: Episode) -> list[Timer]:
+    """When a hand-back may come again; junk never does."""
+    if episode.wakes_at is None or episode.state is State.JUNK:
+        return []
+    timer = Timer(
+        kind=TimerKind.RETURN,
+        contact=episode.contact,
+        episode=episode.id,
+        name=episode.exit_reason,
+        level="due",
+        assignment=episode.assignment,
+        due_at=episode.wakes_at,
+    )
+    return [timer]

@@ -1,0 +1,123 @@
+"""A portal in memory with a connector at work in it: runs, kills and restarts, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from factories import NOW, PORTAL, shipped_book
+from fakes import FakeClock, FakeCrm, FakeDelivery, Killed
+
+from connector.domain.contact import ContactId
+from connector.domain.episode import Episode
+from connector.domain.notice import Notice
+from connector.domain.timer import Timer
+from connector.engine.context import Options
+from connector.engine.ports import Intent, StoredContact
+from connector.engine.report import RunReport
+from connector.engine.run import Ports, sync
+from connector.rules.rulebook import RuleBook
+from connector.store import open_store, this_process
+
+
+def build_body(destination: str, notice: Notice, entry: str) -> str:
+    """Who is told what, without the packet's prose."""
+    facts = {"to": destination, "kind": notice.kind.value, "owner": notice.owner, "why": notice.packet.get("why_now")}
+    more = {key: notice.packet[key] for key in ("held", "would_hand_over", "level", "due") if key in notice.packet}
+    return json.dumps(facts | more, default=str)
+
+
+class World:
+    """`run()` is one `handoff sync`; time passes by `crm.clock`."""
+
+    def __init__(self, book: RuleBook | None = None, **crm: Any) -> None:
+        self.clock = FakeClock()
+        self.book = book or shipped_book()
+        self.crm = FakeCrm(self.clock, self.book, **crm)
+        self.store = open_store("sqlite://", PORTAL, holder=this_process(), wall_clock=self.clock.now)
+        self.delivery = FakeDelivery(self.store)
+        self.destinations = {"reps": True}
+
+    def run(self, **options: Any) -> RunReport:
+        ports = Ports(
+            source=self.crm, crm=self.crm, store=self.store, delivery=self.delivery, build_body=build_body,
+            destinations=self.destinations,
+        )  # fmt: skip
+        return sync(ports, self.book, self.crm.portal(), Options(**options))
+
+    def run_later(self, span: timedelta = timedelta(minutes=10), **options: Any) -> RunReport:
+        self.clock.pass_by(span)
+        return self.run(**options)
+
+    def begin(self) -> World:
+        """The first run, on an empty portal: what comes after it is news (R41)."""
+        self.run()
+        self.clock.pass_by(timedelta(minutes=10))
+        self.crm.forget()
+        return self
+
+    def run_and_die(self, **options: Any) -> None:
+        """A run that a kill cuts off, as the test said where."""
+        with pytest.raises(Killed):
+            self.run(**options)
+
+    # -- what came of it -----------------------------------------------------------------------------------------
+
+    def episodes(self, contact: str = "101") -> list[Episode]:
+        with self.store.reading() as uow:
+            return uow.episodes([ContactId(contact)])[ContactId(contact)]
+
+    def episode(self, contact: str = "101") -> Episode:
+        """The newest."""
+        return self.episodes(contact)[-1]
+
+    def timers(self, contact: str = "101") -> list[Timer]:
+        with self.store.reading() as uow:
+            return uow.timers(ContactId(contact))
+
+    def stored(self, contact: str = "101") -> StoredContact:
+        with self.store.reading() as uow:
+            return uow.contacts([ContactId(contact)])[ContactId(contact)]
+
+    def dirty(self) -> list[str]:
+        with self.store.reading() as uow:
+            return list(uow.dirty(1000))
+
+    def intents(self, status: str) -> list[Intent]:
+        with self.store.reading() as uow:
+            return uow.intents(status, 1000)
+
+    def quarantined(self) -> list[str]:
+        with self.store.reading() as uow:
+            return [str(row["contact"]) for row in uow.quarantined()]
+
+    def decisions(self, contact: str = "101") -> list[str]:
+        """Actions in their order."""
+        with self.store.reading() as uow:
+            return [str(row["action"]) for row in uow.decisions(ContactId(contact))]
+
+    def watermark(self, stream: str = "contacts") -> object:
+        with self.store.reading() as uow:
+            return uow.watermark(stream)
+
+    def runs(self) -> list[Mapping[str, object]]:
+        """Newest first."""
+        with self.store.reading() as uow:
+            return uow.runs(20)
+
+    def rotation(self) -> object:
+        with self.store.reading() as uow:
+            return uow.rotation()
+
+    def told(self) -> list[tuple[str, str | None]]:
+        """Kind and addressee of everything that was sent, in order."""
+        return [(entry.kind, json.loads(entry.body)["owner"]) for entry in self.delivery.sent]
+
+    def kinds(self) -> list[str]:
+        return self.delivery.kinds()
+
+
+__all__ = ["NOW", "World"]
