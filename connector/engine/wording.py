@@ -1,0 +1,155 @@
+"""Wording: what is stored of a lead, in words a rep understands and in the portal's own time. For explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connector.domain.episode import Episode, State
+from connector.domain.timer import Timer, TimerKind
+from connector.engine.ports import UnitOfWork
+from connector.rules import sla
+from connector.rules.rulebook import RuleBook
+from connector.rules.words import day
+
+STANDS: Mapping[State, str] = {
+    State.QUALIFIED: "not yet with a rep",
+    State.HANDED_OFF: "nobody in sales has reacted yet",
+    State.WORKING: "sales is working on it",
+    State.ACCEPTED: "accepted by sales",
+    State.SALES_QUALIFIED: "qualified by sales",
+    State.OPPORTUNITY: "a sales opportunity",
+    State.WON: "won",
+    State.LOST: "lost",
+    State.RECYCLED: "handed back to marketing",
+    State.JUNK: "called junk by sales",
+    State.UNREACHABLE: "given up: could not be reached",
+}
+FINE: Mapping[str, str] = {
+    "qualification.web-mail": "no private e-mail address",
+    "qualification.throw-away": "no throw-away e-mail address",
+    "qualification.competitor": "does not work for a competitor",
+    "qualification.country": "is not in a country that we do not serve",
+    "qualification.role-address": "the address is a person's, not a desk's",
+    "suppression.do_not_contact": "may be contacted",
+}
+"""What it means that a rule found nothing, by the rule's name."""
+GIVEN = ("hand_over", "adopt")
+"""Decisions that put a lead into sales' hands."""
+
+
+class Wording:
+    """One portal's names, rules, zone and clock, to tell with."""
+
+    def __init__(self, uow: UnitOfWork, book: RuleBook, time_zone: str) -> None:
+        self._names = {owner.id: owner.name or owner.email or "an owner without a name" for owner in uow.owners()}
+        self._book, self._zone = book.in_zone(time_zone), ZoneInfo(time_zone)
+        state = uow.portal_state()
+        self._now = state.as_of if state else None
+
+    def day(self, at: datetime) -> str:
+        return day(at.astimezone(self._zone))
+
+    def name(self, owner: Any) -> str:
+        return self._names.get(owner, "a former owner")
+
+    def line(self, row: Mapping[str, Any]) -> tuple[float, str, str]:
+        at = row["occurred_at"]
+        return row["points"] / 100, str(row["label"]), self.day(at) if isinstance(at, datetime) else ""
+
+    def path(self, cause: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+        """Each rule that spoke. Who asked for sales passes filters that stop others (R02)."""
+        for verdict in cause["verdicts"]:
+            said = "; ".join(str(reason) for reason in verdict["reasons"])
+            if verdict["passed"]:
+                told = said and f"{said[0].upper()}{said[1:]}." == cause["sentence"]
+                yield True, "shows enough interest" if told else said or self._fine(str(verdict["rule"]))
+            elif cause["action"] in GIVEN:
+                yield True, f"{said}, which does not matter here"
+            else:
+                yield False, said
+
+    def _fine(self, rule: str) -> str:
+        own = rule.removeprefix("qualification.")
+        custom = next((f.say for f in self._book.qualification.filters.rules if f.name == own), "")
+        return FINE.get(rule) or (f"no case of “{custom}”" if custom else own.replace("-", " ").replace("_", " "))
+
+    def owner(self, route: Mapping[str, Any], episodes: Sequence[Episode]) -> str:
+        """Who has it now, else to whom it went."""
+        now = episodes[-1].owner if episodes and episodes[-1].is_open else None
+        owner = now or route.get("owner")
+        return self.name(owner) if owner else ""
+
+    def candidates(self, route: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for row in route.get("candidates", ()):
+            if row["why_not"]:
+                yield self.name(row["owner"]), str(row["why_not"])
+
+    # -- what comes next ---------------------------------------------------------------------------------------
+
+    def next(self, cause: Mapping[str, Any] | None, episode: Episode | None, uow: UnitOfWork) -> Iterator[str]:
+        """What is due, or what would bring it to sales."""
+        if episode is not None and episode.is_open:
+            yield from self._clocks(episode, uow.timers(episode.contact))
+        elif episode is not None:
+            yield from self._return(episode)
+        elif cause is not None and cause["action"] == "nothing":
+            yield from self._if_it_asks(cause)
+
+    def _clocks(self, episode: Episode, running: Sequence[Timer]) -> Iterator[str]:
+        """What runs, and what ran out; the latter is known of a first owner, whose clock began at the handover."""
+        known = [timer for timer in running if timer.kind is TimerKind.SLA]
+        names = {timer.name for timer in known}
+        if episode.assignment == 1 and episode.handed_off_at is not None:
+            first = sla.clocks(episode, self._book.sla, now=episode.handed_off_at)
+            known += [timer for timer in first if timer.name not in names]
+        for timer in sorted(known, key=lambda one: (one.due_at, one.name)):
+            clock = self._book.sla.clocks.get(timer.name)
+            if timer.level != sla.BREACH or clock is None:
+                continue
+            local = timer.due_at.astimezone(self._zone)
+            late = self._now is not None and timer.due_at <= self._now
+            due = f"due on {day(local)} at {local:%H:%M}"
+            yield f"{clock.label}: was {due} and is late" if late else f"{clock.label}: {due}"
+
+    def _return(self, episode: Episode) -> Iterator[str]:
+        if episode.state is State.WON:
+            return
+        if episode.state is State.JUNK:
+            yield "when this lead asks for sales again, the triage desk looks at it first"
+            return
+        reason = self._book.recycling.reasons.get(episode.exit_reason)
+        if episode.wakes_at is None:
+            yield "new interest brings this lead back to sales"
+        elif self._now is None or episode.wakes_at > self._now:
+            by_itself = reason is not None and reason.wake.then == "hand_over"
+            what = "it goes back to sales" if by_itself else "new interest counts again"
+            yield f"from {self.day(episode.wakes_at)} on {what}; asking for sales brings it back at any time"
+
+    def _if_it_asks(self, cause: Mapping[str, Any]) -> Iterator[str]:
+        """What a filter keeps from sales may still ask (R02)."""
+        then = {str(verdict["then"]) for verdict in cause["verdicts"] if not verdict["passed"]}
+        if then & {"triage", "junk"}:
+            yield "when this lead asks for sales, the triage desk looks at it first"
+        elif then == {"nurture"}:
+            yield "when this lead asks for sales, it goes to a rep at once"
+
+    # -- what was ----------------------------------------------------------------------------------------------
+
+    def history(self, episodes: Sequence[Episode]) -> Iterator[str]:
+        for number, episode in enumerate(episodes, start=1):
+            began = self.day(episode.handed_off_at or episode.opened_at)
+            owner = f", {self.name(episode.owner)}" if episode.owner else ""
+            because = episode.reason.partition(";")[0].rstrip(".")
+            yield f"{number}. {began}{owner}: {because}; {self._stands(episode)}."
+
+    def _stands(self, episode: Episode) -> str:
+        if episode.silent and episode.is_open:
+            return "waits to be adopted"
+        if episode.ended_at is None:
+            return STANDS[episode.state]
+        reason = self._book.recycling.reasons.get(episode.exit_reason)
+        why = f" ({reason.label})" if reason and episode.state is not State.WON else ""
+        return f"{STANDS[episode.state]} on {self.day(episode.ended_at)}{why}"
