@@ -50,7 +50,7 @@ def your_turn(stage: Stage) -> None:
     steps = (
         ("export HUBSPOT_ACCESS_TOKEN=pat-...", "the key of your portal (a service key or private app)"),
         (f"{command} init --apply", "writes mappings/ here; makes properties and one list there"),
-        (f"{command} sync", f"takes in what is there, silently; then again and again, or `{command} run`"),
+        (f"{command} sync", "takes in what is there, silently; repeat it, or let `run` do so"),
     )
     with stage.scene("", "now your own portal, in three commands") as scene:
         shown = Table.grid(padding=(0, 3))
