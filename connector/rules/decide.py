@@ -15,7 +15,7 @@ A customer's new interest goes to the account owner by way of its lane (R16), wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -446,10 +446,19 @@ def _held(episode: Episode, case: _Case) -> Episode:
     return replace(episode, marketing_held=suppression.holds(episode, case.book.suppression))
 
 
+ENDED: Mapping[State, str] = {
+    State.WON: "Sales won this lead",
+    State.LOST: "Sales lost the deal",
+    State.RECYCLED: "Sales handed this lead back to marketing",
+    State.JUNK: "Sales called this lead junk",
+    State.UNREACHABLE: "Sales could not reach this lead",
+}
+
+
 def _ended(episode: Episode, case: _Case) -> str:
     reason = case.book.recycling.reasons.get(episode.exit_reason)
-    label = f": {reason.label}" if reason and episode.state is not State.WON else ""
-    return f"Sales ended this lead as {episode.state.value.replace('_', ' ')}{label}."
+    label = f": {reason.label}" if reason and episode.state not in (State.WON, State.UNREACHABLE) else ""
+    return f"{ENDED[episode.state]}{label}."
 
 
 def _advanced(before: Episode, after: Episode) -> str:
