@@ -56,7 +56,7 @@ class Worker:
         """Send one line, give the one JSON object that answers it.
 
         Args:
-            kill_after: seconds after which the process is killed, once; an answer that was faster counts.
+            kill_after: seconds after which the process is killed, once; where the answer is faster, right after it.
         Raises:
             WorkerError: it answered with an error, or died again and again.
         """
@@ -103,6 +103,9 @@ class Worker:
         if not answer.endswith(b"\n"):
             self._bury(process)
             raise Died
+        if kill_after is not None:  # the answer was faster: then it dies between two syncs
+            self._bury(process)
+            self._on_death()
         found: dict[str, Any] = json.loads(answer)
         return found
 

@@ -105,6 +105,7 @@ def test_kills_of_the_connector_change_no_figure(
     driver = drive(kills=6, sync_seconds=0.2)
     driver.live()
     _, result, _ = judged(driver, capsys)
+    assert driver.state.deaths == 6
     assert driver.state.killed == list(kill_moments(driver.state, 2 * driver.total))
     assert (result["leads"], result["wrong_day"], result["list_mismatches"]) == (len(LEADS), 0, 0)
 
