@@ -124,9 +124,10 @@ class Wording:
         if episode.wakes_at is None:
             yield "new interest brings this lead back to sales"
         elif self._now is None or episode.wakes_at > self._now:
+            when = self.day(episode.wakes_at)
             by_itself = reason is not None and reason.wake.then == "hand_over"
-            what = "it goes back to sales" if by_itself else "new interest counts again"
-            yield f"from {self.day(episode.wakes_at)} on {what}; asking for sales brings it back at any time"
+            what = f"on {when} it goes back to sales" if by_itself else f"from {when} on new interest counts again"
+            yield f"{what}; asking for sales brings it back at any time"
 
     def _if_it_asks(self, cause: Mapping[str, Any]) -> Iterator[str]:
         """What a filter keeps from sales may still ask (R02)."""

@@ -237,7 +237,8 @@ class World:
 
     def environment(self, **env: str) -> dict[str, str]:
         """Of a process of its own: ours, and nothing of the tests' but what Python needs."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_FILE", "TMPDIR") if name in os.environ}
+        names = ("PATH", "HOME", "SSL_CERT_FILE", "TMPDIR", "PYTHONPATH")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return {**kept, **self.env, **env}
 
     def handoff(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
