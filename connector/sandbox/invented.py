@@ -67,7 +67,7 @@ OWNERS = (
     ("Zeno", "Quarry", "Europe"),  # the last one is archived
 )
 FORMS = (
-    ("Demo request", ("firstname", "lastname", "email", "phone", "company", "message")),
+    ("Request a demo", ("firstname", "lastname", "email", "phone", "company", "message")),
     ("Free audit", ("firstname", "lastname", "email", "website")),
     ("Contact us", ("firstname", "lastname", "email", "phone", "message")),
     ("Newsletter", ("email",)),

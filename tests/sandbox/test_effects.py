@@ -195,16 +195,17 @@ def test_page_views_move_counts_and_sessions(still: Client) -> None:
 
 
 def test_a_form_makes_the_contact_and_moves_the_conversion_properties(still: Client) -> None:
-    form = still.portal.directory.form_named("Demo request")
+    form = still.portal.directory.form_named("Request a demo")
     assert form is not None
-    facts = {"form": "Demo request", "email": "New@Birch.example", "page_title": "Book a demo", "source": "PAID_SEARCH"}
+    page = {"page_title": "Book a demo", "source": "PAID_SEARCH"}
+    facts = {"form": "Request a demo", "email": "New@Birch.example", **page}
     first = still.act("form_submission", values={"firstname": "Nia", "no_such_field": "x"}, **facts)
     again = still.act("form_submission", **facts)
     assert first["contact"] == again["contact"]
     names = ["email", "firstname", "lifecyclestage", "num_conversion_events", "num_unique_conversion_events"]
     names += ["recent_conversion_event_name", "first_conversion_date", "hs_analytics_source"]
     found = still.read(first["contact"], *names)
-    wanted = ["new@birch.example", "Nia", "lead", "2", "1", "Book a demo: Demo request", T0, "PAID_SEARCH"]
+    wanted = ["new@birch.example", "Nia", "lead", "2", "1", "Book a demo: Request a demo", T0, "PAID_SEARCH"]
     assert [found[name] for name in names] == wanted
     history = still.get(f"{CONTACTS}/{first['contact']}", propertiesWithHistory="firstname").json()
     assert history["propertiesWithHistory"]["firstname"][0]["sourceType"] == "FORM"

@@ -73,7 +73,7 @@ def test_messy_rows_are_among_them(thousand: Portal) -> None:
 def test_there_are_owners_with_one_archived_forms_deals_and_activity(thousand: Portal) -> None:
     place = thousand.directory
     assert [owner.archived for owner in place.owners.values()].count(True) == 1
-    assert {form.name for form in place.forms.values()} >= {"Demo request", "Contact us"}
+    assert {form.name for form in place.forms.values()} >= {"Request a demo", "Contact us"}
     assert place.page_views
     assert place.submissions
     assert place.email_events

@@ -86,7 +86,7 @@ def _week(tell: Teller, leads: list[Lead]) -> None:
     day = leads[0].week
     later = (at(f"{day} 09:00") + timedelta(days=2)).strftime("%Y-%m-%d")
     tell.world.clock(at(f"{day} 10:00"))
-    tell.world.act(*(lead.person.sends("Demo request", at(f"{day} 09:5{n}")) for n, lead in enumerate(leads)))
+    tell.world.act(*(lead.person.sends("Request a demo", at(f"{day} 09:5{n}")) for n, lead in enumerate(leads)))
     tell.sync(f"{day} 10:00")
     for number, lead in enumerate(leads):
         tell.calls(lead.person, f"{day} 10:08", after=timedelta(minutes=11 * number))
@@ -182,7 +182,7 @@ def won_and_late(tell: Teller) -> None:
                 "deal": tell.deals[INES.email],
                 "properties": {"dealstage": "closedwon", "amount": "18000"},
             },
-            JOANA.sends("Demo request", at(f"{day} 09:30"), "Please call this morning."),
+            JOANA.sends("Request a demo", at(f"{day} 09:30"), "Please call this morning."),
         )
         tell.sync(f"{day} 09:35")
         stage = tell.shown(INES, "lifecyclestage")

@@ -54,11 +54,11 @@ def leads_arrive(tell: Teller) -> None:
             NORA.sends("Newsletter", at(f"{day} 08:40")),
             NORA.views("/product", at(f"{day} 08:41")),
             NORA.views("/pricing", at(f"{day} 08:44")),
-            DARIO.sends("Demo request", at(f"{day} 08:52"), "Just curious."),
+            DARIO.sends("Request a demo", at(f"{day} 08:52"), "Just curious."),
             INES.sends("Newsletter", at(f"{day} 08:55")),
             INES.views("/cases", at(f"{day} 08:58")),
             INES.views("/pricing", at(f"{day} 09:03")),
-            INES.sends("Demo request", at(f"{day} 09:12"), "Can you show us how clinics use it? Any day this week."),
+            INES.sends("Request a demo", at(f"{day} 09:12"), "Can you show us how clinics use it? Any day this week."),
         )
         tell.sync(f"{day} 09:15")
         scene.say("Five people came this morning. Handoff answers for each of them, in words:")
@@ -168,8 +168,8 @@ def trouble(tell: Teller) -> None:
         tell.answers(NORA, f"{day} 09:10", handoff_verdict="accepted")
         tell.world.clock(at(f"{day} 10:03"))
         tell.world.act(
-            SILAS.sends("Demo request", at(f"{day} 10:01"), "We need it before May."),
-            VERA.sends("Demo request", at(f"{day} 10:02")),
+            SILAS.sends("Request a demo", at(f"{day} 10:01"), "We need it before May."),
+            VERA.sends("Request a demo", at(f"{day} 10:02")),
         )
         leaving = tell.world.owners()[LEAVING]
         scene.say(

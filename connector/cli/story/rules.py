@@ -18,7 +18,6 @@ LISTENS = {"reps": "rep", "managers": "manager", "marketing": "marketing", "tria
 """Desk → the role it hears for."""
 
 QUALIFICATION: dict[str, Any] = {
-    "hand_raisers": {"forms": [{"form": "Demo request", "say": "asked for a demo"}]},
     "filters": {
         "competitors": {"domains": ["rival.example"]},
         "countries": {"served": ["AT", "CH", "DE", "ES", "FR", "GB", "NL", "PT", "US"]},
