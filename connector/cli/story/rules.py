@@ -24,8 +24,6 @@ QUALIFICATION: dict[str, Any] = {
         "web_mail": {"also": ["mail.example"]},
     },
 }
-EXAMPLES: dict[str, Any] = {"examples": []}
-"""The shipped examples speak of the shipped form; an admin adapts them, the story has no need of them."""
 
 
 def desk_variable(desk: str) -> str:
@@ -45,7 +43,7 @@ def lay_out(folder: Path) -> None:
         }
         for desk in DESKS
     }
-    _change(folder / "qualification.yaml", QUALIFICATION | EXAMPLES)
+    _change(folder / "qualification.yaml", QUALIFICATION)
     _change(folder / "notifications.yaml", {"destinations": desks})
 
 
