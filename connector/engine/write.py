@@ -20,13 +20,16 @@ from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.engine.context import BATCH, Context
-from connector.engine.ports import AuditRow, Intent, UnitOfWork, Write
+from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, Write
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
 from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
 
 SHARED = ("stage", "status", "owner")
 """Fields that people edit too; the history of these tells whose value stands (I2)."""
+
+MARKS = ("episode", "state")
+"""Fields that nobody else writes: where they stand as wanted, the whole request was taken."""
 
 
 def write_open_intents(context: Context, *, at_least: int = 1) -> int:
@@ -60,6 +63,8 @@ class _Batch:
     verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Intent id → status and detail, as soon as one is known."""
     unclear: set[str] = field(default_factory=set)
+    applied: set[str] = field(default_factory=set)
+    """Intents that stand in the CRM already, from a try that had no answer."""
     lost_races: list[tuple[Intent, str]] = field(default_factory=list)
     on_list: set[ContactId] = field(default_factory=set)
     off_list: set[ContactId] = field(default_factory=set)
@@ -95,8 +100,16 @@ class _Batch:
                 self.verdicts[row.id] = ("gone", "the contact was deleted in the CRM")
             elif record.id != row.contact:
                 self.verdicts[row.id] = ("gone", "the contact was merged into another one")
+            elif self._was_applied(row, record):
+                self.applied.add(row.id)
             elif not self._as_expected(row, record):
                 self.verdicts[row.id] = ("overtaken", "somebody edited it since it was read; their value stands")
+
+    def _was_applied(self, row: Intent, record: Record) -> bool:
+        """An earlier try got through without an answer (I7): what differs now was edited after it, and stands."""
+        marks = {prop: change for prop, change in self._wire(row).items() if change.field in MARKS}
+        now = record.properties
+        return bool(marks) and all((now.get(prop) or "") == _text(self.context, c) for prop, c in marks.items())
 
     def _as_expected(self, row: Intent, record: Record) -> bool:
         """Each guarded value is as we read it, or already what we want to write."""
@@ -118,6 +131,8 @@ class _Batch:
         """Two requests where a stage goes back: clear, then set (hubspot-facts, section 4)."""
         clears, writes = [], []
         for row in self._going():
+            if row.id in self.applied:
+                continue
             present = self.fresh[row.contact].properties
             wanted = {prop: _text(self.context, change) for prop, change in self._wire(row).items()}
             differs = {prop: text for prop, text in wanted.items() if (present.get(prop) or "") != text}
@@ -152,7 +167,7 @@ class _Batch:
         self.after = self.context.crm.read_contacts(
             [row.contact for row in rows], properties_to_read(rules), history=shared
         )
-        restore = [write for row in rows if (write := self._overwritten(row))]
+        restore = [write for row in rows if row.id not in self.applied and (write := self._overwritten(row))]
         if restore:
             self._put_back(restore)
             again = self.context.crm.read_contacts([write.contact for write in restore], properties_to_read(rules))
@@ -204,20 +219,20 @@ class _Batch:
             for c in self._wire(row).values()
             if _text(self.context, replace(c, after=shown.get(c.field))) != _text(self.context, c)
         ]
-        if not stays:
+        theirs = [name for name in stays if self._edited_since(row, property_of(name, self.context.book.fields))]
+        if row.id in self.applied or stays == theirs:
             self.verdicts[row.id] = ("written", "")
-        elif any(self._edited_since(row, prop) for prop in row.expected):
-            self.verdicts[row.id] = ("overtaken", "somebody edited it right after the write; their value stands")
         else:
             self.verdicts[row.id] = ("rejected", f"the CRM did not take {', '.join(sorted(stays))}")
 
     def _edited_since(self, row: Intent, prop: str) -> bool:
+        """Whether a person edited it right after our write: theirs stands, and is news."""
         edits = self.after[row.contact].history.get(prop, ())
-        return (
-            bool(edits)
-            and edits[0].by_person
-            and (edits[0].value or "") != (self.fresh[row.contact].properties.get(prop) or "")
-        )
+        if not edits or not edits[0].by_person:
+            return False
+        moved = (edits[0].value or "") != (self.fresh[row.contact].properties.get(prop) or "")
+        ours = _text(self.context, self._wire(row)[prop]) if prop in self._wire(row) else None
+        return moved or (len(edits) > 1 and (edits[1].value or "") == ours and not edits[1].by_person)
 
     def _remove_from_list(self) -> None:
         """Those released, and those whom we put on for a handover that the CRM or a person did not let stand."""
@@ -270,14 +285,17 @@ class _Batch:
     def _store(self, uow: UnitOfWork, written: Sequence[Intent]) -> None:
         """What stands in the CRM now. What others changed in it since it was decided on is news (I2)."""
         known = uow.contacts([row.contact for row in written])
-        news = []
-        for row in written:
-            before, after, ours = known.get(row.contact), self.after[row.contact].properties, self._wire(row)
-            if before and any((before.raw.get(p) or "") != (v or "") for p, v in after.items() if p not in ours):
-                news.append(row.contact)
+        news = [row.contact for row in written if row.contact in known and self._is_news(row, known[row.contact])]
         records = [self.after[row.contact] for row in written]
         store_records(self.context, uow, records, source="handoff", dirty=False)
         uow.mark_dirty(news, "edited meanwhile")
+
+    def _is_news(self, row: Intent, before: StoredContact) -> bool:
+        record, ours, now = self.after[row.contact], self._wire(row), self.context.now
+        others = ((prop, value) for prop, value in record.properties.items() if prop not in ours)
+        return any((before.raw.get(prop) or "") != (value or "") for prop, value in others) or any(
+            edits and edits[0].by_person and edits[0].at >= now for edits in record.history.values()
+        )
 
     def _said_of(self, row: Intent) -> str:
         return self.verdicts.get(row.id, ("", ""))[0]

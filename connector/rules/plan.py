@@ -19,6 +19,7 @@ from connector.rules.fields import FieldRules, Write
 from connector.rules.rulebook import RuleBook
 
 WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END})
+BEGINNING = (Action.HAND_OVER, Action.ADOPT)
 ANSWERS = ("verdict", "verdict_reason", "return_on", "comment")
 """What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new."""
 
@@ -59,10 +60,10 @@ def _wanted(
     decision: Decision, episode: Episode, contact: Contact, book: RuleBook, now: datetime
 ) -> Iterator[tuple[str, Value]]:
     """Field name → the value that must stand there."""
-    yield from _projected(episode, contact, book)
+    yield from _projected(decision, episode, contact, book)
     yield "episode", episode.id
     yield "state", episode.state.value
-    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+    if decision.action in BEGINNING:
         yield "owner", episode.owner
         yield "reason", episode.reason
         yield "qualified_at", episode.opened_at
@@ -81,8 +82,13 @@ def _wanted(
         yield "due_at", None
 
 
-def _projected(episode: Episode, contact: Contact, book: RuleBook) -> Iterator[tuple[str, Value]]:
-    """Stage and status of the episode's state; a stage moves on only, except where the rule says backward (I3)."""
+def _projected(
+    decision: Decision, episode: Episode, contact: Contact, book: RuleBook
+) -> Iterator[tuple[str, Value]]:
+    """Stage and status of the episode's state; a stage moves on only, except where the rule says backward (I3).
+
+    A status that was set since the handover began is the rep's word about this very episode (I2).
+    """
     projection = book.stages.write.get(episode.state)
     if projection is None:
         return
@@ -92,6 +98,9 @@ def _projected(episode: Episode, contact: Contact, book: RuleBook) -> Iterator[t
     if wanted is not None and allowed and not (stage and _beyond(stage, wanted, episode.state)):
         yield "stage", wanted.value
     said = book.stages.statuses.get(contact.text("status").lower())
+    said_at = contact.changed_at.get("status")
+    if decision.action in BEGINNING and contact.text("status") and said_at is not None and said_at >= decision.as_of:
+        return
     if projection.status is not None and (said is not episode.state or not episode.state.is_end):
         yield "status", projection.status
 

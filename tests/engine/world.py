@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from factories import NOW, PORTAL, shipped_book
 from fakes import FakeClock, FakeCrm, FakeDelivery, Killed
+from sqlalchemy import select
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
@@ -21,6 +22,7 @@ from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
 from connector.rules.rulebook import RuleBook
 from connector.store import open_store, this_process
+from connector.store.tables import audit
 
 
 def build_body(destination: str, notice: Notice, entry: str) -> str:
@@ -111,6 +113,12 @@ class World:
     def rotation(self) -> object:
         with self.store.reading() as uow:
             return uow.rotation()
+
+    def audit_of(self, key: str) -> list[object]:
+        """What the audit trail holds under that key of its inputs."""
+        with self.store.database.reading() as connection:
+            rows = connection.execute(select(audit.c.inputs).order_by(audit.c.at)).scalars().all()
+        return [inputs[key] for inputs in rows if key in inputs]
 
     def told(self) -> list[tuple[str, str | None]]:
         """Kind and addressee of everything that was sent, in order."""
