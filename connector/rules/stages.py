@@ -6,6 +6,7 @@ Reads mappings/stages.yaml. Owns which moves are allowed; what ends an episode i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -43,7 +44,7 @@ class StageRules(BaseModel):
     """The portal's lead status, lower-case -> the state that a rep means by it."""
     write: Mapping[State, Projection] = Field(default_factory=dict)
 
-    @property
+    @cached_property
     def values(self) -> Mapping[str, str]:
         """Portal stage value -> stage, as rules/fields.py wants it."""
         return {value: stage.value for value, stage in self.stages.items()}
