@@ -16,6 +16,7 @@ from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.engine.context import OVERLAP, Context
 from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
+from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
 
 CONTACTS, DEALS, ARCHIVED = "contacts", "deals", "archived"
@@ -228,11 +229,18 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
 
 def _with_contacts(uow: UnitOfWork, rows: Sequence[Activity]) -> list[Activity]:
     """Rows that came with an address get their contact, where it is known; the others wait for it."""
-    addresses = {row.email for row in rows if row.contact is None and row.email}
+    spelt = [_as_contacts_spell_it(row) for row in rows]
+    addresses = {row.email for row in spelt if row.contact is None and row.email}
     known = uow.contact_ids_by_email(list(addresses)) if addresses else {}
     return [
-        replace(row, contact=known[row.email]) if row.contact is None and row.email in known else row for row in rows
+        replace(row, contact=known[row.email]) if row.contact is None and row.email in known else row for row in spelt
     ]
+
+
+def _as_contacts_spell_it(row: Activity) -> Activity:
+    """One address may be written in two ways (xn--bcher-kva.example is bücher.example): contacts have the clean one."""
+    email = clean_email(row.email) if row.email else None
+    return row if email is None or email == row.email else replace(row, email=email)
 
 
 def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:
