@@ -17,12 +17,13 @@ from connector.domain.episode import Episode
 from connector.domain.notice import Notice
 from connector.domain.timer import Timer
 from connector.engine.context import Options
-from connector.engine.ports import Intent, StoredContact
+from connector.engine.ports import Entry, Intent, StoredContact
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
 from connector.rules.rulebook import RuleBook
 from connector.store import open_store, this_process
-from connector.store.tables import audit
+from connector.store.outbox import read_entry
+from connector.store.tables import audit, outbox
 
 
 def build_body(destination: str, notice: Notice, entry: str) -> str:
@@ -119,6 +120,11 @@ class World:
         with self.store.database.reading() as connection:
             rows = connection.execute(select(audit.c.inputs).order_by(audit.c.at)).scalars().all()
         return [inputs[key] for inputs in rows if key in inputs]
+
+    def entries(self) -> list[Entry]:
+        """The whole outbox, in order of queueing."""
+        with self.store.database.reading() as connection:
+            return [read_entry(row) for row in connection.execute(select(outbox).order_by(outbox.c.sequence))]
 
     def told(self) -> list[tuple[str, str | None]]:
         """Kind and addressee of everything that was sent, in order."""

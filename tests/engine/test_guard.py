@@ -1,0 +1,114 @@
+"""The mass-change guard: rules that change overnight do not flood sales (design.md, section 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_book, make_contact, make_episode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.contact import ContactId
+from connector.domain.decision import Action, Decision
+from connector.domain.run import RunStatus
+from connector.engine.guard import AT_LEAST, Guard, allowance
+from engine.world import World
+
+
+def moving(contact: str = "101", lane: str = "score", **more: Any) -> Decision:
+    given: dict[str, Any] = {"action": Action.HAND_OVER, "signal_at": NOW - DAY, **more}
+    episode = make_episode(lane=lane)
+    return Decision(
+        contact=ContactId(contact), as_of=NOW, fingerprint="f", sentence="Why.", episode=episode, **given
+    )
+
+
+def test_the_excess_is_held_and_remembered() -> None:
+    guard = Guard(new_since=NOW - HOUR, allowance=2)
+    assert [guard.holds(moving(str(number))) for number in range(4)] == [False, False, True, True]
+    assert guard.held == {"2", "3"}
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        moving(lane="hand_raiser"),
+        moving(lane="request"),
+        moving(lane="return"),
+        moving(signal_at=NOW),
+        moving(action=Action.ADOPT),
+        moving(action=Action.END),
+        moving(action=Action.NOTHING),
+    ],
+)
+def test_what_has_a_signal_of_its_own_is_never_held(decision: Decision) -> None:
+    assert not Guard(new_since=NOW - HOUR, allowance=0).holds(decision)
+
+
+def test_a_first_run_holds_nothing() -> None:
+    assert not Guard(new_since=None, allowance=0).holds(moving())
+
+
+@given(st.integers(0, 10**6))
+def test_at_least_fifty_may_move_and_all_once_somebody_agreed(count: int) -> None:
+    assert allowance(count, released=False) == max(AT_LEAST, count // 4)
+    assert allowance(count, released=True) > count
+
+
+@pytest.fixture
+def flooded() -> World:
+    """Eighty contacts with some interest, and rules that ask for less from now on."""
+    world = World().begin()
+    for number in range(80):
+        world.crm.add(str(1000 + number), email=f"kim@firm{number}.example", job_title="CEO", employees="200")
+    world.run()
+    world.run_later(DAY)
+    world.clock.pass_by(DAY)
+    world.book = make_book(qualification={"threshold": {"score": 10}})
+    return world
+
+
+def test_changed_rules_hand_over_no_more_than_the_allowance_and_ask(flooded: World) -> None:
+    """Exit 7; ops are told, and only what was let through is written."""
+    report = flooded.run()
+    assert (report.status, report.exit_code, report.counts.held) == (RunStatus.HELD, 7, 30)
+    assert flooded.kinds().count("lead.handed_off") == len(flooded.crm.listed) == AT_LEAST
+    assert flooded.kinds().count("run.held") == 1
+
+
+def test_a_hand_raiser_passes_while_the_guard_holds(flooded: World) -> None:
+    flooded.crm.add("5000", email="kim@asks.example")
+    flooded.crm.happen(demo_request(flooded.clock.now(), contact="5000"))
+    assert flooded.run().status is RunStatus.HELD
+    assert "5000" in flooded.crm.listed
+
+
+def test_what_is_held_waits_until_somebody_agrees(flooded: World) -> None:
+    flooded.run()
+    again = flooded.run_later(MINUTE)
+    assert (again.status, again.counts.handed_off) == (RunStatus.COMPLETED, 30)
+
+
+def test_a_person_may_let_all_pass_at_once(flooded: World) -> None:
+    report = flooded.run(release_mass_change=True)
+    assert (report.status, len(flooded.crm.listed)) == (RunStatus.COMPLETED, 80)
+
+
+def test_an_outage_of_a_month_is_no_mass_change() -> None:
+    """Fault table: news is news, however late we hear of it."""
+    world = World().begin()
+    world.clock.pass_by(30 * DAY)
+    for number in range(80):
+        world.crm.add(str(1000 + number), email=f"kim@firm{number}.example", created_at=world.clock.now() - 20 * DAY)
+        world.crm.happen(
+            demo_request(world.clock.now() - 20 * DAY, contact=str(1000 + number), id=f"demo-{number}")
+        )
+    report = world.run()
+    assert (report.status, len(world.crm.listed)) == (RunStatus.COMPLETED, 80)
+
+
+def test_a_contact_of_the_guard_is_the_one_that_was_decided() -> None:
+    guard = Guard(new_since=NOW, allowance=0)
+    guard.holds(moving(make_contact().id))
+    assert guard.held == {make_contact().id}

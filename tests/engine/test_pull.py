@@ -1,0 +1,214 @@
+"""Pull: pages into the store, each once; what changed is decided, what did not costs nothing (I4, I12, R31)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_deal, pricing_view
+
+from connector.domain.contact import ContactId
+from connector.domain.deal import DealState
+from connector.domain.episode import State
+from engine.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World().begin()
+
+
+def test_the_first_run_reads_every_contact_and_later_ones_what_changed(world: World) -> None:
+    """R31"""
+    for number in range(5):
+        world.crm.add(str(101 + number))
+    assert world.run().counts.contacts_pulled == 5
+    world.run_later(HOUR)
+    world.crm.forget()
+    world.crm.edit("103", company="Acme")
+    report = world.run_later()
+    assert (report.counts.contacts_pulled, world.crm.calls("pull_all_contacts")) == (1, [])
+
+
+def test_a_full_run_reads_every_contact_and_decides_none_that_is_as_it_was(world: World) -> None:
+    for number in range(5):
+        world.crm.add(str(101 + number))
+    world.run()
+    report = world.run_later(full=True)
+    assert (report.counts.contacts_pulled, report.counts.decided) == (5, 0)
+
+
+def test_what_the_index_shows_late_is_still_found(world: World) -> None:
+    """I4: each run re-reads an overlap behind its watermark."""
+    world.run()
+    mark = world.clock.now()
+    world.clock.pass_by(MINUTE)
+    world.crm.add("101", created_at=mark - 2 * MINUTE)
+    assert world.run().counts.contacts_pulled == 1
+
+
+def test_a_page_that_is_read_twice_changes_nothing(world: World) -> None:
+    world.crm.add()
+    world.run()
+    with world.store.reading() as uow:
+        before = uow.field_changes(ContactId("101"))
+    assert world.run_later(MINUTE).counts.decided == 0
+    with world.store.reading() as uow:
+        assert uow.field_changes(ContactId("101")) == before
+
+
+def test_every_change_of_a_mapped_field_is_kept_with_both_times(world: World) -> None:
+    """R35: replay will need them."""
+    world.crm.add(company="Old")
+    world.run()
+    world.crm.edit(company="New")
+    edited = world.clock.now()
+    report = world.run_later()
+    with world.store.reading() as uow:
+        first, *others = uow.field_changes(ContactId("101"))
+    assert (first.field, first.source, json.loads(first.value or "")["company"]) == ("*", "baseline", "Old")
+    assert [(c.field, c.value, c.occurred_at, c.observed_at) for c in others] == [
+        ("company", "New", edited, report.run.as_of)
+    ]
+
+
+def test_a_submission_waits_for_the_contact_of_its_address(world: World) -> None:
+    """R07: forms come with an address, not with an id."""
+    world.crm.happen(demo_request(world.clock.now(), contact=None, email="kim101@acme.example"))
+    assert world.run().counts.decided == 0
+    world.crm.add()
+    world.run_later()
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_a_submission_of_a_known_address_finds_its_contact_at_once(world: World) -> None:
+    world.crm.add()
+    world.run()
+    world.clock.pass_by(HOUR)
+    world.crm.happen(demo_request(world.clock.now(), contact=None, email="kim101@acme.example"))
+    world.run()
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_activities_after_the_runs_time_wait_for_the_next(world: World) -> None:
+    """I9"""
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now() + MINUTE))
+    world.run()
+    assert world.kinds() == []
+    world.run_later()
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_clicks_of_machines_are_kept_and_never_count(world: World) -> None:
+    """R09"""
+    world.crm.add()
+    for minutes in (3, 2, 1):
+        world.crm.happen(pricing_view(world.clock.now() - minutes * MINUTE, automatic=True))
+    report = world.run()
+    assert (report.counts.activities_pulled, world.kinds()) == (3, [])
+
+
+def test_a_deal_reaches_the_contact_that_it_is_about(world: World) -> None:
+    """R25"""
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.clock.pass_by(HOUR)
+    world.crm.deals.append(make_deal(DealState.WON, at=world.clock.now()))
+    world.run()
+    assert world.episode().state is State.WON
+    assert (world.crm.value("101", "stage"), world.crm.listed) == ("customer", set())
+
+
+# -- archived and merged ---------------------------------------------------------------------------------------------
+
+
+def lead(world: World, contact: str = "101") -> None:
+    """A hand-raiser in sales' hands."""
+    world.crm.add(contact, email=f"kim@firm{contact}.example")
+    world.crm.happen(demo_request(world.clock.now(), contact=contact, id=contact))
+    world.run()
+    world.clock.pass_by(HOUR)
+
+
+def test_an_archived_lead_is_dropped_and_its_notices_are_cancelled(world: World) -> None:
+    world.delivery.down = True
+    lead(world)
+    world.crm.archive("101")
+    world.run()
+    world.delivery.down = False
+    world.run_later()
+    assert (world.kinds(), world.timers(), world.stored().gone) == ([], [], True)
+    assert (world.episode().state, world.episode().exit_reason) == (State.UNREACHABLE, "contact_deleted")
+    world.run_later(9 * DAY)
+    assert world.kinds() == []
+
+
+def test_an_archived_contact_that_comes_back_is_a_contact_again(world: World) -> None:
+    lead(world)
+    world.crm.archive("101")
+    world.run()
+    world.crm.rows[ContactId("101")].archived_at = None
+    world.crm.edit(company="Acme")
+    world.run_later()
+    assert not world.stored().gone
+    world.crm.happen(demo_request(world.clock.now() + MINUTE))
+    world.run_later()
+    assert world.episode().ordinal == 2
+
+
+def test_do_not_contact_means_nothing_to_a_deleted_contact(world: World) -> None:
+    """I0: deletion comes before all."""
+    lead(world)
+    world.crm.edit(do_not_contact="true")
+    world.crm.archive("101")
+    world.crm.forget()
+    world.run()
+    assert (world.episode().exit_reason, world.crm.calls("update_contacts")) == ("contact_deleted", [])
+
+
+def test_what_was_known_of_a_merged_contact_goes_on_under_the_survivor(world: World) -> None:
+    """I12: the episode keeps its id; no second handover; the hold stays."""
+    lead(world)
+    before = world.episode()
+    world.crm.add("102", email="kim.other@acme.example")
+    world.run()
+    world.crm.merge("101", "102")
+    world.run_later()
+    assert world.episodes("101") == []
+    assert world.episode("102").id == before.id
+    assert world.kinds().count("lead.handed_off") == 1
+    assert (world.crm.listed, world.stored("102").on_list) == ({"102"}, True)
+
+
+def test_of_two_leads_that_are_one_person_the_further_one_goes_on(world: World) -> None:
+    """I12, P3"""
+    lead(world, "101")
+    world.crm.edit("101", verdict="qualified")
+    world.run()
+    lead(world, "102")
+    first, second = world.episode("101"), world.episode("102")
+    world.crm.merge("101", "102")
+    world.run_later()
+    merged = {episode.id: episode for episode in world.episodes("102")}
+    assert (merged[first.id].is_open, merged[second.id].is_open) == (True, False)
+    assert merged[second.id].exit_reason == "merged"
+    world.crm.edit("102", verdict="recycle")
+    world.run_later()
+    assert not any(episode.is_open for episode in world.episodes("102"))
+    assert world.kinds().count("lead.handed_off") == 2
+
+
+# -- rules that read differently -------------------------------------------------------------------------------------
+
+
+def test_other_stages_in_the_rules_are_read_anew_from_every_contact(world: World) -> None:
+    """R32"""
+    world.crm.add(stage="marketingqualifiedlead")
+    world.run()
+    assert world.stored().contact.text("stage") == "mql"
+    stages = dict(world.book.stages.stages)
+    world.book = make_book(stages={"stages": stages | {"marketingqualifiedlead": "lead", "lead": "mql"}})
+    world.run_later()
+    assert world.stored().contact.text("stage") == "lead"
