@@ -1,0 +1,91 @@
+"""Preflight (R32, P7): every place where mappings/ and the portal do not fit, in one go, before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from factories import make_book, make_owner, shipped_book
+from fakes import FakeCrm
+
+from connector.engine.ports import PropertyInfo, Schema
+from connector.engine.preflight import complaints, require
+from connector.errors import UnknownPropertyError
+from connector.rules.rulebook import RuleBook
+
+OWNERS = (make_owner("7"), make_owner("8"))
+
+
+def portal(**changed: PropertyInfo | None) -> Schema:
+    """A portal with all that the shipped rules name, but for what is given; None takes a property away."""
+    known = {**FakeCrm().properties, **changed}
+    return Schema(properties={name: info for name, info in known.items() if info is not None})
+
+
+def said(schema: Schema, book: RuleBook | None = None, *people: str) -> tuple[str, ...]:
+    owners = tuple(make_owner(one) for one in people) or OWNERS
+    return complaints(book or shipped_book(), schema, owners)
+
+
+def test_the_shipped_rules_fit_a_portal_that_init_has_prepared() -> None:
+    assert said(portal()) == ()
+
+
+def test_a_missing_property_is_named_with_its_field_and_file() -> None:
+    assert said(portal(jobtitle=None)) == (
+        "fields.yaml: field `job_title` names the property `jobtitle`, which the portal lacks",
+    )
+
+
+def test_a_property_that_is_nearly_right_is_guessed() -> None:
+    (line,) = said(portal(jobtitle=None, job_title=PropertyInfo(type="string")))
+    assert line.endswith("did you mean job_title?")
+
+
+def test_a_property_of_ours_is_made_by_init() -> None:
+    with pytest.raises(UnknownPropertyError) as caught:
+        require(shipped_book(), portal(handoff_state=None), OWNERS)
+    assert "handoff init --apply" in caught.value.advice
+
+
+def test_a_property_that_cannot_be_written_is_said_where_it_must_be() -> None:
+    read_only = PropertyInfo(type="string", read_only=True)
+    (line,) = said(portal(hubspot_owner_id=read_only, jobtitle=read_only))
+    assert "field `owner` is to be written" in line
+
+
+def test_stages_and_statuses_must_be_options_of_the_portal() -> None:
+    stages = tuple(stage for stage in shipped_book().stages.stages if stage != "evangelist")
+    lines = said(
+        portal(
+            lifecyclestage=PropertyInfo(type="enumeration", options=stages),
+            hs_lead_status=PropertyInfo(type="enumeration", options=("NEW", "BAD_TIMING")),
+        )
+    )
+    assert [line.split(";")[0] for line in lines] == [
+        "stages.yaml: the portal has no lifecycle stage `evangelist`",
+        "stages.yaml: the portal has no lead status `UNQUALIFIED` to write",
+    ]
+
+
+def test_a_stage_that_is_to_be_written_must_have_a_value_of_the_portal() -> None:
+    stages = {name: stage for name, stage in shipped_book().stages.stages.items() if name != "salesqualifiedlead"}
+    (line,) = said(portal(), make_book(stages={"stages": stages}))
+    assert line == "stages.yaml: nothing under `stages` stands for `sql`, which is to be written"
+
+
+def test_owners_that_the_rules_name_must_be_there_and_active() -> None:
+    routing = {"fallback": {"owner": "owner7@company.example"}}
+    book = make_book(routing=routing)
+    assert said(portal(), book) == ()
+    assert said(portal(), book, "8") == ("routing.yaml: the portal has no owner `owner7@company.example`",)
+    archived = (replace(make_owner("7"), archived=True), make_owner("8"))
+    (line,) = complaints(book, portal(), archived)
+    assert "is archived" in line
+
+
+def test_all_complaints_come_at_once() -> None:
+    with pytest.raises(UnknownPropertyError) as caught:
+        require(shipped_book(), portal(jobtitle=None, phone=None), OWNERS)
+    assert len(str(caught.value).splitlines()) == 2
+    assert "handoff check" in caught.value.advice
