@@ -1,0 +1,168 @@
+"""The CRM as the engine sees it: where contacts and their behaviour come from, and where sales works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.activity import Activity
+from connector.domain.change import OutcomeKind
+from connector.domain.contact import ContactId, OwnerId, PortalId
+from connector.domain.deal import Deal
+from connector.domain.owner import Owner
+from connector.domain.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalInfo:
+    """Who the token belongs to. `now` is the CRM's own clock, from its Date header."""
+
+    id: PortalId
+    time_zone: str
+    ui_domain: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What changed from `since` (inclusive) to `until` (inclusive); frozen when a run begins."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPage:
+    """At most 200 records. `cursor` resumes after this page; None when it was the last."""
+
+    records: tuple[Record, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityPage:
+    rows: tuple[Activity, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealPage:
+    rows: tuple[Deal, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One contact's PATCH in wire values; an empty text clears."""
+
+    contact: ContactId
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """Per contact, whatever the HTTP status was. `kind` is WRITTEN, REJECTED, GONE or LATER (no clear answer, I7)."""
+
+    contact: ContactId
+    kind: OutcomeKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOff:
+    """A stream that this portal cannot give, in one line for people."""
+
+    stream: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyInfo:
+    """One property of the portal. `type` is the CRM's own word; `options` are a choice's values, empty otherwise."""
+
+    type: str
+    options: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The portal's contact properties by the CRM's own name."""
+
+    properties: Mapping[str, PropertyInfo]
+
+
+class MarketingSource(Protocol):
+    """Where contacts and their behaviour come from."""
+
+    def pull_changed_contacts(
+        self, window: Window, properties: Sequence[str], *, cursor: str | None
+    ) -> Iterator[ContactPage]: ...
+
+    def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]: ...
+
+    def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
+        """Ids archived at or after `since`, newest pages as the CRM orders them."""
+        ...
+
+    def streams(self) -> tuple[str, ...]:
+        """Names of the activity streams that the rules need and this adapter knows, in the order to pull them."""
+        ...
+
+    def pull_activities(
+        self, stream: str, window: Window, *, cursor: str | None
+    ) -> Iterator[ActivityPage | StreamOff]: ...
+
+
+class Crm(Protocol):
+    """Where sales works."""
+
+    def portal(self) -> PortalInfo: ...
+
+    def owners(self) -> tuple[Owner, ...]:
+        """Archived ones included."""
+        ...
+
+    def pull_deals(self, window: Window, *, cursor: str | None) -> Iterator[DealPage]: ...
+
+    def read_contacts(
+        self, ids: Sequence[ContactId], properties: Sequence[str], *, history: Sequence[str] = ()
+    ) -> Mapping[ContactId, Record]:
+        """Straight from the CRM, never from its search index. Ids that no longer exist are absent from the answer."""
+        ...
+
+    def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
+        """At most 100, each contact once; one result per write, in any order."""
+        ...
+
+    def add_to_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        """Members afterwards, as far as asked for; ids the CRM does not know are absent. Safe to repeat."""
+        ...
+
+    def remove_from_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        """Ids that are no member any more. Safe to repeat."""
+        ...
+
+    def ensure_task(
+        self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
+    ) -> str:
+        """Create a task once: looked up by `key` among the contact's tasks before it is sent. Gives its id."""
+        ...
+
+    def record_url(self, contact: ContactId) -> str:
+        """Where a person opens this contact; empty before `portal()` was asked."""
+        ...
+
+    def schema(self) -> Schema:
+        """The portal's own definitions of contact properties: one call."""
+        ...
+
+    def api_calls(self) -> Mapping[str, int]:
+        """Calls made since the adapter was built, by method and path template."""
+        ...
+
+    def throttled(self) -> int:
+        """Answers of 429 since the adapter was built."""
+        ...

@@ -1,0 +1,131 @@
+"""What is stored, as values: the rows that pass between the engine and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.domain.change import Change
+from connector.domain.contact import Contact, ContactId, OwnerId, PortalId
+from connector.domain.episode import Episode, EpisodeId
+from connector.domain.run import RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalState:
+    """What we remember of a portal as a whole.
+
+    Attributes:
+        handoff_since: signals before it are the past (R41); None before the first run that was not a shadow run.
+        fingerprint: of the rules in force at the last completed run.
+        as_of: of the last run; the next one never goes behind it (I9).
+        ready_at: when the first full pull was complete; None until then.
+        shadow: whether the last run was in shadow mode; the first live run after it sets handoff_since anew.
+        adopting: cohort -> leads per rep and day, as `handoff adopt --apply` said.
+    """
+
+    id: PortalId
+    time_zone: str
+    ui_domain: str
+    handoff_since: datetime | None = None
+    fingerprint: str = ""
+    as_of: datetime | None = None
+    ready_at: datetime | None = None
+    shadow: bool = False
+    adopting: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContact:
+    """A contact with what the CRM sent (mapped properties only) and what we keep beside it.
+
+    Attributes:
+        raw: wire values as last read; `modified_at` of the contact is the CRM's.
+        on_list: whether our suppression list holds it, as far as our own writes and reads tell.
+        gone: archived or erased in the CRM; merged_into: the survivor's id after a merge.
+    """
+
+    contact: Contact
+    raw: Mapping[str, str | None]
+    on_list: bool = False
+    gone: bool = False
+    merged_into: ContactId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One observed value of one mapped field. The first sight of a contact is one row: field `*`, all of its values as
+    JSON text, source `baseline`.
+    """
+
+    contact: ContactId
+    field: str
+    value: str | None
+    occurred_at: datetime
+    observed_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A plan on its way into the CRM, stored before the write (style.md, section 10).
+
+    Attributes:
+        id: effect id (I5).
+        expected: wire values the decision rests on, by property; a difference at the re-read means a person was faster.
+        before: the episode as it stood before the decision, to return to where the intent is overtaken; None for none.
+        turn: pool, owner and the pointer that this plan moved on to, to hand the turn back; None for none.
+        status: `open`, `written`, `rejected`, `overtaken`, `gone`, `shadow`.
+    """
+
+    id: str
+    run: RunId
+    contact: ContactId
+    episode: EpisodeId | None
+    changes: tuple[Change, ...]
+    expected: Mapping[str, str | None]
+    before: Episode | None = None
+    turn: tuple[str, OwnerId, int] | None = None
+    status: str = "open"
+    detail: str = ""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One effect done, skipped or held (P6). `inputs` hold no personal data."""
+
+    effect: str
+    contact: ContactId | None
+    episode: EpisodeId | None
+    rule: str
+    inputs: Mapping[str, object]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One outbox row: one notice for one destination.
+
+    Attributes:
+        id: effect id; sent as `webhook-id` (P2), the same on every try.
+        body: the exact bytes to send, as text; never rebuilt.
+        status: `held` (its write is not done), `due`, `sent`, `cancelled`, `exhausted`.
+        sequence: order of queueing; first sends of one contact to one destination keep it.
+        intent: the write it waits for; None where it waits for none.
+    """
+
+    id: str
+    destination: str
+    kind: str
+    contact: ContactId | None
+    episode: EpisodeId | None
+    body: str
+    status: str
+    intent: str | None = None
+    sequence: int = 0
+    tries: int = 0
+    due_at: datetime | None = None
+    last_error: str = ""
+    sent_at: datetime | None = None
