@@ -27,6 +27,7 @@ def test_a_merge_keeps_one_episode_and_the_hold(build: Build, new_id: bool) -> N
     said = world.handoff("leads", "--json").stdout
     assert episode in said and said.count(episode) == 1
     assert survivor in said
+    assert world.members() == {survivor}, "suppression of either side stays"
     world.later(hours=1)
     world.edit(survivor, handoff_verdict="accepted")
     world.sync()
@@ -47,7 +48,7 @@ def test_two_leads_in_sales_hands_that_are_merged_are_one_from_then_on(world: Wo
     world.later(days=1)
     world.edit(survivor, handoff_verdict="recycle")
     assert world.sync().counts.recycled == 1
-    assert survivor not in world.listed()
+    assert world.members() == set()
     world.later(days=1)
     assert world.sync().counts.handed_off == 0
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -195,6 +196,13 @@ class World:
         for event in self.log("list_add", "list_remove"):
             (members.add if event["kind"] == "list_add" else members.discard)(event["record_id"])
         return members
+
+    def members(self) -> set[str]:
+        """Members of our list, as the CRM shows them now (merged ones under the survivor's id)."""
+        name = quote("Handoff: in sales' hands")
+        number = self.api("GET", f"/crm/v3/lists/object-type-id/0-1/name/{name}")["list"]["listId"]
+        rows = self.api("GET", f"/crm/v3/lists/{number}/memberships", limit=250)["results"]
+        return {str(row["recordId"]) for row in rows}
 
     def calls(self) -> dict[str, int]:
         """Calls by path since the last look; looking sets them to zero."""

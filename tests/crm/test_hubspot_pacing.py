@@ -64,6 +64,20 @@ def test_a_429_lowers_the_rate_to_half_at_most_and_calm_brings_it_back() -> None
     assert pacer.limit == 100
 
 
+def test_a_portal_that_takes_fewer_calls_than_the_settings_allow_is_believed_and_never_outrun() -> None:
+    """P8: what its answers say is the ceiling, also after a slower time; a higher figure changes nothing."""
+    pacer, clock = make(60, 10_100)
+    pacer.fit(190)
+    assert pacer.limit == 60
+    pacer.fit(30)
+    assert pacer.limit == 30
+    pacer.slow_down()
+    assert pacer.limit == 27
+    clock.milliseconds += 400_000
+    pacer.acquire()
+    assert pacer.limit == 30
+
+
 def test_a_clock_that_was_set_back_does_not_block_for_hours() -> None:
     """Fault table: clock wrong or stepping."""
     pacer, clock = make(2, 1000)

@@ -57,6 +57,15 @@ class Pacer:
             self._slowed_at = self._clock()
         logger.warning("calls are paced slower", extra={"action": "slow_down", "limit": self.limit})
 
+    def fit(self, limit: int) -> None:
+        """The portal told how many calls it takes: never more than that, however many the settings allow."""
+        with self._lock:
+            if 0 < limit < self._full.limit:
+                facts = {"action": "fit", "limit": limit}
+                logger.warning("the portal takes fewer calls than the settings allow", extra=facts)
+                self._full = Rate(limit, self._full.interval)
+                self._set(min(limit, self.limit))
+
     def close(self) -> None:
         self._bucket.close()
 
@@ -105,6 +114,10 @@ class Pacing:
         pacer = self.searches if search else self.calls
         if pacer is not None:
             pacer.acquire()
+
+    def fit(self, per_10_seconds: int) -> None:
+        if self.calls is not None:
+            self.calls.fit(per_10_seconds)
 
     def close(self) -> None:
         for pacer in (self.calls, self.searches):

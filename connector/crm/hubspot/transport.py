@@ -229,6 +229,9 @@ class Transport:
                 self._daily = int(daily), int(left), time.monotonic()
             if response.status_code == 429:
                 self._throttled += 1
+        most = headers.get("X-HubSpot-RateLimit-Max", "")
+        if most.isdigit() and headers.get("X-HubSpot-RateLimit-Interval-Milliseconds") == "10000":
+            self._pacing.fit(int(most))
         if response.status_code == 429:
             self._pacing.slow_down(search=search)
 
