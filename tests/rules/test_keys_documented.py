@@ -1,4 +1,4 @@
-"""Every key of routing, sla, notifications and reports has its line in the admin's page (style.md, section 9)."""
+"""Every key of these rule files has its line in the admin's page (style.md, section 9)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from connector.rules import calendar, notifications, reports, routing, sla
+from connector.domain.episode import State
+from connector.domain.stage import Stage
+from connector.rules import calendar, notifications, recycling, reports, routing, sla, stages, suppression
+from connector.rules.rulebook import LANES
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules"
 MODELS: list[tuple[str, type[BaseModel]]] = [
@@ -26,6 +29,13 @@ MODELS: list[tuple[str, type[BaseModel]]] = [
     ("reports", reports.ReportRules),
     ("reports", reports.MarketingPromise),
     ("reports", reports.Kpi),
+    ("stages", stages.StageRules),
+    ("stages", stages.Projection),
+    ("suppression", suppression.SuppressionRules),
+    ("suppression", suppression.MarketingHold),
+    ("recycling", recycling.RecyclingRules),
+    ("recycling", recycling.Reason),
+    ("recycling", recycling.Wake),
 ]
 
 
@@ -46,6 +56,11 @@ def test_every_key_is_on_the_admins_page(page: str, model: type[BaseModel]) -> N
         ("reports", [level.value for level in reports.Level]),
         ("routing", [stick.value for stick in routing.Stick]),
         ("sla", [until.value for until in sla.Until]),
+        ("stages", [stage.value for stage in Stage]),
+        ("stages", [state.value for state in State if state is not State.QUALIFIED]),
+        ("suppression", [policy.value for policy in suppression.Policy]),
+        ("suppression", list(LANES)),
+        ("recycling", [track.value for track in recycling.Track]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
