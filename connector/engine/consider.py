@@ -21,8 +21,9 @@ from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
 from connector.engine.timers import set_timers
 from connector.engine.write import SHARED
-from connector.rules.decide import NOBODY, decide
+from connector.rules.decide import decide
 from connector.rules.fields import property_of
+from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
 from connector.rules.situation import Desk, Situation
 

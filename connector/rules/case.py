@@ -1,0 +1,122 @@
+"""A case: one situation under decision, with what several steps need worked out at most once. Decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from connector.domain.contact import Contact
+from connector.domain.decision import Action, Decision, Score
+from connector.domain.episode import Episode, EpisodeId, episode_id
+from connector.domain.stage import Stage
+from connector.domain.verdict import Verdict
+from connector.rules import qualification, scoring, stages, suppression
+from connector.rules.hand_raisers import HandRaise
+from connector.rules.rulebook import RuleBook
+from connector.rules.situation import Situation
+
+CUSTOMERS = (Stage.CUSTOMER, Stage.EVANGELIST)
+
+
+@dataclass
+class Case:
+    """One situation with what several steps need, worked out at most once."""
+
+    situation: Situation
+    book: RuleBook
+    now: datetime
+
+    @property
+    def contact(self) -> Contact:
+        return self.situation.contact
+
+    @cached_property
+    def floor(self) -> datetime | None:
+        """Interest before the last hand-back has had its answer already (R24)."""
+        last = self.situation.last_ended
+        return last.ended_at if last else None
+
+    @cached_property
+    def score(self) -> Score:
+        return scoring.score(self.contact, self.situation.activities, self.book.scoring, now=self.now, since=self.floor)
+
+    @cached_property
+    def hand(self) -> HandRaise | None:
+        """The hand-raise to answer: a new one where there is one, else one from before Handoff began (R41)."""
+        marks = [mark for mark in (self.floor, self.past) if mark is not None]
+        return self.raised(max(marks, default=None)) or self.raised(self.floor)
+
+    def raised(self, since: datetime | None) -> HandRaise | None:
+        return qualification.raised_hand(self.contact, self.situation.activities, self.book.qualification, since=since)
+
+    def latest(self, hand: HandRaise) -> HandRaise:
+        """The newest hand-raise from `hand` on: what a desk that answers none of them must look at."""
+        while (later := self.raised(hand.at)) is not None:
+            hand = later
+        return hand
+
+    @property
+    def request(self) -> str:
+        """What a person asks for in the CRM: `hold`, `hand_over`, or nothing (R39)."""
+        return self.contact.text("request").strip().lower()
+
+    @cached_property
+    def past(self) -> datetime | None:
+        """Where the past ends that is taken in silently; None where everything counts."""
+        since = self.situation.since
+        if since is None or self.situation.adopt or self.contact.created_at >= since:
+            return None
+        return since
+
+    @cached_property
+    def filters(self) -> tuple[Verdict, ...]:
+        return qualification.filters(self.contact, self.book.qualification, now=self.now)
+
+    @cached_property
+    def qualified(self) -> Verdict:
+        since = self.floor
+        seen = [a for a in self.situation.activities if since is None or a.occurred_at > since]
+        return qualification.qualify(self.contact, seen, self.score, self.book.qualification, now=self.now)
+
+    @property
+    def next_id(self) -> EpisodeId:
+        situation = self.situation
+        return episode_id(situation.portal, situation.contact.id, situation.next_ordinal)
+
+    @property
+    def is_customer(self) -> bool:
+        return stages.stage_of(self.contact) in CUSTOMERS
+
+    def result(self, action: Action, words: str, *, verdicts: tuple[Verdict, ...] = (), **more: object) -> Decision:
+        base = Decision(
+            contact=self.contact.id,
+            as_of=self.now,
+            fingerprint=self.book.fingerprint,
+            action=action,
+            sentence=words,
+            verdicts=verdicts,
+            score=self.score,
+            before=self.situation.open_episode,
+            episode=self.situation.open_episode or self.situation.last_ended,
+        )
+        return replace(base, **more)  # type: ignore[arg-type]  # names are checked by replace itself
+
+    def nothing(self, words: str, *verdicts: Verdict, missing: tuple[str, ...] = ()) -> Decision:
+        return self.result(Action.NOTHING, words, verdicts=verdicts, missing=missing)
+
+    def on_hold(self) -> Decision:
+        verdict = Verdict(rule="request", passed=False, then="hold")
+        return self.nothing("A person asked to hold this lead back.", verdict)
+
+    def is_new(self, field: str) -> bool:
+        """Set after the last episode ended and after Handoff began; an older wish has had its answer."""
+        changed = self.contact.changed_at.get(field)
+        if changed is None:
+            return self.floor is None and self.past is None
+        marks = [mark for mark in (self.floor, self.past) if mark is not None]
+        return all(changed > mark for mark in marks)
+
+    def held(self, episode: Episode) -> Episode:
+        """The episode with the marketing hold that its state asks for (R11)."""
+        return replace(episode, marketing_held=suppression.holds(episode, self.book.suppression))
