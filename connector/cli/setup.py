@@ -11,11 +11,6 @@ if TYPE_CHECKING:
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
-SCOPES = (
-    "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.write", "crm.lists.read",
-    "crm.lists.write", "crm.objects.owners.read", "crm.objects.deals.read", "forms", "content",
-)  # fmt: skip
-
 
 def register(app: typer.Typer) -> None:
     app.command("init", epilog="Example: handoff init && handoff init --apply")(init)
@@ -38,6 +33,8 @@ def init(
         say(f"wrote {path}")
     say(f"Rules are in {settings.mappings_dir}/: one file per question, each explains itself.")
     if not apply:
+        from connector.crm.hubspot.scopes import SCOPES
+
         say("The token needs these scopes: " + ", ".join(SCOPES))
         say("Next: set HUBSPOT_ACCESS_TOKEN, then `handoff init --apply` makes the properties and the list.")
         return 0
@@ -70,21 +67,32 @@ def check(as_json: JsonFlag = False) -> int:
     for line in found:
         note(f"Error: {line}")
     if found:
-        note("What to do: mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties.")
+        note(f"What to do: {_advice(found)}")
         return 2
     say("All fits. `handoff preview` shows what the first sync would do; it changes nothing.")
     return 0
 
 
+def _advice(found: list[str]) -> str:
+    if any("scope" in line for line in found):
+        return "add the scopes to the service key or private app in HubSpot, then run `handoff check` again."
+    return "mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties."
+
+
 def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]]:
     """Complaints, remarks, facts."""
+    from connector.crm.hubspot.scopes import judge
     from connector.engine.preflight import complaints
     from connector.rules.qualification import warnings
 
     portal = connector.portal()
+    granted = connector.gateway.scopes()
+    lacking, scope_remarks = judge(granted) if granted is not None else ((), ())
+    if lacking:
+        return list(lacking), list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.gateway.schema()
     found = list(complaints(connector.book, schema, owners))
-    remarks = [*warnings(connector.book.qualification), *connector.destinations_off()]
+    remarks = [*scope_remarks, *warnings(connector.book.qualification), *connector.destinations_off()]
     if not connector.gateway.has_list(connector.book.suppression.marketing_hold.list):
         found.append("suppression.yaml: the portal has no such list yet; `handoff init --apply` makes it")
     facts: dict[str, object] = {

@@ -1,0 +1,45 @@
+"""The scopes that Handoff asks a token for, and what it cannot do without each (S2).
+
+Source: hubspot-facts, section 1; what is called stands in paths.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Scope(NamedTuple):
+    """`needed`: no run without it; else `what` is switched off where it is missing."""
+
+    what: str
+    needed: bool
+
+
+SCOPES: Mapping[str, Scope] = MappingProxyType(
+    {
+        "crm.objects.contacts.read": Scope("reading contacts", True),
+        "crm.objects.contacts.write": Scope("writing stage, owner and reason", True),
+        "crm.lists.read": Scope("the suppression list", True),
+        "crm.lists.write": Scope("the suppression list", True),
+        "crm.objects.owners.read": Scope("routing", True),
+        "crm.objects.deals.read": Scope("won and lost deals", True),
+        "crm.schemas.contacts.write": Scope("making Handoff's own properties (`handoff init --apply`)", False),
+        "forms": Scope("form submissions", False),
+        "content": Scope("marketing e-mail events", False),
+    }
+)
+HARMLESS = frozenset({"oauth", "crm.schemas.contacts.read", "forms-uploaded-files"})
+"""Scopes that HubSpot adds by itself, or that come with those above."""
+
+
+def judge(granted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each."""
+    lacking = {name: scope for name, scope in SCOPES.items() if name not in granted}
+    complaints = tuple(f"the token lacks the scope {n}: {s.what}" for n, s in lacking.items() if s.needed)
+    remarks = [f"the token lacks the scope {n}, so this is off: {s.what}" for n, s in lacking.items() if not s.needed]
+    extra = sorted(set(granted) - set(SCOPES) - HARMLESS)
+    if extra:
+        remarks.append(f"the token may do more than Handoff needs: {', '.join(extra)}")
+    return complaints, tuple(remarks)
