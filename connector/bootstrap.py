@@ -197,9 +197,15 @@ def _token(settings: Settings) -> str | TokenSource:
 
 
 def _pacing_file(settings: Settings) -> Path | None:
-    """Beside a SQLite database, so that processes with one token share its limits; none elsewhere."""
+    """Beside a SQLite database, so that processes with one token share its limits; none elsewhere.
+
+    None where that place does not exist: the store says so, and nothing is made there before.
+    """
     parts = urlsplit(settings.database_url.get_secret_value())
-    return Path(parts.path[1:] + ".pacing") if parts.scheme == "sqlite" and parts.path.strip("/") else None
+    if parts.scheme != "sqlite" or not parts.path.strip("/"):
+        return None
+    file = Path(parts.path[1:] + ".pacing")
+    return file if file.absolute().parent.is_dir() else None
 
 
 def _lookup(settings: Settings) -> Callable[[str], str | None]:

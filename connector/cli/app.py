@@ -31,7 +31,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run one command; exit codes as design.md, section 6, says."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="handoff")
     except ConnectorError as error:
         sys.exit(_say(error))
     except KeyboardInterrupt:
@@ -46,10 +46,13 @@ def main() -> None:
 
 
 def _say(error: ConnectorError) -> int:
-    """One message: what, where, what to do. Never a traceback."""
-    for complaint in (error, *getattr(error, "others", ())):
-        print(f"Error: {complaint}", file=sys.stderr)
-        if complaint.advice:
+    """One message: what, where, what to do. Never a traceback. Advice that several complaints share is given once."""
+    complaints = (error, *getattr(error, "others", ()))
+    for place, complaint in enumerate(complaints):
+        for line in str(complaint).splitlines():
+            print(f"Error: {line}", file=sys.stderr)
+        following = complaints[place + 1].advice if place + 1 < len(complaints) else ""
+        if complaint.advice and complaint.advice != following:
             print(f"What to do: {complaint.advice}", file=sys.stderr)
     return error.exit_code
 

@@ -14,6 +14,7 @@ from connector.errors import UnknownPropertyError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
 
+OWNED = "handoff_"
 OWNED_ADVICE = "run `handoff init --apply` to make Handoff's own properties and list"
 
 
@@ -26,16 +27,21 @@ def require(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> None:
     """Raise UnknownPropertyError with every complaint; nothing is read or written then."""
     found = complaints(book, schema, owners)
     if found:
-        advice = (
-            OWNED_ADVICE if any("handoff_" in line for line in found) else "mend mappings/, then run `handoff check`"
-        )
+        ours = [line for line in found if OWNED in line]
+        mend = "mend mappings/, then run `handoff check`"
+        advice = mend if not ours else OWNED_ADVICE if len(ours) == len(found) else f"{OWNED_ADVICE}; then {mend}"
         raise UnknownPropertyError("\n".join(found), advice=advice)
 
 
 def _properties(book: RuleBook, schema: Schema) -> Iterator[str]:
-    for name, rule in book.fields.fields.items():
-        prop = rule.property
-        if prop is None:
+    """Before `init --apply` all of our own are missing, which is one complaint, not fifteen."""
+    mapped = {name: rule.property for name, rule in book.fields.fields.items() if rule.property is not None}
+    ours = [prop for prop in mapped.values() if prop.startswith(OWNED) and prop not in schema.properties]
+    if len(ours) > 1:
+        yield f"the portal lacks {len(ours)} of Handoff's own properties, such as `{ours[0]}` and `{ours[1]}`"
+    for name, prop in mapped.items():
+        rule = book.fields.fields[name]
+        if len(ours) > 1 and prop in ours:
             continue
         info = schema.properties.get(prop)
         if info is None:

@@ -45,8 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         server, token, portal_id = start(options)
-    except (ValueError, OSError) as error:
-        print(f"handoff sandbox: {error}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "a port lies between 0 and 65535"
+        print(f"Error: the sandbox cannot listen on {options.host}:{options.port}: {why}", file=sys.stderr)
+        print("What to do: choose another port by --port; --port 0 takes any free one.", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        print("What to do: `handoff sandbox --help` explains each option.", file=sys.stderr)
         return 2
     line = describe(server, token, portal_id) if options.json else f"sandbox at {server.url} token {token}"
     print(line, flush=True)
