@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world import World, served, spawned
-
-Build = Callable[..., World]
+from portal_world import Build, World, served, spawned
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Build
-from world import World
+from portal_world import Build, World
 
 SALES_HAS = 3_000
 OWNERS = 6

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from world import MONDAY, World, served
+from portal_world import MONDAY, World, served
 
 from connector.bootstrap import open_database
 from connector.config.mappings import load_rulebook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from world import World
+from portal_world import World
 
 PEOPLE, ALLOWED = 80, 50
 

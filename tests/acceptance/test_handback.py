@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import World
+from portal_world import World
 
 LEAD = "cora@back.example"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Build
-from world import World
+from portal_world import Build, World
 
 
 def owners(world: World) -> list[str]:

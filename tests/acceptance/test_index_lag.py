@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Build
+from portal_world import Build
 
 
 @pytest.mark.parametrize("enterprise", [True, False])

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Build
-from world import World, served
+from portal_world import Build, World, served
 
 MOMENTS = 10
 LEADS = 30

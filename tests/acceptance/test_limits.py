@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Build
-from world import World
+from portal_world import Build, World
 
 LEADS = 40
 

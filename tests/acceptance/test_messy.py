@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conftest import Build
-from world import MONDAY, World
+from portal_world import MONDAY, Build, World
 
 LONG = "A very long story. " * 3_158  # 60,002 characters
 

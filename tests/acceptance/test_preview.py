@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from world import World
+from portal_world import World
 
 from connector.config.mappings import load_rulebook
 from connector.domain.contact import ContactId

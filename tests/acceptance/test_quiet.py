@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Build
-from world import World
+from portal_world import Build, World
 
 PLAIN, PER_SEARCH = 12, 200
 """Calls that any run may make; contacts that one page of a search holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from world import World
+from portal_world import World
 
 from connector.errors import AlreadyRunningError
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import Build
-from world import World
+from portal_world import Build, World
 
 
 def main_story(world: World) -> dict[str, Any]:

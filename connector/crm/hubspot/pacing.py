@@ -8,6 +8,7 @@ or in a SQLite file that processes share. A 429 lowers the rate for a while (fau
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -137,6 +138,7 @@ def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sl
     if file is None:
         return Pacer(InMemoryBucket(rates), sleep=sleep)
     try:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # its lock would wait for ever where we may not write
         bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
     except (OSError, sqlite3.Error) as error:
         raise SettingsError(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +35,8 @@ UNLIMITED = {"rate_per_10s": 0, "search_per_second": 0}
 WRITES = ("property", "created", "list_add", "list_remove", "archived", "merged")
 FAST = {"HUBSPOT_RATE_PER_10S": "10000", "HUBSPOT_SEARCH_PER_SECOND": "1000"}
 HANDOFF = (sys.executable, "-m", "connector.cli.app")
+
+Build = Callable[..., "World"]
 
 
 class Receiver:
