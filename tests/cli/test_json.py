@@ -1,0 +1,93 @@
+"""What scripts of others rely on: the object that `handoff sync --json` prints, and JSON wherever data is printed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+from commands import Handoff
+from portal_world import World
+
+CONTRACT = (
+    "run_id", "status", "started_at", "seconds", "contacts_pulled", "activities_pulled", "decided", "handed_off",
+    "recycled", "changes_written", "changes_rejected", "notices_queued", "notices_sent", "api_calls", "throttled",
+    "watermark",
+)  # fmt: skip
+"""Design, section 6."""
+COUNTS = [name for name in CONTRACT[4:] if name not in ("api_calls", "watermark")]
+
+
+def test_sync_prints_one_object_with_every_key_of_the_contract_and_logs_go_elsewhere(world: World) -> None:
+    """One line on stdout, whatever is logged."""
+    world.sync()
+    world.later(hours=1)
+    world.asks("ana@json.example")
+    said = world.handoff("sync", "--json", HANDOFF_LOG_LEVEL="DEBUG", HANDOFF_LOG_FORMAT="json")
+    assert said.returncode == 0, said.stderr
+    assert len(said.stdout.splitlines()) == 1
+    found = json.loads(said.stdout)
+    assert set(CONTRACT) <= set(found)
+    assert found["status"] == "completed" and (found["handed_off"], found["notices_sent"]) == (1, 1)
+    assert all(isinstance(found[name], int) for name in COUNTS) and isinstance(found["seconds"], float)
+    for name in ("started_at", "watermark"):
+        assert datetime.fromisoformat(found[name]).tzinfo is not None
+    assert found["api_calls"]["GET /crm/v3/owners"] >= 1
+    assert all(isinstance(count, int) for count in found["api_calls"].values())
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("check", "--json"), "complaints"),
+        (("preview", "--json"), "planned"),
+        (("leads", "--json"), "leads"),
+        (("leads", "--hot", "--json"), "leads"),
+        (("runs", "--json"), "runs"),
+        (("report", "--json"), "funnel"),
+        (("adopt", "--json"), "waiting"),
+        (("outbox", "list", "--json"), "entries"),
+        (("rules", "check", "--json"), "fingerprint"),
+        (("rules", "test", "--json"), "examples"),
+        (("explain", "ana@json.example", "--json"), "answer"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_every_command_that_prints_data_prints_it_as_one_json_object(
+    world: World, handoff: Handoff, words: tuple[str, ...], key: str
+) -> None:
+    world.sync()
+    world.later(hours=1)
+    world.asks("ana@json.example")
+    world.sync()
+    said = handoff(*words)
+    assert said.code == 0, said
+    found = json.loads(said.out)
+    assert isinstance(found, dict) and key in found
+
+
+def test_in_a_pipe_there_is_plain_text_without_colours(world: World, handoff: Handoff) -> None:
+    world.sync()
+    world.later(hours=1)
+    world.asks("ana@json.example")
+    world.sync()
+    for words in (("sync",), ("leads",), ("runs",), ("explain", "ana@json.example"), ("check",), ("report",)):
+        said = handoff(*words)
+        assert said.code == 0, said
+        assert "\x1b[" not in said.out + said.err and said.out.strip(), words
+
+
+def test_a_run_with_errors_ends_with_1_and_says_which(world: World) -> None:
+    """Exit codes: design, section 6."""
+    world.sync()
+    world.later(hours=1)
+    world.asks("ana@errors.example")
+    body = {"status": "error", "category": "VALIDATION_ERROR", "message": "no such value"}
+    world.faults({"kind": "status", "status": 400, "path": "contacts/batch/update", "times": 0, "body": body})
+    said = world.handoff("sync", "--json")
+    assert said.returncode == 1
+    found = json.loads(said.stdout)
+    assert found["status"] == "completed_with_errors" and found["changes_rejected"] > 0
+    assert found["handed_off"] == 0, "what was refused is no handoff"
+    assert not world.receiver.notices
