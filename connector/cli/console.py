@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from rich.console import Console
 
     from connector.engine.ports import Progress
@@ -40,9 +43,15 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; in a pipe, lines with tabs between, without title."""
-    if not sys.stdout.isatty():
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Collection[str] = ()
+) -> None:
+    """A table; in a pipe, lines with tabs between, without title.
+
+    Args:
+        whole: columns that stay on one line however narrow the terminal is, such as ids that are to be copied.
+    """
+    if not is_terminal():
         for row in [list(columns), *rows]:
             print("\t".join(_cell(value) for value in row))
         return
@@ -50,15 +59,37 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     from rich.table import Table
 
     made = Table(title=title, title_justify="left", header_style="bold")
-    for name in columns:
-        made.add_column(name)
+    for place, name in enumerate(columns):
+        width = max(len(_cell(row[place])) for row in rows) if name in whole and rows else None
+        made.add_column(name, overflow="fold", min_width=width)
     for row in rows:
-        made.add_row(*(escape(_cell(value)) for value in row))
+        made.add_row(*(escape(_cell(value, keep="\n")) for value in row))
     console().print(made)
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")
+def _cell(value: object, keep: str = "") -> str:
+    """Without signs that a terminal would obey: what stands in a CRM was typed by anybody."""
+    text = "" if value is None else str(value)
+    return "".join(sign if sign.isprintable() or sign in keep else " " for sign in text)
+
+
+def is_terminal() -> bool:
+    """Whether a person reads stdout; scripts get the same facts without shape."""
+    return sys.stdout.isatty()
+
+
+def moment(at: object, zone: ZoneInfo) -> str:
+    """An instant of a table to the minute, in the portal's zone; empty where there is none."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(at, datetime) else ""
+
+
+def one_of(option: str, given: str, known: Iterable[str]) -> None:
+    """Raise SettingsError where the word of an option is none of those that are known; empty is always right."""
+    from connector.errors import SettingsError
+
+    words = tuple(known)
+    if given and given not in words:
+        raise SettingsError(f"{option}: {given!r} is none of the words it takes", advice=f"Use {', '.join(words)}.")
 
 
 def pairs(title: str, facts: Mapping[str, object]) -> None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from connector.config.settings import Settings
+
+COLUMNS = ("contact", "lead", "owner", "state", "score", "due", "in work since")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -79,20 +84,60 @@ def leads(
 ) -> int:
     """List the leads in sales' hands: who has them, since when, how far."""
     from connector.bootstrap import queries
-    from connector.cli.console import note, print_json, table
+    from connector.cli.console import is_terminal, note, one_of, print_json, table
     from connector.cli.start import start
+    from connector.domain.episode import State
 
-    with queries(start()) as asked:
-        rows = asked.leads(limit=limit, state=state or None, hot=hot)
+    one_of("--state", state, State)
+    settings = start()
+    with queries(settings) as asked:
+        rows = asked.leads(limit=limit, state=state or None, hot=hot, reaction=_reaction_clocks(settings))
+        zone = asked.time_zone()
     if as_json:
         print_json({"leads": rows})
-        return 0
-    if not rows:
+    elif not rows and state:
+        note(f"No lead is {state.replace('_', ' ')}.")
+    elif not rows:
         note("No lead is in sales' hands yet. `handoff preview` shows what the next sync would hand over.")
-        return 0
-    names = list(rows[0])
-    table("Leads", names, [[row[name] for name in names] for row in rows])
+    elif is_terminal():
+        table(f"Leads ({zone})", COLUMNS, [_for_people(row, zone) for row in rows], whole=("contact",))
+    else:
+        names = list(rows[0])
+        table("Leads", names, [[row[name] for name in names] for row in rows])
     return 0
+
+
+def _reaction_clocks(settings: Settings) -> tuple[str, ...]:
+    """From sla.yaml alone: a slip in another file must not hide the leads."""
+    from connector.cli.console import note
+    from connector.config.mappings import load_part
+    from connector.errors import RuleBookError
+    from connector.rules.sla import SlaRules, reaction_clocks
+
+    try:
+        rules = load_part("sla", (settings.mappings_dir / "sla.yaml").read_bytes())
+    except (OSError, RuleBookError):
+        note("note: sla.yaml cannot be read, so `due` is the next limit of any clock; see `handoff rules check`.")
+        return ()
+    assert isinstance(rules, SlaRules)
+    return reaction_clocks(rules)
+
+
+def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
+    from connector.cli.console import moment
+    from connector.rules.local_time import portal_zone
+
+    zone = portal_zone(zone_name)
+    score = row["score"]
+    return [
+        row["contact"],
+        "\n".join(str(part) for part in (row["name"], row["email"]) if part),
+        row["owner"],
+        str(row["state"]).replace("_", " "),
+        f"{score:.0f} {row['grade']}" if isinstance(score, int | float) else "",
+        moment(row["due_at"], zone),
+        moment(row["handed_off_at"], zone),
+    ]
 
 
 def report(as_json: JsonFlag = False) -> int:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+STATUSES = ("held", "due", "sent", "cancelled", "exhausted")
+COLUMNS = ("id", "status", "notice", "contact", "due or sent", "tries")
 
 
 def register(app: typer.Typer) -> None:
@@ -24,13 +31,17 @@ def list_entries(
 ) -> int:
     """List notices, newest first, without their bodies."""
     from connector.bootstrap import queries
-    from connector.cli.console import note, print_json, table
+    from connector.cli.console import is_terminal, note, one_of, print_json, table
     from connector.cli.start import start
 
+    one_of("--status", status, STATUSES)
     with queries(start()) as asked:
         rows = asked.outbox_rows(status=status or None, limit=limit)
+        zone = asked.time_zone()
     if as_json:
         print_json({"entries": rows})
+    elif rows and is_terminal():
+        table(f"Outbox ({zone})", COLUMNS, [_for_people(row, zone) for row in rows], whole=("id",))
     elif rows:
         names = list(rows[0])
         table("Outbox", names, [[row[name] for name in names] for row in rows])
@@ -39,8 +50,22 @@ def list_entries(
     return 0
 
 
-def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")]) -> int:
-    """Show one notice with its tries and its body. The body holds personal data: mind where it goes."""
+def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
+    """`due` of what still waits, else when it was sent."""
+    from connector.cli.console import moment
+    from connector.rules.local_time import portal_zone
+
+    when = row["sent_at"] or (row["due_at"] if row["status"] == "due" else None)
+    tries = f"{row['tries']} {row['last_error'] or ''}".strip()
+    what = f"{row['kind']}\nto {row['destination']}"
+    return [row["id"], row["status"], what, row["contact"], moment(when, portal_zone(zone_name)), tries]
+
+
+def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_json: JsonFlag = False) -> int:
+    """Show one notice with its tries and its body.
+
+    The body holds personal data: mind where it goes.
+    """
     from connector.bootstrap import queries
     from connector.cli.console import print_json
     from connector.cli.start import start
@@ -50,12 +75,33 @@ def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")]) -> int
         row = asked.outbox_entry(entry)
     if row is None:
         raise SettingsError(f"there is no notice {entry!r}", advice="`handoff outbox list` shows their ids.")
-    print_json(row)
+    if as_json:
+        print_json(row)
+    else:
+        _print(row)
     return 0
 
 
+def _print(row: Mapping[str, object]) -> None:
+    """Facts, tries, body; instants in UTC, as they are kept."""
+    import json
+
+    from connector.cli.console import pairs, table
+
+    tries, body = row["attempts"], row["body"]
+    assert isinstance(tries, list) and isinstance(body, str)
+    pairs("Notice", {key: value for key, value in row.items() if key not in ("attempts", "body")})
+    if tries:
+        names = list(tries[0])
+        table("Tries", names, [[one[name] for name in names] for one in tries])
+    print(json.dumps(json.loads(body), indent=2, ensure_ascii=False))
+
+
 def retry(entry: Annotated[str, typer.Argument(help="Id of the notice.")]) -> int:
-    """Send a notice again that was given up or waits long; the receiver sees the same id and body (P2)."""
+    """Send a notice again that was given up or waits.
+
+    The receiver sees the same id and body.
+    """
     from connector.bootstrap import connect
     from connector.cli.console import say
     from connector.cli.start import start

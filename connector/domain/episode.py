@@ -38,6 +38,8 @@ class State(StrEnum):
 
 
 ENDS = frozenset({State.WON, State.LOST, State.RECYCLED, State.JUNK, State.UNREACHABLE})
+UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
+"""Sales has not said yet what it thinks of the lead."""
 RANKS = {state: rank for rank, state in enumerate(State)}
 
 

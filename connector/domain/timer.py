@@ -9,6 +9,9 @@ from enum import StrEnum
 from connector.domain.contact import ContactId
 from connector.domain.episode import EpisodeId
 
+BREACH = "breach"
+"""The level at which the time of a clock is up; every other level is a reminder before."""
+
 
 class TimerKind(StrEnum):
     SLA = "sla"  # a clock of an episode: `name` is the clock, `level` at_risk or breach

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.episode import Episode, State
+from connector.domain.episode import UNANSWERED, Episode, State
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.local_time import portal_zone
 
@@ -196,12 +196,11 @@ def funnel(episodes: Sequence[Episode], *, now: datetime) -> Funnel:
 
 _OPPORTUNITIES = (State.OPPORTUNITY, State.WON, State.LOST)
 _ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
-_UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
 
 
 def _touched(episode: Episode) -> bool:
     """Somebody reacted: a touch is known, or sales answered without one that was logged (R20)."""
-    return episode.touched_at is not None or episode.state not in _UNANSWERED
+    return episode.touched_at is not None or episode.state not in UNANSWERED
 
 
 def _spans(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> list[timedelta]:
@@ -286,7 +285,7 @@ def promise(
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin, end = first.astimezone(UTC), (first + timedelta(days=32)).replace(day=1).astimezone(UTC)
     month = handed_between(episodes, begin, end)
-    answered = [episode for episode in month if episode.state not in _UNANSWERED]
+    answered = [episode for episode in month if episode.state not in UNANSWERED]
     accepted = 100 * sum(e.state in _ACCEPTED for e in answered) / len(answered) if answered else None
     due = made.mqls_a_month * ((now - begin) / (end - begin))
     return PromiseKept(

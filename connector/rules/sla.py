@@ -14,14 +14,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.episode import Episode, State
+from connector.domain.episode import UNANSWERED, Episode
+from connector.domain.timer import BREACH as BREACH  # the levels of a timer are found here, both of them
 from connector.domain.timer import Timer, TimerKind
 from connector.errors import ConfigError
 from connector.rules.calendar import PORTAL_ZONE, CalendarRules, zone_of
 from connector.rules.durations import AnyDuration, Duration, DurationKind
 from connector.rules.notifications import Role
 
-BREACH = "breach"
 AT_RISK = "at_risk_"
 """Levels of a timer: `breach`, or `at_risk_80` when 80 % of the time is used up."""
 
@@ -137,6 +137,11 @@ def first_due(episode: Episode, rules: SlaRules, *, now: datetime) -> datetime |
     return min(dues, default=None)
 
 
+def reaction_clocks(rules: SlaRules) -> tuple[str, ...]:
+    """Names of the clocks that the first touch stops."""
+    return tuple(name for name, clock in rules.clocks.items() if clock.until is Until.TOUCH)
+
+
 def stopped_clocks(episode: Episode, rules: SlaRules) -> tuple[str, ...]:
     """Names of the clocks that no longer run on the episode as it stands; their timers are to be cancelled."""
     return tuple(name for name, clock in rules.clocks.items() if not _runs(clock, episode))
@@ -161,15 +166,12 @@ def explain_timer(timer: Timer, episode: Episode, rules: SlaRules) -> str:
     return f"{timer.level.removeprefix(AT_RISK)} % of the {time} is used up."
 
 
-_UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
-
-
 def _runs(clock: ClockRules, episode: Episode) -> bool:
     if episode.silent or not episode.is_open:
         return False
     if clock.until is Until.END:
         return True
-    answered = episode.state not in _UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
+    answered = episode.state not in UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
     return not answered and (clock.until is Until.VERDICT or episode.touched_at is None)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
 
-from connector.domain.timer import TimerKind
+from connector.domain.episode import UNANSWERED
+from connector.domain.timer import BREACH, TimerKind
 from connector.store.codec import decode_values
 from connector.store.decisions import PREDATES
 from connector.store.part import IDS, PORTAL, Part
@@ -24,13 +25,13 @@ _LAST_SCORED = (
     .correlate(episode)
     .scalar_subquery()
 )
-_NEXT_DUE = (
-    select(timer.c.episode, func.min(timer.c.due_at).label("due_at"))
+_LIMITS = (
+    select(timer.c.episode, timer.c.name, timer.c.assignment, timer.c.due_at, timer.c.fired_at)
     .where(
         timer.c.portal == PORTAL, timer.c.contact.in_(IDS), timer.c.kind == TimerKind.SLA.value,
-        timer.c.fired_at.is_(None),
+        timer.c.level == BREACH,
     )
-    .group_by(timer.c.episode)
+    .order_by(timer.c.due_at)
 )
 _LEADS = (
     select(episode, contact.c.fields, owner.c.name, decision.c.score, decision.c.grade)
@@ -78,18 +79,31 @@ class Queries:
     def __init__(self, store: SqlStore) -> None:
         self._store = store
 
-    def leads(self, limit: int, state: str | None = None, hot: bool = False) -> list[Row]:
+    def leads(
+        self, limit: int, state: str | None = None, hot: bool = False, reaction: Collection[str] = ()
+    ) -> list[Row]:
         """Leads in sales' hands, silent ones not counted, the newest or (`hot`) the highest score first.
 
         Args:
             state: only those in this state, ended ones too; None: all that are open.
+            reaction: the clocks that a touch stops. `due_at` is the limit of such a clock, as the rep was told, also
+                when it has passed without a reaction; else the next limit of any clock. Reminders are no limits.
         """
         found = _LEADS.where(episode.c.is_open if state is None else episode.c.state == state)
         with self._store.database.reading() as connection:
             part = Part(connection, self._store.portal)
             rows = part.select(found.order_by(*(_HOTTEST if hot else _NEWEST)), most=limit)
-            due = {row.episode: row.due_at for row in part.select_by_id(_NEXT_DUE, [row.contact for row in rows])}
-        return [_lead(row, due.get(row.episode)) for row in rows]
+            limits = list(part.select_by_id(_LIMITS, [row.contact for row in rows]))
+        by_episode: dict[str, list[Any]] = {}
+        for one in limits:
+            by_episode.setdefault(one.episode, []).append(one)
+        return [_lead(row, _due(row, by_episode.get(row.episode, []), reaction)) for row in rows]
+
+    def time_zone(self) -> str:
+        """The portal's; UTC before its first run."""
+        with self._store.reading() as uow:
+            state = uow.portal_state()
+        return state.time_zone if state else "UTC"
 
     def cohorts(self) -> dict[str, int]:
         """What waits to be adopted (R41), by the cohorts of `handoff adopt`."""
@@ -127,11 +141,21 @@ class Queries:
             return Part(connection, self._store.portal).select(statement, **values)
 
 
+def _due(row: Any, limits: Sequence[Any], reaction: Collection[str]) -> datetime | None:
+    """Earliest first in `limits`. What a former owner owed is nobody's limit any more."""
+    present = [limit for limit in limits if limit.assignment == row.assignment]
+    unanswered = row.touched_at is None and row.state in UNANSWERED
+    awaited = [one for one in present if one.name in reaction and (one.fired_at is None or unanswered)]
+    ahead = [one for one in present if one.fired_at is None]
+    return next((one.due_at for one in (*awaited, *ahead)), None)
+
+
 def _lead(row: Any, due_at: datetime | None) -> Row:
     fields = decode_values(row.fields) if row.fields else {}
     name = " ".join(str(part) for part in (fields.get("first_name"), fields.get("last_name")) if part)
     return {
-        "contact": row.contact, "name": name or fields.get("email") or "", "company": fields.get("company") or "",
+        "contact": row.contact, "name": name, "email": fields.get("email") or "",
+        "company": fields.get("company") or "",
         "score": None if row.score is None else row.score / 100, "grade": row.grade or "",
         "state": row.state, "owner": row.name or row.owner or "", "handed_off_at": row.handed_off_at,
         "touched_at": row.touched_at, "due_at": due_at, "reason": row.reason, "episode": row.episode,

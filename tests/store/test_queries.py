@@ -33,7 +33,32 @@ def test_leads_are_listed_with_owner_score_and_clock(store: SqlStore) -> None:
     assert (row["name"], row["company"], row["owner"], row["score"], row["grade"], row["due_at"]) == (
         "Ana Test", "Firm", "Rep One", 42.5, "B2", hours(2)
     )
-    assert (newest[0]["name"], newest[0]["owner"], newest[0]["score"]) == ("p102@firm.example", "8", None)
+    shown = (newest[0]["name"], newest[0]["email"], newest[0]["owner"], newest[0]["score"])
+    assert shown == ("", "p102@firm.example", "8", None)
+
+
+def test_the_deadline_of_a_lead_is_the_one_that_its_rep_was_told(store: SqlStore) -> None:
+    """R18: a limit, never a reminder; first what a touch stops, then what comes next."""
+
+    def due(**only: object) -> object:
+        with store.transaction() as unit:
+            unit.put_episode(episode(handed_off_at=hours(-9), assignment=2, **only), at=NOW, cause="x")
+        (row,) = Queries(store).leads(limit=9, reaction=("first_touch",))
+        return row["due_at"]
+
+    reminder = timer("verdict", level="at_risk_50", assignment=2, due_at=hours(1))
+    former = timer(assignment=1, due_at=hours(-3))
+    first = timer(assignment=2, due_at=hours(4))
+    verdict = timer("verdict", assignment=2, due_at=hours(2))
+    with store.transaction() as unit:
+        unit.put_contacts([stored()])
+        unit.put_timers([reminder, former, first, verdict])
+    assert due() == hours(4)
+    with store.transaction() as unit:
+        unit.fire_timers([first], hours(4))
+    assert due() == hours(4), "it is late, and stays so until somebody reacts"
+    assert due(touched_at=hours(5)) == hours(2)
+    assert due(state=State.ACCEPTED) == hours(2)
 
 
 def test_cohorts_say_what_waits_to_be_adopted(store: SqlStore) -> None:
