@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from connector.engine.ports import Progress
 
 
+SHORT_WORD = 10
+"""So many signs of a word stay together in a table, such as a date."""
+
+
 def console(*, err: bool = False) -> Console:
     from rich.console import Console
 
@@ -55,13 +59,16 @@ def table(
         for row in [list(columns), *rows]:
             print("\t".join(_cell(value) for value in row))
         return
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left", header_style="bold")
+    made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for place, name in enumerate(columns):
-        width = max(len(_cell(row[place])) for row in rows) if name in whole and rows else None
-        made.add_column(name, overflow="fold", min_width=width)
+        cells = [_cell(row[place], keep="\n") for row in rows]
+        longest = max((len(part) for cell in (name, *cells) for part in cell.split()), default=1)
+        width = longest if name in whole else min(longest, SHORT_WORD)
+        made.add_column(name, overflow="fold", min_width=width, no_wrap=name in whole)
     for row in rows:
         made.add_row(*(escape(_cell(value, keep="\n")) for value in row))
     console().print(made)

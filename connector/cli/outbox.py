@@ -13,7 +13,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 STATUSES = ("held", "due", "sent", "cancelled", "exhausted")
-COLUMNS = ("id", "status", "notice", "contact", "due or sent", "tries")
+COLUMNS = ("id", "contact", "notice, to", "status")
 
 
 def register(app: typer.Typer) -> None:
@@ -51,14 +51,14 @@ def list_entries(
 
 
 def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
-    """`due` of what still waits, else when it was sent."""
+    """With the instant at which it was sent, or is to be."""
     from connector.cli.console import moment
     from connector.rules.local_time import portal_zone
 
     when = row["sent_at"] or (row["due_at"] if row["status"] == "due" else None)
-    tries = f"{row['tries']} {row['last_error'] or ''}".strip()
-    what = f"{row['kind']}\nto {row['destination']}"
-    return [row["id"], row["status"], what, row["contact"], moment(when, portal_zone(zone_name)), tries]
+    status = f"{row['status']} {moment(when, portal_zone(zone_name))}".strip()
+    trouble = f"\n{row['tries']} tries: {row['last_error']}" if row["last_error"] else ""
+    return [row["id"], row["contact"], f"{row['kind']}\n{row['destination']}", status + trouble]
 
 
 def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_json: JsonFlag = False) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -37,33 +40,43 @@ def runs(
     if not rows:
         note("No run yet. `handoff sync` is one.")
         return 0
-    zone = state.time_zone if state and is_terminal() else ""
-    table(
-        f"Runs ({zone})",
-        ["run", "status", "as of", "pulled", "handed over", "written", "sent", "remarks"],
-        [_row(r, zone) for r in rows],
-        whole=("run",),
-    )
+    if is_terminal():
+        zone = state.time_zone if state else "UTC"
+        shown = [_for_people(row, zone) for row in rows]
+        table(f"Runs ({zone})", ["run", "status", "as of", "what", "remarks"], shown, whole=("run",))
+    else:
+        columns = ["run", "status", "as of", "pulled", "handed over", "written", "sent", "remarks"]
+        table("Runs", columns, [_row(row) for row in rows])
     if aside:
         names = list(aside[0])
         table("Set aside", names, [[row[name] for name in names] for row in aside])
     return 0
 
 
-def _row(row: object, zone: str) -> list[object]:
-    """`zone` empty: the instant as it is, for scripts."""
+COUNTS = {
+    "contacts_pulled": "pulled",
+    "handed_off": "handed over",
+    "changes_written": "written",
+    "notices_sent": "sent",
+}
+
+
+def _row(row: Mapping[str, object]) -> list[object]:
+    counts = _counts(row)
+    return [row["run"], row["status"], row["as_of"], *(counts.get(name) for name in COUNTS), row["error"]]
+
+
+def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
     from connector.cli.console import moment
     from connector.rules.local_time import portal_zone
 
-    assert isinstance(row, dict)
-    counts = row.get("counts") or {}
-    return [
-        row.get("run"),
-        row.get("status"),
-        moment(row.get("as_of"), portal_zone(zone)) if zone else row.get("as_of"),
-        counts.get("contacts_pulled"),
-        counts.get("handed_off"),
-        counts.get("changes_written"),
-        counts.get("notices_sent"),
-        row.get("error"),
-    ]
+    counts = _counts(row)
+    what = ", ".join(f"{counts[name]} {word}" for name, word in COUNTS.items() if counts.get(name))
+    as_of = moment(row["as_of"], portal_zone(zone_name))
+    return [row["run"], row["status"], as_of, what or "nothing new", row["error"]]
+
+
+def _counts(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Empty while the run is under way."""
+    counts = row["counts"]
+    return counts if isinstance(counts, dict) else {}

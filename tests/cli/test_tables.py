@@ -78,6 +78,8 @@ def test_ids_are_never_cut(busy: World, handoff: Handoff, terminal: Callable[[],
     listed, ran = handoff("outbox", "list").out, handoff("runs").out
     assert entries and all(row["id"] in listed for row in entries)
     assert runs and all(row["run"] in ran for row in runs)
+    assert all(len(line) <= 80 for line in (listed + ran).splitlines())
+    assert "sent 2026-" in " ".join(listed.split()) and "remarks" in ran
 
 
 def test_a_notice_is_shown_for_people_and_as_one_object(busy: World, handoff: Handoff) -> None:
