@@ -323,7 +323,7 @@ def missing(
         return (*told, f"{lacking} points of fit short, which no interest makes up for")
     for rule in points.engagement.rules:
         for more in (1, 2, 3):
-            if rule.noun and _would_do(rule, more, contact, seen, rules, points, now):
+            if rule.noun and _would_do(rule, more, contact, seen, score, rules, points, now):
                 noun = rule.noun if more == 1 else f"{rule.noun}s"
                 return (*told, f"{('one', 'two', 'three')[more - 1]} more {noun} would do")
     return tuple(told)
@@ -334,6 +334,7 @@ def _would_do(
     more: int,
     contact: Contact,
     seen: Sequence[Activity],
+    score: Score,
     rules: QualificationRules,
     points: scoring.ScoringRules,
     now: datetime,
@@ -344,6 +345,14 @@ def _would_do(
     if rule.pattern is None or not rule.pattern.fits(extra[0]):
         return False
     rows = [*seen, *extra]
+    # Key pages and triggers ask for fit alone, which no activity changes: scoring again can often be spared.
+    if any(_key_pages(rows, score, rules, now)) or any(_triggers(contact, rows, score, rules, now)):
+        return True
+    most = more * max(scoring.whole(other.points) for other in points.engagement.rules)
+    if score.total + most < scoring.whole(rules.threshold.score):
+        return False
+    if score.engagement + most < scoring.whole(rules.threshold.engagement):
+        return False
     return qualify(contact, rows, scoring.score(contact, rows, points, now=now, since=None), rules, now=now).passed
 
 
