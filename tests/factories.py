@@ -54,7 +54,8 @@ def make_contact(
 ) -> Contact:
     """A lead of a company with an address; a field given as None is empty."""
     values: dict[str, Value] = {
-        "email": "kim@acme.example", "domain": "acme.example", "first_name": "Kim", "last_name": "Sample",
+        "email": "kim@acme.example", "domain": "acme.example", "email_domain": "acme.example",
+        "first_name": "Kim", "last_name": "Sample",
         "country": "US", "stage": "lead",
     } | fields  # fmt: skip
     return Contact(

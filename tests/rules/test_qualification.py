@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ME = ContactId("1")
 BOOK = load_rulebook(shipped_folder())
 RULES = BOOK.qualification
-COMPANY: dict[str, Value] = {"email": "kim@acme.example", "domain": "acme.example"}
+COMPANY: dict[str, Value] = {"email": "kim@acme.example", "domain": "acme.example", "email_domain": "acme.example"}
 
 
 def who(**fields: Value) -> Contact:
@@ -169,7 +169,7 @@ def test_the_second_look_in_a_week_is_enough_for_a_fair_fit() -> None:
     assert verdict.rule == "qualification.key_pages"
     assert verdict.reasons[0] == "viewed the pricing page twice in 7 days"
     assert verdict.reasons[-1] == "has 52.68 points, where 50 are asked"
-    assert not answer(pricing(8), pricing(), domain=None).passed
+    assert not answer(pricing(8), pricing(), email_domain=None).passed
 
 
 def test_the_threshold_alone_is_enough_too() -> None:
@@ -223,7 +223,7 @@ def test_a_trigger_on_opens_alone_is_refused_when_loaded() -> None:
 def test_what_is_missing_is_computed() -> None:
     assert short(pricing(6)) == ("21.43 points short", "one more pricing view would do")
     assert short()[0] == "40 points short"
-    assert short(domain=None)[-1] == "10 points of fit short, which no interest makes up for"
+    assert short(email_domain=None)[-1] == "10 points of fit short, which no interest makes up for"
     assert short(pricing(1), pricing()) == ()
 
 

@@ -30,12 +30,12 @@ def pricing(ago: timedelta = timedelta(0), **more: object) -> Activity:
 
 
 def points(*activities: Activity, rules: ScoringRules = RULES, since: datetime | None = None, **fields: Value) -> Score:
-    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields=fields, changed_at={"domain": NOW})
+    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields=fields, changed_at={"email_domain": NOW})
     return score(contact, activities, rules, now=NOW, since=since)
 
 
 def test_fit_adds_up_in_words_with_its_dates() -> None:
-    found = points(employees=100.0, job_title="VP Sales", domain="acme.example", country="DE")
+    found = points(employees=100.0, job_title="VP Sales", email_domain="acme.example", country="DE")
     assert (found.fit, found.engagement, found.grade) == (4000, 0, "A3")
     lines = {line.label: line for line in found.contributions}
     assert lines["company of 50 to 1,000 people"].points == 1500
