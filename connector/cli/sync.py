@@ -106,16 +106,19 @@ def _show(report: RunReport) -> None:
         "activities pulled": counts.activities_pulled,
         "decided": counts.decided,
         "handed over": counts.handed_off,
+        "taken in silently": counts.taken_in,
         "handed back": counts.recycled,
         "changes written": counts.changes_written,
         "changes refused": counts.changes_rejected,
-        "notices sent": f"{counts.notices_sent} of {counts.notices_queued} new",
+        "new notices": counts.notices_queued,
+        "notices sent": counts.notices_sent,
         "API calls": sum(counts.api_calls.values()),
         "seconds": f"{report.seconds:.1f}",
     }
     if counts.held:
         facts["held by the guard"] = counts.held
-    pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}", facts)
+    shadow = " in shadow mode" if report.planned else ""
+    pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}{shadow}", facts)
     for trouble in report.troubles:
         note(f"  note: {trouble}")
     if counts.held:
@@ -123,8 +126,22 @@ def _show(report: RunReport) -> None:
             f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?). "
             "Look with `handoff preview`, then `handoff sync --release-mass-change`."
         )
+    _say_of_the_past(report)
     if report.planned:
-        note(f"Shadow mode: {len(report.planned)} leads would have changed; nothing was written, only ops were told.")
+        what = _counted(len(report.planned), "lead")
+        note(f"Shadow mode: {what} would have changed; nothing was written, only ops were told.")
+
+
+def _say_of_the_past(report: RunReport) -> None:
+    from connector.cli.console import note
+
+    if report.counts.taken_in:
+        what = _counted(report.counts.taken_in, "lead")
+        note(f"Taken in silently: {what} from before Handoff began. `handoff adopt` shows them.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _show_planned(report: RunReport, lines: list[dict[str, object]]) -> None:
@@ -133,7 +150,9 @@ def _show_planned(report: RunReport, lines: list[dict[str, object]]) -> None:
     rows = [[line[key] for key in ("contact", "action", "field", "before", "after", "why")] for line in lines]
     if rows:
         table("What a sync would change now", ["contact", "action", "field", "before", "after", "why"], rows)
-    say(f"{len(report.planned)} leads, {len(lines)} changes; {report.counts.handed_off} would be handed over.")
+    changes = _counted(len(lines), "change")
+    say(f"{_counted(len(report.planned), 'lead')}, {changes}; {report.counts.handed_off} would be handed over.")
+    _say_of_the_past(report)
     for trouble in report.troubles:
         note(f"  note: {trouble}")
-    note("Nothing was written and nobody was told. `handoff sync` carries it out.")
+    note("Nothing was written and nobody was told. `handoff sync` carries it out, unless HANDOFF_SHADOW is set.")

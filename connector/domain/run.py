@@ -42,6 +42,7 @@ class RunCounts:
     activities_pulled: int = 0
     decided: int = 0
     handed_off: int = 0
+    taken_in: int = 0  # silently, from before Handoff began (R41)
     recycled: int = 0
     changes_written: int = 0
     changes_rejected: int = 0

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import Episode, State
-from connector.engine.context import Context
+from connector.engine.context import Context, Pace
 from connector.engine.ports import UnitOfWork
 
 COHORTS: Mapping[str, tuple[State, ...]] = {
@@ -20,32 +20,33 @@ COHORTS: Mapping[str, tuple[State, ...]] = {
 """Cohorts of silent episodes by state; the cohort `qualified` are leads that qualified before Handoff began."""
 QUALIFIED = "qualified"
 PAGE = 200
+SPARE = 5
 
 
-def choose(context: Context) -> frozenset[ContactId]:
-    """The contacts that may come to life in this run: at most so many per rep and day as `handoff adopt` said.
+def choose(context: Context) -> tuple[frozenset[ContactId], Pace]:
+    """The contacts that may come to life in this run, and how many of them each rep may still get today.
 
     They are put on the work list; deciding them is consider's.
     """
     with context.store.reading() as uow:
         state = uow.portal_state()
         if state is None or not state.adopting or context.past is None:
-            return frozenset()
-        chosen = frozenset(_choose(context, uow, state.adopting))
+            return frozenset(), Pace()
+        today = uow.adopted_on(_midnight(context))
+        chosen = frozenset(_choose(uow, state.adopting, Counter(today)))
     if chosen:
         with context.store.transaction() as uow:
             uow.mark_dirty(chosen, "adopt")
-    return chosen
+    return chosen, Pace(today, max(state.adopting.values()))
 
 
-def _choose(context: Context, uow: UnitOfWork, adopting: Mapping[str, int]) -> Iterator[ContactId]:
-    today = Counter(uow.adopted_on(_midnight(context)))
+def _choose(uow: UnitOfWork, adopting: Mapping[str, int], today: Counter[OwnerId]) -> Iterator[ContactId]:
     active = sum(not owner.archived for owner in uow.owners())
     for cohort, pace in adopting.items():
         if cohort == QUALIFIED:
-            chosen = uow.predating(max(0, pace * active - sum(today.values())), "")
-            today[OwnerId("")] += len(chosen)
-            yield from chosen
+            room = max(0, pace * active - sum(today.values()))
+            # More than there is room for: routing gives some to reps who have had their share, and those wait.
+            yield from uow.predating(room * SPARE, "") if room else ()
             continue
         for episode in _silent(uow, COHORTS[cohort]):
             owner = episode.owner or OwnerId("")

@@ -21,7 +21,7 @@ from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
 from connector.engine.timers import set_timers
 from connector.engine.write import SHARED
-from connector.rules.decide import decide
+from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
@@ -112,7 +112,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         _set_aside(context, uow, contact, error)
         return False
     decision = case.decision
-    if guard.holds(decision):
+    if guard.holds(decision) or not _in_pace(context, decision):
         return True
     if context.options.shadow:
         _only_report(context, uow, decision, case.planned)
@@ -120,9 +120,23 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     _commit(context, uow, case)
     if decision.action is Action.SIGNAL:
         table.again.append(contact)
+    ended = decision.episode if decision.action is Action.END else None
+    if ended is not None and asks_still(situation, ended, context.book, now=context.now):
+        uow.mark_retry([contact])  # not in this run: first the rep's word stands in the record
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
         _turn(uow, table, decision, account)
     return case.intent is None  # a write that was refused before stays set aside until it is done
+
+
+def _in_pace(context: Context, decision: Decision) -> bool:
+    """Leads of the past come to life at the pace that was asked for; whoever asks for sales does at once."""
+    episode = decision.episode
+    if decision.contact not in context.adopt or decision.action not in (Action.HAND_OVER, Action.ADOPT):
+        return True
+    old = decision.signal_at is not None and context.past is not None and decision.signal_at < context.past
+    if episode is None or episode.owner is None or not (old or episode.lane == "inferred"):
+        return True
+    return context.pace.allows(episode.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +256,8 @@ def _count(context: Context, decision: Decision) -> None:
         context.counts.handed_off += 1
     elif decision.action is Action.END and decision.episode and decision.episode.state is State.RECYCLED:
         context.counts.recycled += 1
+    elif decision.action is Action.PREDATES or (decision.action is Action.INFER and decision.before is None):
+        context.counts.taken_in += 1
 
 
 def situations(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> Mapping[ContactId, Situation]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.domain.change import Change
-from connector.domain.contact import ContactId
+from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Decision
 from connector.domain.notice import Notice
 from connector.domain.run import RunCounts, SyncRun
@@ -49,6 +49,20 @@ class PlannedLead:
     changes: tuple[Change, ...]
 
 
+class Pace:
+    """How many leads of the past each rep may get in one day (R41)."""
+
+    def __init__(self, today: Mapping[OwnerId, int] | None = None, per_rep: int = 0) -> None:
+        self._today, self._per_rep = Counter(today or {}), per_rep
+
+    def allows(self, owner: OwnerId) -> bool:
+        """Takes one place of today's, where one is left."""
+        if self._today[owner] >= self._per_rep:
+            return False
+        self._today[owner] += 1
+        return True
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """One run under way.
@@ -56,10 +70,11 @@ class Context:
     Attributes:
         past: `handoff_since` in force; signals before it are taken in silently.
         covered: everything up to it was done by earlier runs; None for the first. The guard measures "new" from it.
-        adopt: contacts that `handoff adopt` lets in now.
+        adopt: contacts that `handoff adopt` lets in now; pace: how many of them each rep may still get today.
         unclear: contacts whose last write has no clear answer yet; they are not decided before it has one (I7).
         overtaken: how often people's edits overtook a contact's writes in this run.
         renormalise: the fields or stages changed since contacts were stored; every value is read anew.
+        trailed: streams whose window reached further back in this run.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
     """
@@ -80,9 +95,11 @@ class Context:
     counts: RunCounts = field(default_factory=RunCounts)
     progress: Progress = field(default_factory=NoProgress)
     adopt: frozenset[ContactId] = frozenset()
+    pace: Pace = field(default_factory=lambda: Pace())
     unclear: set[ContactId] = field(default_factory=set)
     overtaken: Counter[ContactId] = field(default_factory=Counter)
     renormalise: bool = False
+    trailed: set[str] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 

@@ -83,7 +83,7 @@ def explain(
     return Explanation(
         contact=contact,
         name=_name(stored),
-        answer=_answer(last, episodes),
+        answer=_not_done(uow, contact, last, episodes) or _answer(last, episodes),
         why=str(cause["sentence"]) if cause else "It was not decided on yet; the next run will.",
         decided_at=_at(cause["as_of"]) if cause else None,
         score=score["total"] / 100 if score else None,
@@ -121,6 +121,17 @@ def _at(value: object) -> datetime:
 def _name(stored: StoredContact) -> str:
     names = [stored.contact.text("first_name"), stored.contact.text("last_name")]
     return " ".join(filter(None, names)) or stored.contact.text("email") or "A contact without a name"
+
+
+def _not_done(
+    uow: UnitOfWork, contact: ContactId, last: Mapping[str, Any] | None, episodes: Sequence[Episode]
+) -> str:
+    """A handover that was decided and did not come about; empty for all others."""
+    if last is None or last["action"] not in GIVEN or any(episode.id == last["episode"] for episode in episodes):
+        return ""
+    if any(row["contact"] == contact for row in uow.quarantined()):
+        return "Not yet: the CRM refused what was to be written; the next run tries again."
+    return "Not yet: it would have been handed to sales, but nothing is written in shadow mode."
 
 
 def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode]) -> str:

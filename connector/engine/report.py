@@ -53,6 +53,7 @@ class RunReport:
             "activities_pulled": counts.activities_pulled,
             "decided": counts.decided,
             "handed_off": counts.handed_off,
+            "taken_in": counts.taken_in,
             "recycled": counts.recycled,
             "changes_written": counts.changes_written,
             "changes_rejected": counts.changes_rejected,

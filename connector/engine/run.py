@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import uuid4
 
 from connector.domain.notice import Notice, NoticeKind
@@ -31,7 +32,7 @@ from connector.engine.ports import (
     Store,
     UnitOfWork,
 )
-from connector.engine.pull import CONTACTS, pull
+from connector.engine.pull import CONTACTS, pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.sweep import sweep
 from connector.engine.write import write_open_intents
@@ -39,6 +40,11 @@ from connector.rules.rulebook import RuleBook
 
 WAIT_AT_MOST = 1_000
 """Writes wait for a full batch, but no longer than so many decisions: calls are dear, and so is a lead's time."""
+
+
+A_MOMENT = timedelta(milliseconds=1)
+SHADOW = "shadow:"
+"""Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +79,10 @@ def sync(
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
-        if sweep(context):
+        if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
         _tell_ops(context, guard)
-        context.counts.notices_sent = ports.delivery.deliver(context.now) if context.writes else 0
+        context.counts.notices_sent += ports.delivery.deliver(context.now) if context.writes else 0
         return _end(context, guard, streams, time.monotonic() - began)
 
 
@@ -101,7 +107,7 @@ def _begin(
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
         covered = uow.watermark(CONTACTS)
-    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.fingerprint, book))
+    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, _rules_of(before), book))
     context = Context(
         source=ports.source,
         crm=ports.crm,
@@ -143,7 +149,8 @@ def _keep_owners(uow: UnitOfWork, owners: Sequence[Owner]) -> None:
 
 def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> PortalState:
     """What we know of the portal; the past ends at the first run that is not a shadow run (R41)."""
-    since = options.since or portal.now
+    seen = before.as_of + A_MOMENT if before and before.as_of else portal.now  # what shadow mode saw is the past
+    since = options.since or seen
     if before is None:
         return PortalState(
             id=portal.id,
@@ -152,17 +159,22 @@ def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> 
             handoff_since=since,
             shadow=options.shadow,
         )
-    state = replace(before, time_zone=portal.time_zone, ui_domain=portal.ui_domain, shadow=options.shadow)
-    return replace(state, handoff_since=since) if before.shadow and not options.shadow else state
+    state = replace(before, time_zone=portal.time_zone, ui_domain=portal.ui_domain)
+    goes_live = before.shadow and not options.shadow
+    return replace(state, handoff_since=since, shadow=False) if goes_live else state
 
 
 def _rules_changed(before: PortalState | None, book: RuleBook, options: Options) -> str:
     """Why every contact must be decided again; empty where only what changed must."""
     if before is None or not before.fingerprint:
         return ""
-    if before.fingerprint != book.fingerprint:
+    if _rules_of(before) != book.fingerprint:
         return "rules changed"
-    return "live after shadow" if before.shadow and not options.shadow else ""
+    return "live after shadow" if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
+
+
+def _rules_of(before: PortalState) -> str:
+    return before.fingerprint.removeprefix(SHADOW)
 
 
 def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:
@@ -190,7 +202,7 @@ def _new_run(portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int)
 
 
 def _adopt(context: Context) -> None:
-    context.adopt = choose(context)
+    context.adopt, context.pace = choose(context)
 
 
 def _guard(context: Context) -> Guard:
@@ -270,11 +282,13 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         if settled:
             for stream in streams:
                 uow.put_watermark(stream, context.now)
+                if stream in context.trailed or uow.watermark(trailing(stream)) is None:
+                    uow.put_watermark(trailing(stream), context.now)
         status = _status(context, guard, settled)
         state = uow.portal_state()
         assert state is not None
         uow.put_portal_state(
-            replace(state, fingerprint=context.book.fingerprint, ready_at=state.ready_at or context.now)
+            replace(state, fingerprint=_mark(context), ready_at=state.ready_at or context.now)
         )
         uow.finish_run(context.run.id, status, counts, context.now, "; ".join(context.troubles[:20]))
     return RunReport(
@@ -286,6 +300,11 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         planned=tuple(context.planned),
         troubles=tuple(context.troubles),
     )
+
+
+def _mark(context: Context) -> str:
+    """By which rules the work list was done, and whether only in shadow: then the next live run does it again."""
+    return (SHADOW if context.options.shadow else "") + context.book.fingerprint
 
 
 def _status(context: Context, guard: Guard, settled: bool) -> RunStatus:

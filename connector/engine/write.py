@@ -293,8 +293,12 @@ class _Batch:
     def _is_news(self, row: Intent, before: StoredContact) -> bool:
         record, ours, now = self.after[row.contact], self._wire(row), self.context.now
         others = ((prop, value) for prop, value in record.properties.items() if prop not in ours)
-        return any((before.raw.get(prop) or "") != (value or "") for prop, value in others) or any(
-            edits and edits[0].by_person and edits[0].at >= now for edits in record.history.values()
+        if any((before.raw.get(prop) or "") != (value or "") for prop, value in others):
+            return True
+        latest = {prop: edits[0] for prop, edits in record.history.items() if edits and edits[0].by_person}
+        # By its time, or by its value: a write whose answer was lost may be settled in a later run than the edit.
+        return any(edit.at >= now for edit in latest.values()) or any(
+            (edit.value or "") != _text(self.context, ours[prop]) for prop, edit in latest.items() if prop in ours
         )
 
     def _said_of(self, row: Intent) -> str:

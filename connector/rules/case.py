@@ -38,14 +38,20 @@ class Case:
         return last.ended_at if last else None
 
     @cached_property
+    def told(self) -> datetime | None:
+        """Up to here sales has heard of every hand-raise; one that came as an episode ended is still to be answered."""
+        last = self.situation.last_ended
+        return (last.signal_at or last.handed_off_at or last.ended_at) if last else None
+
+    @cached_property
     def score(self) -> Score:
         return scoring.score(self.contact, self.situation.activities, self.book.scoring, now=self.now, since=self.floor)
 
     @cached_property
     def hand(self) -> HandRaise | None:
         """The hand-raise to answer: a new one where there is one, else one from before Handoff began (R41)."""
-        marks = [mark for mark in (self.floor, self.past) if mark is not None]
-        return self.raised(max(marks, default=None)) or self.raised(self.floor)
+        marks = [mark for mark in (self.told, self.past) if mark is not None]
+        return self.raised(max(marks, default=None)) or self.raised(self.told)
 
     def raised(self, since: datetime | None) -> HandRaise | None:
         return qualification.raised_hand(self.contact, self.situation.activities, self.book.qualification, since=since)
@@ -109,13 +115,16 @@ class Case:
         verdict = Verdict(rule="request", passed=False, then="hold")
         return self.nothing("A person asked to hold this lead back.", verdict)
 
-    def is_new(self, field: str) -> bool:
-        """Set after the last episode ended and after Handoff began; an older wish has had its answer."""
+    def is_new(self, field: str, since: datetime | None) -> bool:
+        """Set after `since` and after Handoff began; an older wish has had its answer."""
         changed = self.contact.changed_at.get(field)
-        if changed is None:
-            return self.floor is None and self.past is None
-        marks = [mark for mark in (self.floor, self.past) if mark is not None]
-        return all(changed > mark for mark in marks)
+        marks = [mark for mark in (since, self.past) if mark is not None]
+        return not marks if changed is None else all(changed > mark for mark in marks)
+
+    @property
+    def asks_by_hand(self) -> bool:
+        """A person wants this lead handed over, and has not had the answer yet (R39)."""
+        return self.request == "hand_over" and self.is_new("request", self.told)
 
     def held(self, episode: Episode) -> Episode:
         """The episode with the marketing hold that its state asks for (R11)."""

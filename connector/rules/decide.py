@@ -50,6 +50,13 @@ def decide(situation: Situation, book: RuleBook, *, now: datetime) -> Decision:
     return case.nothing("No rule asks for anything.")
 
 
+def asks_still(situation: Situation, ended: Episode, book: RuleBook, *, now: datetime) -> bool:
+    """Whether the lead asked for sales while its episode was ending: the next run opens another one (R24)."""
+    others = [episode for episode in situation.episodes if episode.id != ended.id]
+    case = Case(replace(situation, episodes=(*others, ended)), book, now)
+    return case.hand is not None or case.asks_by_hand
+
+
 # -- 1 ---------------------------------------------------------------------------------------------------------
 
 
@@ -100,9 +107,9 @@ def _signal(case: Case, episode: Episode) -> Decision | None:
 def _request_by_hand(case: Case) -> Decision | None:
     if case.request == "hold":
         return case.on_hold()
-    if case.request == "hand_over" and case.is_new("request"):
+    if case.asks_by_hand:
         return hand_over(case, "request", "A person asked to hand this lead to sales.", "request", case.now)
-    if stages.stage_of(case.contact) is Stage.MQL and case.is_new("stage") and not _is_echo(case):
+    if stages.stage_of(case.contact) is Stage.MQL and case.is_new("stage", case.floor) and not _is_echo(case):
         return hand_over(case, "request", "A person marked this lead as marketing qualified.", "stage", case.now)
     return None
 

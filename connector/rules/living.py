@@ -79,7 +79,7 @@ def _called(case: Case) -> tuple[str, str]:
     past = case.situation.since
     if case.request == "hold":
         return "", ""
-    if case.request == "hand_over" and case.is_new("request"):
+    if case.asks_by_hand:
         return "request", "A person asked to hand this lead to sales"
     hand = case.raised(past) if past is not None else case.hand
     if hand is not None:

@@ -18,10 +18,10 @@ class PortalState:
 
     Attributes:
         handoff_since: signals before it are the past (R41); None before the first run that was not a shadow run.
-        fingerprint: of the rules in force at the last completed run.
+        fingerprint: of the rules of the last completed run; `shadow:` before it where that run wrote nothing.
         as_of: of the last run; the next one never goes behind it (I9).
         ready_at: when the first full pull was complete; None until then.
-        shadow: whether the last run was in shadow mode; the first live run after it sets handoff_since anew.
+        shadow: whether all runs so far were in shadow mode; the first live one sets handoff_since anew.
         adopting: cohort -> leads per rep and day, as `handoff adopt --apply` said.
     """
 
