@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from connector.config.mappings import load_rulebook
-from connector.config.settings import Settings
+from connector.config.settings import Settings, receiver_names
 from connector.crm.hubspot import owned
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
-from connector.delivery.destinations import Destination, present, resolve
+from connector.delivery.destinations import Destination, check_variable, present, resolve
 from connector.delivery.door import open_doors
+from connector.delivery.misfits import misfits
 from connector.delivery.payload import build_body
 from connector.delivery.sender import Sender
 from connector.domain.episode import State
@@ -27,10 +29,11 @@ from connector.engine.context import Options
 from connector.engine.ports import PortalInfo, Progress, Store
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
+from connector.errors import ConfigError
 from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
-from connector.store import Queries, SqlStore, open_store, scratch, this_process
+from connector.store import Queries, SqlStore, check_store, open_store, scratch, this_process
 
 
 @dataclass(slots=True)
@@ -94,6 +97,30 @@ class Connector:
     def destinations_off(self) -> tuple[str, ...]:
         """One sentence for each destination that is off, and for each role that nobody tells anything."""
         return why_off(self.book.notifications, present(self.book.notifications, _lookup(self.settings)))
+
+    def misfits(self, portal: PortalInfo) -> tuple[ConfigError, ...]:
+        """What settings say and what cannot be: receivers that would get nothing, a place where no database can be."""
+        found = list(misfits(self.book.notifications, _lookup(self.settings), self.settings.allow_hosts))
+        checks = [partial(check_variable, name, value) for name, value in self._unused().items()]
+        url = self.settings.database_url.get_secret_value()
+        for check in (*checks, partial(check_store, url, portal.id, wall_clock=_wall_clock)):
+            try:
+                check()
+            except ConfigError as fault:
+                found.append(fault)
+        return tuple(found)
+
+    def unused(self) -> tuple[str, ...]:
+        """One sentence for each variable of a receiver that is set and that no destination names."""
+        return tuple(
+            f"{name} is set, but no destination of notifications.yaml names it: nothing goes there."
+            for name in self._unused()
+        )
+
+    def _unused(self) -> dict[str, str]:
+        needed = {name for model in self.book.notifications.destinations.values() for name in model.needs()}
+        variable = _lookup(self.settings)
+        return {name: value for name in receiver_names() if name not in needed and (value := variable(name))}
 
     def deliver(self, now: datetime, store: SqlStore) -> int:
         """Send what is due without a run."""

@@ -41,7 +41,8 @@ def init(
     from connector.bootstrap import connect
 
     with connect(settings) as connector:
-        for sentence in connector.make_owned():
+        made = connector.make_owned()
+        for sentence in made or ("Handoff's properties, their group and the list were all there already.",):
             say(sentence)
         held = connector.book.suppression.marketing_hold.list
     say(f'Marketing must do one thing: every workflow and mailing excludes the list "{held}";')
@@ -56,7 +57,7 @@ def check(as_json: JsonFlag = False) -> int:
     from connector.cli.start import start
 
     with connect(start()) as connector:
-        found, remarks, facts = _look(connector)
+        found, advice, remarks, facts = _look(connector)
     if as_json:
         print_json({**facts, "complaints": found, "remarks": remarks})
         return 2 if found else 0
@@ -67,34 +68,36 @@ def check(as_json: JsonFlag = False) -> int:
     for line in found:
         note(f"Error: {line}")
     if found:
-        note(f"What to do: {_advice(found)}")
+        note(f"What to do: {' '.join(dict.fromkeys(advice))}")
         return 2
-    say("All fits. `handoff preview` shows what the first sync would do; it changes nothing.")
+    say("All fits. `handoff preview` shows what the next sync would do; it changes nothing.")
     return 0
 
 
-def _advice(found: list[str]) -> str:
-    if any("scope" in line for line in found):
-        return "add the scopes to the service key or private app in HubSpot, then run `handoff check` again."
-    return "mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties."
+SCOPES_ADVICE = "Add the scopes to the service key or private app in HubSpot, then run `handoff check` again."
+RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties."
 
 
-def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]]:
-    """Complaints, remarks, facts."""
+def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
+    """Complaints, what to do about them, remarks, facts."""
     from connector.crm.hubspot.scopes import judge
     from connector.engine.preflight import complaints
     from connector.rules.qualification import warnings
 
     portal = connector.portal()
+    misfits = connector.misfits(portal)
+    found, advice = [str(misfit) for misfit in misfits], [misfit.advice for misfit in misfits]
     granted = connector.gateway.scopes()
     lacking, scope_remarks = judge(granted) if granted is not None else ((), ())
     if lacking:
-        return list(lacking), list(scope_remarks), {"portal": portal.id}
+        return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.gateway.schema()
-    found = list(complaints(connector.book, schema, owners))
+    lacks = list(complaints(connector.book, schema, owners))
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *connector.destinations_off()]
-    if not connector.gateway.has_list(connector.book.suppression.marketing_hold.list):
-        found.append("suppression.yaml: the portal has no such list yet; `handoff init --apply` makes it")
+    remarks += connector.unused()
+    held = connector.book.suppression.marketing_hold.list
+    if not connector.gateway.has_list(held):
+        lacks.append(f"suppression.yaml: the portal has no list “{held}” yet; `handoff init --apply` makes it")
     facts: dict[str, object] = {
         "portal": portal.id,
         "time zone": portal.time_zone,
@@ -102,7 +105,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], dict[str, object]
         "properties": len(schema.properties),
         "rules": connector.book.fingerprint,
     }
-    return found, remarks, facts
+    return [*lacks, *found], [*([RULES_ADVICE] if lacks else []), *advice], remarks, facts
 
 
 def adopt(

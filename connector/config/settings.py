@@ -271,6 +271,7 @@ class Settings(BaseSettings):
         return tuple(sentences)
 
 
+RECEIVERS = ("webhook_url", "webhook_secret", "slack_url")
 SECRET_FIELDS = tuple(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
 
 
@@ -282,6 +283,11 @@ def variable_names() -> tuple[str, ...]:
 def secret_names() -> tuple[str, ...]:
     """The variables whose values must never be shown."""
     return tuple(str(Settings.model_fields[name].validation_alias) for name in SECRET_FIELDS)
+
+
+def receiver_names() -> tuple[str, ...]:
+    """The variables that stand ready for destinations of notifications.yaml; they mean nothing by themselves."""
+    return tuple(str(Settings.model_fields[name].validation_alias) for name in RECEIVERS)
 
 
 def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:

@@ -58,6 +58,14 @@ def present(rules: NotificationRules, variable: Callable[[str], str | None]) -> 
     return frozenset(name for name in needed if variable(name))
 
 
+def check_variable(name: str, value: str) -> None:
+    """Whether a variable's value could serve a destination, by its name's end. Raises SettingsError that names it."""
+    if name.endswith("_SECRET"):
+        read_secrets(value, name)
+    else:
+        _address(value, name)
+
+
 def _resolved(name: str, model: WebhookDestination | SlackDestination, values: Mapping[str, str]) -> Destination:
     if isinstance(model, SlackDestination):
         members = {key.lower(): member for key, member in model.owners.items()}

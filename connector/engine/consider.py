@@ -106,6 +106,8 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         return True
     account = _account(table.stored[contact])
     situation = replace(situation, account_owner=table.accounts.get(account))
+    if contact in context.adopt:
+        situation = _with_room(context, situation)
     try:
         case = _work_out(context, table, situation)
     except Exception as error:  # around one contact: the others go on (P5)
@@ -126,6 +128,14 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
         _turn(uow, table, decision, account)
     return case.intent is None  # a write that was refused before stays set aside until it is done
+
+
+def _with_room(context: Context, situation: Situation) -> Situation:
+    """For a lead of the past, reps who have had their share of such today are no candidates, as long as others are."""
+    desk = situation.desk
+    free = tuple(owner for owner in desk.owners if owner.archived or context.pace.has_room(owner.id))
+    somebody = any(not owner.archived for owner in free)
+    return replace(situation, desk=replace(desk, owners=free)) if somebody else situation
 
 
 def _in_pace(context: Context, decision: Decision) -> bool:

@@ -55,12 +55,14 @@ class Pace:
     def __init__(self, today: Mapping[OwnerId, int] | None = None, per_rep: int = 0) -> None:
         self._today, self._per_rep = Counter(today or {}), per_rep
 
+    def has_room(self, owner: OwnerId) -> bool:
+        return self._today[owner] < self._per_rep
+
     def allows(self, owner: OwnerId) -> bool:
         """Takes one place of today's, where one is left."""
-        if self._today[owner] >= self._per_rep:
-            return False
-        self._today[owner] += 1
-        return True
+        room = self.has_room(owner)
+        self._today[owner] += room
+        return room
 
 
 @dataclass(slots=True, kw_only=True)

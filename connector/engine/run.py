@@ -143,8 +143,13 @@ def _run(
 def _keep_owners(uow: UnitOfWork, owners: Sequence[Owner]) -> None:
     """Whom the CRM does not name any more gets no leads either (P7)."""
     present = {owner.id for owner in owners}
-    left = [replace(owner, archived=True) for owner in uow.owners() if owner.id not in present]
+    known = uow.owners()
+    left = [replace(owner, archived=True) for owner in known if owner.id not in present]
+    there = {owner.id for owner in known if not owner.archived}
+    gone = [owner.id for owner in (*owners, *left) if owner.archived and owner.id in there]
     uow.put_owners([*owners, *left])
+    if gone:
+        uow.mark_dirty(uow.contacts_in_hand(gone), "owner left")
 
 
 def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> PortalState:

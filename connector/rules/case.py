@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from connector.domain.contact import Contact
+from connector.domain.contact import Contact, OwnerId
 from connector.domain.decision import Action, Decision, Score
 from connector.domain.episode import Episode, EpisodeId, episode_id
 from connector.domain.stage import Stage
@@ -89,6 +89,11 @@ class Case:
     def next_id(self) -> EpisodeId:
         situation = self.situation
         return episode_id(situation.portal, situation.contact.id, situation.next_ordinal)
+
+    @property
+    def left(self) -> frozenset[OwnerId]:
+        """Owners who are archived: they never get a lead, nor keep one (R12)."""
+        return frozenset(owner.id for owner in self.situation.desk.owners if owner.archived)
 
     @property
     def is_customer(self) -> bool:

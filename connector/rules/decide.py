@@ -27,7 +27,7 @@ from connector.rules import qualification, stages, suppression
 from connector.rules.case import Case
 from connector.rules.filters import Then
 from connector.rules.follow import end, follow
-from connector.rules.handing import hand_over, predates
+from connector.rules.handing import hand_over, predates, routed
 from connector.rules.living import predating, silent
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
@@ -81,6 +81,8 @@ def _open_episode(case: Case) -> Decision | None:
     after = follow(before, case.contact, case.situation.deals, case.book, now=case.now)
     if before.silent:
         return silent(case, before, after)
+    if after.is_open and after.owner in case.left:
+        return _rescued(case, after)
     after = case.held(after)
     if after.state.is_end:
         return case.result(Action.END, _ended(after, case), episode=after, evidence=after.state.value)
@@ -89,6 +91,13 @@ def _open_episode(case: Case) -> Decision | None:
     if case.request == "hold":
         return case.on_hold()
     return _signal(case, before) or case.nothing(f"Sales is working this lead: {before.state.value.replace('_', ' ')}.")
+
+
+def _rescued(case: Case, stranded: Episode) -> Decision:
+    """Its owner has left: somebody else gets it, with a clock of his own (R12)."""
+    words = "Its owner has left; somebody else takes this lead over."
+    again = replace(stranded, assignment=stranded.assignment + 1)
+    return routed(case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now)
 
 
 def _signal(case: Case, episode: Episode) -> Decision | None:

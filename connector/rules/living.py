@@ -68,8 +68,7 @@ def brought_to_life(case: Case, silent: Episode) -> Decision | None:
         handed_off_at=case.now,
         reason=sentence((words,)),
     )
-    away = {owner.id for owner in case.situation.desk.owners if owner.archived}
-    if live.owner is None or live.owner in away:
+    if live.owner is None or live.owner in case.left:
         return routed(case, live, live.reason, Action.ADOPT, verdicts=(), evidence="adopted", signal_at=case.now)
     return case.result(Action.ADOPT, live.reason, episode=case.held(live), evidence="adopted", signal_at=case.now)
 

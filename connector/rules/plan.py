@@ -77,6 +77,8 @@ def _wanted(
         yield "due_at", None
         yield "nurture_track", episode.track or None
     elif episode.assignment != (decision.before or episode).assignment:
+        if decision.route is not None:
+            yield "owner", episode.owner
         yield "due_at", sla.first_due(episode, book.sla, now=now)
     elif episode.touched_at is not None:
         yield "due_at", None

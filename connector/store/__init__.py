@@ -1,6 +1,7 @@
 """The database; nobody else knows that it is SQL.
 
     open_store(url, portal, holder=this_process(), wall_clock=…) -> SqlStore     fulfils ports.Store
+    check_store(url, portal, wall_clock=…)                                      would open_store find its place?
     SqlStore.outbox                                                             fulfils ports.Outbox
     scratch(store)                                                              a private copy, for preview
     Queries(store)                                                              lists and counts for people
@@ -9,6 +10,6 @@
 from connector.store.process import this_process
 from connector.store.queries import Queries
 from connector.store.scratch import scratch
-from connector.store.store import SqlStore, open_store
+from connector.store.store import SqlStore, check_store, open_store
 
-__all__ = ["Queries", "SqlStore", "open_store", "scratch", "this_process"]
+__all__ = ["Queries", "SqlStore", "check_store", "open_store", "scratch", "this_process"]

@@ -41,6 +41,9 @@ _SILENT = (
     .order_by(episode.c.episode)
     .limit(bindparam("most"))
 )
+_IN_HAND = select(episode.c.contact).where(
+    episode.c.portal == PORTAL, episode.c.is_open, ~episode.c.silent, episode.c.owner.in_(IDS)
+)
 _ADOPTED = (
     select(episode.c.owner, func.count().label("leads"))
     .where(episode.c.portal == PORTAL, episode.c.adopted_at >= bindparam("since"), episode.c.owner.is_not(None))
@@ -114,6 +117,10 @@ class Episodes(Part):
         """Open ones in id order, those after the id `after`."""
         self.flush()
         return [read_episode(row) for row in self.select(_SILENT, states=list(states), after=after, most=limit)]
+
+    def contacts_in_hand(self, owners: Sequence[OwnerId]) -> list[ContactId]:
+        self.flush()
+        return [row.contact for row in self.select_by_id(_IN_HAND, owners)]
 
     def adopted_on(self, since: datetime) -> dict[OwnerId, int]:
         self.flush()

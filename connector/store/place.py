@@ -38,6 +38,15 @@ def parse_url(text: str) -> URL:
 
 def prepare_file(path: Path) -> None:
     """See that the file can be written by us and read by nobody else, and make it where it is missing."""
+    check_file(path)
+    try:
+        _make_private(path)
+    except OSError as error:
+        raise _refused(path, error.strerror or type(error).__name__) from error
+
+
+def check_file(path: Path) -> None:
+    """See that the file can be written, or made where it is missing; nothing is touched. Raises SettingsError."""
     folder = path.absolute().parent
     if not folder.is_dir():
         raise SettingsError(
@@ -46,12 +55,8 @@ def prepare_file(path: Path) -> None:
         )
     if path.exists() and not path.is_file():
         raise SettingsError(f"{path} is not a file", advice="Set HANDOFF_DATABASE_URL to the path of a file.")
-    try:
-        _make_private(path)
-    except OSError as error:
-        raise _refused(path, error.strerror or type(error).__name__) from error
     for place in (path, folder):
-        if not os.access(place, os.W_OK):
+        if place.exists() and not os.access(place, os.W_OK):
             raise _refused(place, "no right to write")
 
 

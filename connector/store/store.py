@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from connector.domain.contact import PortalId
 from connector.engine.ports import PortalInfo
@@ -16,7 +16,7 @@ from connector.store.lease import BEAT_SECONDS, STALE_SECONDS, Lease
 from connector.store.migrate import migrate
 from connector.store.outbox import SqlOutbox
 from connector.store.part import Part
-from connector.store.place import parse_url, prepare_file
+from connector.store.place import check_file, parse_url, prepare_file
 from connector.store.tables import portal as portal_table
 from connector.store.unit_of_work import SqlUnitOfWork
 
@@ -46,6 +46,26 @@ def open_store(
     except BaseException:
         database.close()
         raise
+
+
+def check_store(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime]) -> None:
+    """Whether `open_store` would find its place for that portal; makes nothing and changes nothing.
+
+    Raises:
+        SettingsError, StoreBusyError: as `open_store`.
+    """
+    database = Database(parse_url(url), wall_clock=wall_clock)
+    try:
+        if database.path is not None:
+            check_file(database.path)
+            if not database.path.exists():
+                return
+        database.probe()
+        with database.reading() as connection:
+            known = _portals(connection) if inspect(connection).has_table(portal_table.name) else []
+        _refuse_another(database, known, portal)
+    finally:
+        database.close()
 
 
 class SqlStore:

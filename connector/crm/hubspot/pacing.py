@@ -138,7 +138,7 @@ def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sl
     if file is None:
         return Pacer(InMemoryBucket(rates), sleep=sleep)
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # its lock would wait for ever where we may not write
+        _make_private(file)  # its lock would wait for ever where we may not write
         bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
     except (OSError, sqlite3.Error) as error:
         raise SettingsError(
@@ -146,3 +146,11 @@ def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sl
             advice="Let this user write in its folder; the file lies beside the database of HANDOFF_DATABASE_URL.",
         ) from error
     return Pacer(bucket, sleep=sleep)
+
+
+def _make_private(file: Path) -> None:
+    """File and lock for us alone (S14). No folder is made: where there is none, the address is wrong."""
+    for path in (file, file.with_name(file.name + ".lock")):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)

@@ -142,6 +142,10 @@ class UnitOfWork(Protocol):
         """Contacts whose latest decision was `predates`."""
         ...
 
+    def contacts_in_hand(self, owners: Sequence[OwnerId]) -> list[ContactId]:
+        """Contacts of the open, not silent episodes of these owners."""
+        ...
+
     def adopted_on(self, since: datetime) -> dict[OwnerId, int]:
         """Episodes adopted at or after an instant, per owner."""
         ...
