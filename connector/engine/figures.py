@@ -16,7 +16,8 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
         episodes = uow.all_episodes()
     if state is None or state.as_of is None:
         return {"as_of": None, "funnel": {}, "kpis": [], "promise": None}
-    counted = funnel(episodes, now=state.as_of)
+    clocks = book.in_zone(state.time_zone).sla
+    counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since)
     kept = promise(episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone)
     kpis = [
         {

@@ -11,16 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.episode import UNANSWERED, Episode, State
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.local_time import portal_zone
+from connector.rules.sla import SlaRules, answer_due, first_due
+
+
+class Due(Protocol):
+    """When something must have happened to a lead that its owner has since `now`; None: no clock runs."""
+
+    def __call__(self, episode: Episode, rules: SlaRules, *, now: datetime) -> datetime | None: ...
 
 
 class Figure(StrEnum):
-    """What can be counted. Rates are shares of the leads handed over, in percent."""
+    """What can be counted. Rates are shares in percent: of the leads handed over, or of those whose time is over."""
 
     HANDED = "handed"
     ACCEPTED = "accepted"
@@ -111,12 +119,15 @@ class Funnel:
     """Leads handed over, and what became of them by `as_of`.
 
     Attributes:
-        handed: all of them; `open` of these are still in work, `untouched` of these have had no reaction.
+        handed: all of them; `open` of these are still in work.
+        untouched, not_due: open without any reaction: with the time for it over, and with time left.
+        answerable: sales has answered, or its time for that is over.
         accepted, opportunities: at least so many: a lead counts where its present state shows it (one that was handed
             back after being accepted counts as handed back).
         recycled: by reason, as in recycling.yaml; every reason's leads, most frequent first.
         speed_to_lead: handover → first touch by a person: median and 90th percentile; None without touches (R19).
-        system_delay: signal → handover, the connector's own part, the same way.
+        system_delay: signal → handover, the connector's own part, the same way; without leads that are older than
+            Handoff, which wait to be adopted for as long as somebody wants.
     """
 
     as_of: datetime
@@ -124,6 +135,8 @@ class Funnel:
     open: int
     touched: int
     untouched: int
+    not_due: int
+    answerable: int
     accepted: int
     opportunities: int
     won: int
@@ -136,16 +149,17 @@ class Funnel:
     system_delay: timedelta | None
     system_delay_p90: timedelta | None
 
-    def rate(self, part: int) -> float | None:
-        """That many of all handed over, in percent; None where nothing was."""
-        return 100 * part / self.handed if self.handed else None
+    def rate(self, part: int, whole: int | None = None) -> float | None:
+        """That many of all handed over, or of `whole`, in percent; None where there is nothing."""
+        whole = self.handed if whole is None else whole
+        return 100 * part / whole if whole else None
 
     def value(self, figure: Figure) -> float | timedelta | None:
         """One figure: counts and percent as numbers, speed as a span; None where there is nothing to measure."""
         recycled = sum(self.recycled.values())
         match figure:
             case Figure.ACCEPTANCE_RATE:
-                return self.rate(self.accepted)
+                return self.rate(self.accepted, self.answerable)
             case Figure.RECYCLED:
                 return recycled
             case Figure.RECYCLING_RATE:
@@ -155,7 +169,7 @@ class Funnel:
             case Figure.CONVERSION:
                 return self.rate(self.won)
             case Figure.TOUCHED_RATE:
-                return self.rate(self.touched)
+                return self.rate(self.touched, self.handed - self.not_due)
             case Figure.SPEED_TO_LEAD:
                 return self.speed_to_lead
             case _:
@@ -163,23 +177,35 @@ class Funnel:
                 return count
 
 
-def funnel(episodes: Sequence[Episode], *, now: datetime) -> Funnel:
+def funnel(
+    episodes: Sequence[Episode], *, now: datetime, clocks: SlaRules | None = None, since: datetime | None = None
+) -> Funnel:
     """Count the episodes that were handed over by `now`; silent ones are not ours to count (R41).
 
     For a cohort (all leads handed over in one week, R26) give only those: see `handed_between`.
+
+    Args:
+        clocks: a lead counts as unanswered only when the time that they give is over; None gives no time.
+        since: what began before is older than Handoff; None: nothing is.
     """
     handed = [e for e in episodes if not e.silent and e.handed_off_at is not None and e.handed_off_at <= now]
     states = Counter(episode.state for episode in handed)
     touched = [episode for episode in handed if _touched(episode)]
     speeds = _spans((episode.handed_off_at, episode.touched_at) for episode in handed)
-    delays = _spans((episode.opened_at, episode.handed_off_at) for episode in handed)
+    ours = [e for e in handed if e.lane != INFERRED and (since is None or e.opened_at >= since)]
+    delays = _spans((episode.opened_at, episode.handed_off_at) for episode in ours)
+    waiting = [episode for episode in handed if episode.is_open and not _touched(episode)]
+    not_due = sum(_has_time(episode, clocks, first_due, now) for episode in waiting)
+    unanswered = [episode for episode in handed if episode.state in UNANSWERED]
     reasons = Counter(e.exit_reason or "unsaid" for e in handed if e.state is State.RECYCLED)
     return Funnel(
         as_of=now,
         handed=len(handed),
         open=sum(episode.is_open for episode in handed),
         touched=len(touched),
-        untouched=sum(episode.is_open and not _touched(episode) for episode in handed),
+        untouched=len(waiting) - not_due,
+        not_due=not_due,
+        answerable=len(handed) - sum(_has_time(episode, clocks, answer_due, now) for episode in unanswered),
         accepted=sum(states[state] for state in _ACCEPTED),
         opportunities=sum(states[state] for state in _OPPORTUNITIES),
         won=states[State.WON],
@@ -194,6 +220,9 @@ def funnel(episodes: Sequence[Episode], *, now: datetime) -> Funnel:
     )
 
 
+INFERRED = "inferred"
+"""The lane of episodes that were under way when Handoff came (domain/episode.py)."""
+
 _OPPORTUNITIES = (State.OPPORTUNITY, State.WON, State.LOST)
 _ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
 
@@ -201,6 +230,13 @@ _ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
 def _touched(episode: Episode) -> bool:
     """Somebody reacted: a touch is known, or sales answered without one that was logged (R20)."""
     return episode.touched_at is not None or episode.state not in UNANSWERED
+
+
+def _has_time(episode: Episode, clocks: SlaRules | None, due: Due, now: datetime) -> bool:
+    """Whether the time that a clock gives since the handover is still running."""
+    assert episode.handed_off_at is not None
+    at = due(episode, clocks, now=episode.handed_off_at) if clocks else None
+    return at is not None and at > now
 
 
 def _spans(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> list[timedelta]:

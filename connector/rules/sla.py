@@ -129,12 +129,12 @@ def clocks(episode: Episode, rules: SlaRules, *, now: datetime) -> tuple[Timer, 
 
 def first_due(episode: Episode, rules: SlaRules, *, now: datetime) -> datetime | None:
     """When the rep must first have reacted: the earliest limit that a touch stops; None where no such clock runs."""
-    dues = [
-        _due(clock, limit, rules, now)
-        for clock in rules.clocks.values()
-        if clock.until is Until.TOUCH and _runs(clock, episode) and (limit := clock.limit_of(episode.lane))
-    ]
-    return min(dues, default=None)
+    return _earliest(Until.TOUCH, episode, rules, now)
+
+
+def answer_due(episode: Episode, rules: SlaRules, *, now: datetime) -> datetime | None:
+    """When sales must have said what it thinks of the lead; None where no such clock runs."""
+    return _earliest(Until.VERDICT, episode, rules, now)
 
 
 def reaction_clocks(rules: SlaRules) -> tuple[str, ...]:
@@ -173,6 +173,15 @@ def _runs(clock: ClockRules, episode: Episode) -> bool:
         return True
     answered = episode.state not in UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
     return not answered and (clock.until is Until.VERDICT or episode.touched_at is None)
+
+
+def _earliest(until: Until, episode: Episode, rules: SlaRules, now: datetime) -> datetime | None:
+    dues = [
+        _due(clock, limit, rules, now)
+        for clock in rules.clocks.values()
+        if clock.until is until and _runs(clock, episode) and (limit := clock.limit_of(episode.lane))
+    ]
+    return min(dues, default=None)
 
 
 def _due(clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime) -> datetime:

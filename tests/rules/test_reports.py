@@ -14,9 +14,19 @@ from ruamel.yaml import YAML
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode, EpisodeId, State
 from connector.rules.reports import Figure, ReportRules, funnel, handed_between, measure, promise
+from connector.rules.sla import SlaRules
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 SHIPPED = ReportRules.model_validate(YAML(typ="safe").load(MAPPINGS / "reports.yaml"))
+CLOCKS = SlaRules.model_validate(
+    {
+        "calendars": {"office": {"zone": "UTC", "hours": {"mon-sun": ["00:00-24:00"]}}},
+        "clocks": {
+            "first_touch": {"label": "first call", "until": "touch", "limit": "8bh"},
+            "verdict": {"label": "answer", "until": "verdict", "limit": "48h"},
+        },
+    }
+)
 NOW = datetime(2025, 3, 16, 12, tzinfo=UTC)
 HANDED = NOW - timedelta(days=5)
 
@@ -72,6 +82,34 @@ def test_human_time_and_system_time_are_measured_apart() -> None:
     counted = funnel(rows, now=NOW)
     assert (counted.speed_to_lead, counted.speed_to_lead_p90) == (timedelta(hours=5), timedelta(hours=9))
     assert (counted.system_delay, counted.system_delay_p90) == (timedelta(minutes=2), timedelta(minutes=2))
+
+
+def test_what_is_not_due_yet_is_missed_by_nobody() -> None:
+    """R26: the same two leads, a minute after the handover, when the first touch is due, and when the answer is."""
+    waiting = make_episode()
+    answered = make_episode(State.ACCEPTED, touched_at=HANDED)
+
+    def told(after: timedelta, *rows: Episode) -> dict[Figure, tuple[str, bool | None]]:
+        counted = funnel(rows, now=HANDED + after, clocks=CLOCKS)
+        return {result.kpi.figure: (result.shown, result.met) for result in measure(counted, SHIPPED)}
+
+    early = told(timedelta(minutes=1), waiting)
+    assert early[Figure.UNTOUCHED] == ("0", True)
+    assert early[Figure.TOUCHED_RATE] == early[Figure.ACCEPTANCE_RATE] == ("nothing to measure yet", None)
+    both = told(timedelta(minutes=1), waiting, answered)
+    assert both[Figure.TOUCHED_RATE] == both[Figure.ACCEPTANCE_RATE] == ("100.0 %", True)
+    touch_due = told(timedelta(hours=8), waiting, answered)
+    assert (touch_due[Figure.UNTOUCHED], touch_due[Figure.TOUCHED_RATE]) == (("1", False), ("50.0 %", False))
+    assert touch_due[Figure.ACCEPTANCE_RATE] == ("100.0 %", True)
+    assert told(timedelta(hours=48), waiting, answered)[Figure.ACCEPTANCE_RATE] == ("50.0 %", False)
+
+
+def test_leads_older_than_handoff_do_not_count_as_its_delay() -> None:
+    """R19, R41"""
+    adopted = make_episode(lane="inferred", opened_at=HANDED - timedelta(days=300))
+    older = make_episode(opened_at=HANDED - timedelta(days=30))
+    counted = funnel([adopted, older, make_episode()], now=NOW, since=HANDED - timedelta(days=1))
+    assert (counted.handed, counted.system_delay_p90) == (3, timedelta(minutes=2))
 
 
 def test_a_rate_over_nothing_is_none() -> None:
@@ -155,5 +193,5 @@ def test_every_lead_handed_over_is_counted_exactly_once(drawn: list[tuple[State,
     ends = counted.won + counted.lost + sum(counted.recycled.values()) + counted.junk + counted.unreachable
     assert counted.handed == counted.open + ends == sum(not silent for _, silent, _ in drawn)
     assert counted.won <= counted.opportunities <= counted.accepted <= counted.touched <= counted.handed
-    assert counted.untouched <= counted.open
+    assert counted.untouched + counted.not_due <= counted.open
     assert {figure: counted.value(figure) for figure in Figure}
