@@ -39,4 +39,4 @@ def test_shadow_mode_says_so_on_the_command_line(world: World) -> None:
     world.asks("ana@shadow.example")
     said = world.handoff("sync", **SHADOW)
     assert said.returncode == 0
-    assert "Shadow mode: 1 leads would have changed; nothing was written" in said.stderr
+    assert "Shadow mode: 1 lead would have changed; nothing was written" in said.stderr
