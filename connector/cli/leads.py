@@ -28,7 +28,10 @@ def explain(
     as_of: Annotated[str, typer.Option("--as-of", help="Explain as it stood on that day, such as 2026-03-01.")] = "",
     as_json: JsonFlag = False,
 ) -> int:
-    """Say why a lead did or did not go to sales: path, score, what was missing, owner, clock, history (R34)."""
+    """Say why a lead did or did not go to sales.
+
+    Tells path, score, what was missing, owner, clock and history, from what was stored.
+    """
     from connector.bootstrap import open_database
     from connector.cli.console import print_json
     from connector.cli.start import start
@@ -77,12 +80,15 @@ def _day(text: str) -> datetime | None:
 
 
 def leads(
-    hot: Annotated[bool, typer.Option("--hot", help="Highest score first (R15).")] = False,
+    hot: Annotated[bool, typer.Option("--hot", help="Highest score first.")] = False,
     state: Annotated[str, typer.Option(help="Only those in this state, such as handed_off.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
     as_json: JsonFlag = False,
 ) -> int:
-    """List the leads in sales' hands: who has them, since when, how far."""
+    """List the leads in sales' hands.
+
+    Tells who has them, since when, how far they are, and when the next reaction is due.
+    """
     from connector.bootstrap import queries
     from connector.cli.console import is_terminal, note, one_of, print_json, table
     from connector.cli.start import start
@@ -141,7 +147,10 @@ def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
 
 
 def report(as_json: JsonFlag = False) -> int:
-    """The funnel in figures, against the targets of reports.yaml (R26)."""
+    """Show the funnel in figures, against the targets.
+
+    Figures and targets are chosen in reports.yaml.
+    """
     from connector.bootstrap import open_database
     from connector.cli.console import print_json
     from connector.cli.funnel import show_funnel

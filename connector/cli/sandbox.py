@@ -20,7 +20,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sandbox(context: typer.Context) -> int:
-    """Serve a local HubSpot with invented people; prints its address and a token. `--help` lists its options."""
+    """Serve a local HubSpot with invented people.
+
+    Prints its address and a token; `--help` lists its options.
+    """
     from connector.sandbox import main
 
     return main(context.args) or 0
@@ -30,7 +33,10 @@ def demo(
     keep: Annotated[str, typer.Option("--keep", help="Leave database and rule files in this folder.")] = "",
     svg: Annotated[str, typer.Option("--svg", help="Also draw the best parts into this file.")] = "",
 ) -> int:
-    """Tell the story of a few leads on the sandbox, in simulated days. Needs no portal and no network."""
+    """Tell the story of a few leads, in simulated days.
+
+    Needs no portal and no network.
+    """
     from pathlib import Path
 
     from connector.cli.demo import tell

@@ -23,7 +23,10 @@ def init(
         bool, typer.Option("--apply", help="Also make Handoff's properties, group and list in the portal.")
     ] = False,
 ) -> int:
-    """Write the mapping files that are missing; with --apply make what Handoff needs in the portal. Safe to repeat."""
+    """Write missing rule files; --apply also prepares the portal.
+
+    In the portal it makes Handoff's contact properties, their group and one list. Safe to repeat.
+    """
     from connector.cli.console import say
     from connector.cli.start import start
     from connector.config.defaults import write_mappings
@@ -51,7 +54,10 @@ def init(
 
 
 def check(as_json: JsonFlag = False) -> int:
-    """Ask whether rules and portal fit: properties, stages, owners, list, streams. Changes nothing."""
+    """Ask whether settings, rules and portal fit. Changes nothing.
+
+    Looks at scopes, properties, stages, owners and the list, at the receivers of notices and the place of the database.
+    """
     from connector.bootstrap import connect
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
@@ -116,7 +122,10 @@ def adopt(
     stop: Annotated[bool, typer.Option("--stop", help="Adopt no more of any cohort.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Show what was there before Handoff came, or bring a cohort to life at a pace that reps can bear (R41)."""
+    """Show what was there before Handoff, or bring it to life.
+
+    A cohort comes to life at a pace that reps can bear: each sync brings some, with clock, list and notice.
+    """
     from dataclasses import replace
 
     from connector.bootstrap import open_database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ CONTRACT = {
     "outbox show", "outbox retry", "runs", "sandbox", "demo",
 }  # fmt: skip
 """The issue's commands."""
+LONG = {"preview", "run"}
+"""What these do takes more than a short sentence to say."""
 LIGHT = {"typer", "click", "shellingham", "annotated_doc", "connector"}
 LOOK = """
 import sys
@@ -66,6 +69,7 @@ def test_each_command_has_help_with_an_example_of_itself(
         main()
     text = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0
+    assert words[0] in LONG or not re.search(r"\([RPIS]\d+\)", text), "no code of ours stands in a help text"
     assert "Example: " in text and f"handoff {' '.join(words)}" in text.partition("Example: ")[2]
 
 
@@ -75,6 +79,21 @@ def test_the_help_of_all_names_every_command_and_where_to_begin() -> None:
     for words in commands():
         assert f"  {words[0]} " in said.stdout
     assert "handoff demo" in said.stdout and "handoff init" in said.stdout
+
+
+def test_the_list_of_commands_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in ((), ("rules",), ("outbox",)):
+        lines = run(*words, "--help").stdout.partition("Commands:")[2].splitlines()
+        cut = [line for line in lines if line.endswith("...") and line.split()[0] not in LONG]
+        assert cut == []
+
+
+def test_the_version_is_told() -> None:
+    said = run("--version")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert re.fullmatch(r"handoff \d+\.\d+\.\d+\n", said.stdout)
 
 
 def test_help_imports_nothing_heavy() -> None:

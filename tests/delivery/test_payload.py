@@ -53,6 +53,16 @@ def test_bodies_are_these(destination: Destination) -> None:
     golden(f"{destination.type}_{destination.name}.json", pretty(build_body(destination, notice(), "msg_1")))
 
 
+def test_the_page_shows_the_body_as_it_is() -> None:
+    """docs/notifications.md: the keys and their order."""
+    page = (Path(__file__).parents[2] / "docs/notifications.md").read_text("utf-8")
+    told = json.loads(page.partition("```json")[2].partition("```")[0])
+    sent = json.loads(build_body(PERSONAL, notice(), "fx_1"))
+    assert list(told) == list(sent) and list(told["data"]) == list(sent["data"])
+    for part in ("contact", "score", "allowed", "due", "owner", "local_time"):
+        assert set(told["data"][part]) <= set(sent["data"][part])
+
+
 def test_the_text_a_rep_reads_is_this() -> None:
     golden("rep.txt", as_text(packet()))
 
