@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from connector.errors import RuleBookError
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -17,22 +20,42 @@ def register(app: typer.Typer) -> None:
 
 
 def check(as_json: JsonFlag = False) -> int:
-    """Read all ten files; every complaint names file, line and key."""
+    """Read all ten files; complaints name file, line and key."""
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
+    from connector.errors import RuleBookError
     from connector.rules.qualification import warnings
 
     settings = start()
-    book = load_rulebook(settings.mappings_dir)
+    try:
+        book = load_rulebook(settings.mappings_dir)
+    except RuleBookError as first:
+        if not as_json:
+            raise
+        print_json({"complaints": [_as_dict(complaint) for complaint in (first, *first.others)]})
+        return first.exit_code
     remarks = list(warnings(book.qualification))
     if as_json:
-        print_json({"fingerprint": book.fingerprint, "remarks": remarks})
+        print_json({"fingerprint": book.fingerprint, "remarks": remarks, "complaints": []})
         return 0
     for remark in remarks:
         note(f"note: {remark}")
     say(f"All rules in {settings.mappings_dir}/ can be read and fit together; version {book.fingerprint}.")
     return 0
+
+
+def _as_dict(complaint: RuleBookError) -> dict[str, object]:
+    """`line` and `column` are 0 where the whole file is meant."""
+    return {
+        "file": complaint.file,
+        "line": complaint.line,
+        "column": complaint.column,
+        "key": complaint.key,
+        "message": complaint.args[0],
+        "found": complaint.found.strip("`"),
+        "advice": complaint.advice,
+    }
 
 
 def test(as_json: JsonFlag = False) -> int:

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from connector.config.yaml_text import Document, KeyPath, dotted, read_yaml
 from connector.errors import RuleBookError
+from connector.rules.misplaced import MisplacedError
 from connector.rules.rulebook import PARTS, RuleBook, cross_check
 from connector.rules.suggestions import nearest
 
@@ -112,9 +113,9 @@ def _validate(name: str, model: type[BaseModel], document: Document) -> tuple[Ba
         return model.model_validate(value), []
     except ValidationError as fault:
         errors = fault.errors(include_url=False)
-        return None, sorted(
-            (_translate(file, model, document, error) for error in errors), key=lambda wrong: (wrong.line, wrong.column)
-        )
+        wrong = (_translate(file, model, document, error) for error in errors)
+        told = {(complaint.line, complaint.column, str(complaint)): complaint for complaint in wrong}
+        return None, [told[place] for place in sorted(told)]  # what a range of days spreads out is told once
 
 
 def _first_key(model: type[BaseModel]) -> str:
@@ -151,6 +152,11 @@ def _translate(file: str, model: type[BaseModel], document: Document, error: Err
         where = (*path, key)
         return _complaint(file, document, where, "is missing", f"add `{key}:`{_under(path)}")
     message, advice = _words(error)
+    misplaced = error.get("ctx", {}).get("error")
+    if isinstance(misplaced, MisplacedError):
+        path = (*path, *misplaced.path)
+        found = _found(_value_at(document, path))
+        return _complaint(file, document, path, message, advice, of_value=bool(found), found=found)
     return _complaint(file, document, path, message, advice, of_value=True, found=_found(error["input"]))
 
 
@@ -167,6 +173,17 @@ def _path_in(document: Document, loc: tuple[int | str, ...]) -> KeyPath:
         elif (*path, str(part)) in document.keys:
             path = (*path, str(part))
     return path
+
+
+def _value_at(document: Document, path: KeyPath) -> object:
+    """What stands at a path; an empty section where nothing does."""
+    value = document.value
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return {}
+    return value
 
 
 def _found(value: object) -> str:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from connector.domain.contact import require_aware
 from connector.errors import ConfigError
 from connector.rules.durations import Duration, DurationKind
+from connector.rules.misplaced import MisplacedError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PORTAL_ZONE = "portal"
@@ -103,10 +104,11 @@ class CalendarRules(BaseModel):
             return value
         spread: dict[str, object] = {}
         for key, blocks in value.items():
+            read = _read_blocks(str(key), blocks)
             for day in _days(str(key)):
                 if day in spread:
-                    raise ValueError(f"{day} has its hours twice; name each day once")
-                spread[day] = blocks
+                    raise MisplacedError((str(key),), f"{day} has its hours twice; name each day once")
+                spread[day] = read
         return {day: spread[day] for day in WEEKDAYS if day in spread}
 
     @field_validator("hours")
@@ -114,7 +116,7 @@ class CalendarRules(BaseModel):
     def _blocks_in_order(cls, hours: Mapping[str, tuple[Block, ...]]) -> Mapping[str, tuple[Block, ...]]:
         for day, blocks in hours.items():
             if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(blocks)):
-                raise ValueError(f"the blocks of {day} overlap or are out of order")
+                raise ValueError(f"the blocks of {day} overlap or are out of order; write the earlier one first")
         if not any(hours.values()):
             raise ValueError("never opens; give at least one day a block such as 09:00-18:00")
         return hours
@@ -135,11 +137,25 @@ class CalendarRules(BaseModel):
         return {}
 
 
+def _read_blocks(key: str, blocks: object) -> tuple[Block, ...]:
+    """One key's blocks, read before they are spread over its days: a mistake is told once, at the place where it is."""
+    if not isinstance(blocks, list | tuple):
+        raise MisplacedError((key,), 'must be a list of blocks; write ["09:00-18:00"], or [] for a closed day')
+    read = []
+    for place, text in enumerate(blocks):
+        try:
+            read.append(_parse_block(text))
+        except ValueError as fault:
+            raise MisplacedError((key, place), str(fault)) from None
+    return tuple(read)
+
+
 def _days(key: str) -> tuple[str, ...]:
     first, _, last = key.strip().lower().partition("-")
     last = last or first
     if first not in WEEKDAYS or last not in WEEKDAYS or WEEKDAYS.index(first) > WEEKDAYS.index(last):
-        raise ValueError(f"{key} is no day; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri")
+        advice = "write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
+        raise MisplacedError((key,), f"{key} is no day; {advice}")
     return WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last) + 1]
 
 

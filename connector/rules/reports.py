@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from connector.domain.episode import UNANSWERED, Episode, State
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.local_time import portal_zone
+from connector.rules.misplaced import MisplacedError
 from connector.rules.sla import SlaRules, answer_due, first_due
 
 
@@ -108,9 +109,12 @@ class ReportRules(BaseModel):
 
     @model_validator(mode="after")
     def _each_once(self) -> ReportRules:
-        figures = [kpi.figure for kpi in self.kpis]
-        if len(set(figures)) < len(figures):
-            raise ValueError("a figure stands twice among the kpis")
+        seen: set[Figure] = set()
+        for place, kpi in enumerate(self.kpis):
+            if kpi.figure in seen:
+                message = "a figure stands twice among the kpis; keep one of them"
+                raise MisplacedError(("kpis", place, "figure"), message)
+            seen.add(kpi.figure)
         return self
 
 

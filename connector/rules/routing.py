@@ -22,6 +22,8 @@ from connector.domain.contact import Contact, OwnerId
 from connector.domain.decision import Candidate, Route
 from connector.domain.owner import Owner
 from connector.rules.condition import Condition, Facts
+from connector.rules.misplaced import KeyPath, MisplacedError
+from connector.rules.suggestions import nearest
 from connector.rules.words import sentence
 
 STRIDE = 2_520
@@ -119,11 +121,15 @@ class RoutingRules(BaseModel):
 
     @model_validator(mode="after")
     def _pools_exist(self) -> RoutingRules:
-        for pool in (*(territory.pool for territory in self.territories), self.default_pool):
+        named: list[tuple[KeyPath, str]] = [
+            (("territories", place, "pool"), territory.pool) for place, territory in enumerate(self.territories)
+        ]
+        for path, pool in (*named, (("default_pool",), self.default_pool)):
             if pool not in self.pools:
-                raise ValueError(f"there is no pool {pool}; there are {', '.join(self.pools)}")
+                advice = nearest(pool, self.pools) or f"use one of {', '.join(self.pools)}, or add it under `pools`"
+                raise MisplacedError(path, f"there is no pool {pool}; {advice}")
         if len(set(self.stickiness)) < len(self.stickiness):
-            raise ValueError("stickiness names something twice")
+            raise MisplacedError(("stickiness",), "stickiness names something twice; keep one of them")
         return self
 
     def label(self, pool: str) -> str:

@@ -7,7 +7,7 @@ clocks (R19).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -20,7 +20,9 @@ from connector.domain.timer import Timer, TimerKind
 from connector.errors import ConfigError
 from connector.rules.calendar import PORTAL_ZONE, CalendarRules, zone_of
 from connector.rules.durations import AnyDuration, Duration, DurationKind
+from connector.rules.misplaced import KeyPath, MisplacedError
 from connector.rules.notifications import Role
+from connector.rules.suggestions import nearest
 
 AT_RISK = "at_risk_"
 """Levels of a timer: `breach`, or `at_risk_80` when 80 % of the time is used up."""
@@ -60,6 +62,12 @@ class ClockRules(BaseModel):
             raise ValueError("warn_at must rise, such as [50, 80]")
         return self
 
+    def limits(self) -> Iterator[tuple[KeyPath, Duration]]:
+        """Each limit with the keys that lead to it."""
+        if self.limit is not None:
+            yield ("limit",), self.limit
+        yield from ((("lanes", lane), limit) for lane, limit in self.lanes.items())
+
     def limit_of(self, lane: str) -> Duration | None:
         return self.lanes.get(lane, self.limit)
 
@@ -76,12 +84,15 @@ class SlaRules(BaseModel):
     def _calendars_exist_and_suffice(self) -> SlaRules:
         for name, clock in self.clocks.items():
             if clock.calendar is not None and clock.calendar not in self.calendars:
-                known = ", ".join(self.calendars)
-                raise ValueError(f"clock {name}: there is no calendar {clock.calendar}; there are {known}")
+                advice = nearest(clock.calendar, self.calendars) or f"use one of {', '.join(self.calendars)}"
+                message = f"clock {name}: there is no calendar {clock.calendar}; {advice}"
+                raise MisplacedError(("clocks", name, "calendar"), message)
             weekly = self._calendar(clock).weekly_seconds
-            for limit in (clock.limit, *clock.lanes.values()):
-                if limit and limit.kind is DurationKind.BUSINESS_HOURS and limit.amount > 52 * weekly:
-                    raise ValueError(f"clock {name}: {limit} is more than its calendar opens in a year")
+            for path, limit in clock.limits():
+                if limit.kind is DurationKind.BUSINESS_HOURS and limit.amount > 52 * weekly:
+                    message = f"clock {name}: {limit} is more than its calendar opens in a year"
+                    advice = f"write less: it opens {weekly / 3600:g} hours a week"
+                    raise MisplacedError(("clocks", name, *path), f"{message}; {advice}")
         return self
 
     def in_zone(self, portal_time_zone: str) -> SlaRules:

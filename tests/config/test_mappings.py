@@ -96,6 +96,30 @@ def test_checks_across_files_have_their_place_too(folder: Path) -> None:
     assert wrong.line == line_of(folder, "qualification.yaml", "score: 500")
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "key", "found", "advice"),
+    [
+        ("sla", "limit: 8bh", "limit: 9999bh", "clocks.first_touch.limit", "`9999bh`", "it opens 45 hours a week"),
+        ("sla", "score: 8bh", "score: 9999bh", "clocks.first_touch.lanes.score", "`9999bh`", "write less"),
+        ("sla", "calendar: office", "calendar: ofice", "clocks.first_touch.calendar", "`ofice`", "`office`"),
+        ("routing", "default_pool: everyone", "default_pool: all", "default_pool", "`all`", "use one of everyone"),
+        ("routing", "default_pool: everyone", "default_pool: everyon", "default_pool", "`everyon`", "`everyone`?"),
+        ("sla", '["09:00-18:00"]', '["9-18"]', "calendars.office.hours.mon-fri[0]", "`9-18`", "09:00-12:30"),
+        ("sla", '["09:00-18:00"]', '"09:00-18:00"', "calendars.office.hours.mon-fri", "`09:00-18:00`", "closed day"),
+        ("reports", "figure: won,", "figure: junk,", "kpis[8].figure", "`junk`", "keep one"),
+        ("sla", "mon-fri:", "fri-mon:", "calendars.office.hours.fri-mon", "", "a range such as mon-fri"),
+    ],
+)
+def test_a_mistake_between_keys_is_told_once_at_its_own_key(
+    folder: Path, file: str, old: str, new: str, key: str, found: str, advice: str
+) -> None:
+    wrong = complaint(folder, f"{file}.yaml", old, new)
+    line = (folder / f"{file}.yaml").read_text().splitlines()[wrong.line - 1]
+    assert (wrong.key, wrong.found, wrong.others) == (key, found, ())
+    assert advice in wrong.advice and new.partition(":")[0] in line and not line.startswith("#")
+    assert found.strip("`") in line[wrong.column - 1 :]
+
+
 def test_all_complaints_come_at_once(folder: Path) -> None:
     for name in ("fields", "scoring", "routing"):
         (folder / f"{name}.yaml").write_text("nonsense: 1\n")

@@ -299,7 +299,7 @@ def test_a_route_always_names_an_active_owner(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"default_pool": "nobody"}, "no pool nobody; there are everyone"),
+        ({"default_pool": "nobody"}, "no pool nobody; use one of everyone"),
         ({"territories": [{**DACH, "pool": "gone"}]}, "no pool gone"),
         ({"pools": {"everyone": {}}}, "needs `members`"),
         ({"pools": {"everyone": {"members": [{"owner": "A@x.example"}, {"owner": "a@x.example"}]}}}, "stands twice"),

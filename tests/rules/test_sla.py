@@ -119,7 +119,7 @@ def replace_clocks(rules: SlaRules, *names: str) -> SlaRules:
     [
         ({"limit": "8"}, "has no unit"),
         ({}, "needs a `limit`"),
-        ({"limit": "8bh", "calendar": "moon"}, "no calendar moon; there are office"),
+        ({"limit": "8bh", "calendar": "moon"}, "no calendar moon; use one of office"),
         ({"limit": "3000bh"}, "more than its calendar opens in a year"),
         ({"limit": "8bh", "warn_at": [80, 50]}, "must rise"),
         ({"limit": "8bh", "tell_breach": ["boss"]}, "rep"),

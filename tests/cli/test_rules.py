@@ -1,0 +1,38 @@
+"""`handoff rules check` for machines: a mistake is one JSON object, too."""
+
+from __future__ import annotations
+
+import json
+
+from commands import Handoff
+from portal_world import World
+
+CONFIG = 2
+
+
+def test_mistakes_are_one_object_with_their_places(world: World, handoff: Handoff) -> None:
+    assert json.loads(handoff("rules", "check", "--json").out)["complaints"] == []
+    world.rule("routing", "default_pool: everyone", "default_pool: all")
+    world.rule("scoring", "  cap: 40", "  kap: 40")
+    said = handoff("rules", "check", "--json")
+    assert said.code == CONFIG and said.err == ""
+    unknown, pool = json.loads(said.out)["complaints"]
+    lines = (world.mappings / "routing.yaml").read_text().splitlines()
+    assert pool == {
+        "file": "routing.yaml",
+        "line": lines.index("default_pool: all") + 1,
+        "column": 15,
+        "key": "default_pool",
+        "message": "there is no pool all",
+        "found": "all",
+        "advice": "use one of everyone, or add it under `pools`",
+    }
+    assert (unknown["file"], unknown["key"], unknown["message"]) == ("scoring.yaml", "fit.kap", "unknown key")
+
+
+def test_people_get_the_same_in_words(world: World, handoff: Handoff) -> None:
+    world.rule("sla", "limit: 48h", "limit: 9999bh")
+    said = handoff("rules", "check")
+    assert (said.code, said.out) == (CONFIG, "")
+    assert "clocks.verdict.limit: clock verdict: 9999bh is more than its calendar opens" in said.err
+    assert said.err.count("What to do: ") == 1
