@@ -56,7 +56,10 @@ def preview(
     full: Annotated[bool, typer.Option("--full", help="Look at every contact again, not only what changed.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Show what a sync would change now, field by field; writes nothing and tells nobody (R33)."""
+    """Show what a sync would change now, field by field.
+
+    Nothing is written in the portal, and nobody is told.
+    """
     from connector.bootstrap import connect
     from connector.cli.console import print_json, progress_bar
     from connector.cli.start import start
@@ -78,7 +81,10 @@ def run(
         bool, typer.Option("--once", help="Do the first run at once and stop; for trying the schedule.")
     ] = False,
 ) -> int:
-    """Run by the clock (HANDOFF_SYNC_EVERY: an interval or a cron line); SIGTERM finishes the page and stops."""
+    """Run by the clock, again and again.
+
+    HANDOFF_SYNC_EVERY says when: an interval such as 5m, or a cron line. SIGTERM finishes the page and stops.
+    """
     from connector.cli.start import start
     from connector.jobs.scheduler import serve
 
