@@ -51,12 +51,12 @@ def story(world: World) -> dict[str, str]:
         country="Germany",
         phone="+49 30 901820",
     )
-    who["filtered"] = world.contact("pat.privat@gmail.com", firstname="Pat", lastname="Privat", country="Germany")
+    who["filtered"] = world.contact("pat-privat@gmail.com", firstname="Pat", lastname="Privat", country="Germany")
     who["unqualified"] = world.contact(
         "uwe.unsicher@looks.example", firstname="Uwe", lastname="Unsicher", country="Atlantis"
     )
     who["recycled"] = world.asks("rita.rueck@asks.example", firstname="Rita", lastname="Rueck")
-    who["asked"] = world.asks("gil.gast@gmail.com", firstname="Gil", lastname="Gast")
+    who["asked"] = world.asks("gil-gast@gmail.com", firstname="Gil", lastname="Gast")
     world.views(who["handed"], 0.6, 0.1)
     world.views(who["filtered"], 0.5, 0.1)
     world.views(who["unqualified"], 0.5)

@@ -64,7 +64,7 @@ def busy_portal(world: World) -> dict[str, str]:
     return {
         "asks": world.asks("ana@asks.example", firstname="Ana", phone="+49 30 1234567"),
         "qualifies": world.contact("ben@looks.example", country="Germany", jobtitle="CEO"),
-        "private": world.contact("pat@gmail.com", country="Germany"),
+        "private": world.contact("pat-nobody@gmail.com", country="Germany"),
         "back": world.asks("cora@back.example"),
         "junk": world.asks("dan@junk.example"),
         "won": world.asks("eve@won.example"),

@@ -13,7 +13,7 @@ def main_story(world: World) -> dict[str, Any]:
     world.later(hours=1)
     back = world.asks("cora@back.example", firstname="Cora")
     looks = world.contact("ben@looks.example", country="Germany")
-    world.contact("pat@gmail.com", country="Germany")
+    world.contact("pat-nobody@gmail.com", country="Germany")
     world.views(looks, 0.7, 0.2)
     first = world.sync()
     world.later(days=1)
