@@ -42,6 +42,7 @@ def let_25_qualify(world: World) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_twenty_thousand_contacts_are_taken_in_silently_and_25_newcomers_are_25_handoffs(build: Build) -> None:
     """R41, and the adoption line of "Done when"."""
     world = build(
