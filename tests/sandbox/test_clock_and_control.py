@@ -176,10 +176,11 @@ def test_the_command_prints_one_line_serves_and_ends_on_sigterm() -> None:
         assert process.wait(10) == 0
 
 
-def test_bad_options_end_with_one_clear_line(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_options_end_with_one_clear_message(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
     port = box.url.rpartition(":")[2]
     assert cli.main(["--port", port, "--contacts", "0"]) == 2
     assert cli.main(["--port", "0", "--clock", "noon"]) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    assert "--clock" in lines[1]
+    said = capsys.readouterr().err.splitlines()
+    errors = [line for line in said if line.startswith("Error: ")]
+    assert len(errors) == 2 and len(said) == 4, "each with what to do"
+    assert "--clock" in errors[1]
