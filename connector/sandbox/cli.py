@@ -90,7 +90,7 @@ def start(options: argparse.Namespace) -> tuple[Server, str, int]:
 
 
 def serve(server: Server) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM, or SIGINT unless that was ignored already."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=server.stop, daemon=True).start()  # shutdown() would wait for this very thread
@@ -98,5 +98,6 @@ def serve(server: Server) -> None:
     gc.freeze()  # what was seeded stays; walking it again and again would cost a quarter of each batch
     gc.set_threshold(50_000, 20, 50)
     signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # who started us without Ctrl-C ends us otherwise
+        signal.signal(signal.SIGINT, stop)
     server.serve_forever(poll_interval=0.1)

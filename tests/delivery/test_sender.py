@@ -28,10 +28,12 @@ OPEN: list[Sender] = []
 CHAT = Destination(name="chat", type="slack", url="https://chat.example/canary")
 
 
-def sender(outbox: FakeOutbox, *destinations: Destination, **more: object) -> Sender:
+def sender(
+    outbox: FakeOutbox, *destinations: Destination, timeout_seconds: float = 15.0, **more: object
+) -> Sender:
     known = {one.name: one for one in destinations or (CRM, CHAT)}
     doors = open_doors(known, allow_hosts=["slow.example", "gone.example"], resolve=lambda *_: ["127.0.0.1"],
-                       timeout_seconds=0.5)  # fmt: skip
+                       timeout_seconds=timeout_seconds)  # fmt: skip
     made = Sender(outbox, known, doors, **more)  # type: ignore[arg-type]  # a test says which arguments matter
     OPEN.append(made)
     return made
@@ -205,7 +207,7 @@ def test_a_slow_receiver_delays_nobody_else() -> None:
         rows = [*(entry(number, "slow") for number in range(1, BATCH + 2)), entry(900, "quick"), entry(901, "quick")]
         outbox = FakeOutbox.of(*rows)
         began = time.monotonic()
-        assert sender(outbox, a, b).deliver(NOW) == 2
+        assert sender(outbox, a, b, timeout_seconds=0.5).deliver(NOW) == 2
     assert arrived[-1] - began < 0.5
     assert [status for _, status, _ in outbox.tried].count("sent") == 2
 

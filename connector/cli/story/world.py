@@ -6,6 +6,7 @@ Spoken to by HTTP alone, past the connector: what is read here is a second witne
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,7 +154,10 @@ def open_world(now: datetime, *, contacts: int, seed: int) -> Iterator[World]:
         "--seed", str(seed), "--time-zone", ZONE, "--clock", spell(now), "--rate-per-10s", "0",
         "--search-per-second", "0",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+    with _deaf_to_interrupts():
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -168,6 +172,16 @@ def open_world(now: datetime, *, contacts: int, seed: int) -> Iterator[World]:
             world.close()
     finally:
         _end(process)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A child started here does not hear a terminal's Ctrl-C: the story hears it, and ends its sandbox in order."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
