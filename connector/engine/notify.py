@@ -127,4 +127,5 @@ def _entry(context: Context, notice: Notice, destination: str, intent: Intent | 
         status="due" if intent is None else "held",
         intent=intent.id if intent else None,
         due_at=due_at,
+        owner=notice.owner,
     )

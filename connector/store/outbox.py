@@ -172,6 +172,7 @@ def _row(portal: str, entry: Entry, sequence: int) -> dict[str, Any]:
         "kind": entry.kind, "contact": entry.contact, "episode": entry.episode, "body": entry.body,
         "status": entry.status, "intent": entry.intent, "tries": entry.tries, "due_at": entry.due_at,
         "last_error": entry.last_error, "sent_at": entry.sent_at, "claimed_until": None, "claimed_by": None,
+        "owner": entry.owner, "digest": entry.digest,
     }
 
 
@@ -179,5 +180,5 @@ def read_entry(row: Row[Any]) -> Entry:
     return Entry(
         id=row.entry, destination=row.destination, kind=row.kind, contact=row.contact, episode=row.episode,
         body=row.body, status=row.status, intent=row.intent, sequence=row.sequence, tries=row.tries,
-        due_at=row.due_at, last_error=row.last_error, sent_at=row.sent_at,
+        due_at=row.due_at, last_error=row.last_error, sent_at=row.sent_at, owner=row.owner, digest=row.digest,
     )

@@ -342,10 +342,13 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("claimed_until", Instant),
     Column("claimed_by", Text),
+    Column("owner", Id),                          # whose notice it is; None: no rep's
+    Column("digest", Id),                         # the entry that tells of this one among others; None: it tells itself
     UniqueConstraint("portal", "sequence"),
 )
 _partial("ix_outbox_due", outbox.c.portal, outbox.c.sequence, where="status = 'due'")
 _partial("ix_outbox_held", outbox.c.portal, outbox.c.intent, where="status = 'held'")
+_partial("ix_outbox_digest", outbox.c.portal, outbox.c.digest, where="digest IS NOT NULL")
 _partial(
     "ix_outbox_contact", outbox.c.portal, outbox.c.contact, where="status IN ('held', 'due')",
 )
@@ -363,4 +366,37 @@ outbox_attempt = Table(
     Column("error", Words, nullable=False),
     Column("seconds", Double, nullable=False),
     ForeignKeyConstraint(["portal", "entry"], ["outbox.portal", "outbox.entry"], ondelete="CASCADE"),
+)
+
+destination = Table(
+    "destination", metadata,
+    _key("portal"), _key("destination"),
+    Column("off_at", Instant),                    # nothing is sent since then, until a person resumes it
+    Column("off_by", Text, nullable=False),       # `person`, `gone` (410) or `failing`; empty where it is on
+    Column("rests_until", Instant),
+    Column("failing_since", Instant),             # first failure after the last 2xx; None where the last was a 2xx
+    sqlite_with_rowid=False,
+)
+
+# -- what the CRM says of itself -----------------------------------------------------------------------------------
+
+hint = Table(
+    "hint", metadata,
+    _key("portal"), _key("hint"),                 # digest of what makes an event one event; no body is kept
+    Column("contact", Id, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("done_at", Instant),
+)
+_partial("ix_hint_waiting", hint.c.portal, hint.c.received_at, hint.c.hint, where="done_at IS NULL")
+Index("ix_hint_contact", hint.c.portal, hint.c.contact)
+
+erased = Table(
+    "erased", metadata,
+    _key("portal"), _key("digest"),               # keyed digest of the contact's id; the key is not in the database
+    Column("at", Instant, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("removed", Structure, nullable=False),  # rows per table: the receipt
+    sqlite_with_rowid=False,
 )

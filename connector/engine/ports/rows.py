@@ -114,6 +114,8 @@ class Entry:
         status: `held` (its write is not done), `due`, `sent`, `cancelled`, `exhausted`.
         sequence: order of queueing; first sends of one contact to one destination keep it.
         intent: the write it waits for; None where it waits for none.
+        owner: the rep whose notice it is; None where it is no rep's.
+        digest: the entry that tells of this one among many others; None where it tells itself.
     """
 
     id: str
@@ -129,3 +131,5 @@ class Entry:
     due_at: datetime | None = None
     last_error: str = ""
     sent_at: datetime | None = None
+    owner: OwnerId | None = None
+    digest: str | None = None

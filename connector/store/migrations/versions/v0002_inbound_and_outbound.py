@@ -1,0 +1,61 @@
+"""Hints from the CRM, erased people, destinations with a state of their own, digests of many notices."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+ID = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+INSTANT = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
+
+
+def _partial(name: str, table: str, columns: list[str], *, where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def upgrade() -> None:
+    op.add_column("outbox", sa.Column("owner", ID))
+    op.add_column("outbox", sa.Column("digest", ID))
+    _partial("ix_outbox_digest", "outbox", ["portal", "digest"], where="digest IS NOT NULL")
+
+    op.create_table(
+        "destination",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("destination", ID, nullable=False),
+        sa.Column("off_at", INSTANT),
+        sa.Column("off_by", sa.Text(), nullable=False),
+        sa.Column("rests_until", INSTANT),
+        sa.Column("failing_since", INSTANT),
+        sa.PrimaryKeyConstraint("portal", "destination", name="pk_destination"),
+        sqlite_with_rowid=False,
+    )
+
+    op.create_table(
+        "hint",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("hint", ID, nullable=False),
+        sa.Column("contact", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("occurred_at", INSTANT, nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("done_at", INSTANT),
+        sa.PrimaryKeyConstraint("portal", "hint", name="pk_hint"),
+    )
+    _partial("ix_hint_waiting", "hint", ["portal", "received_at", "hint"], where="done_at IS NULL")
+    op.create_index("ix_hint_contact", "hint", ["portal", "contact"])
+
+    op.create_table(
+        "erased",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("digest", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("removed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("portal", "digest", name="pk_erased"),
+        sqlite_with_rowid=False,
+    )
