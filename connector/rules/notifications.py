@@ -39,6 +39,9 @@ AUDIENCE: Mapping[NoticeKind, tuple[Role, ...]] = MappingProxyType(
         NoticeKind.SLA_BREACHED: (Role.REP, Role.MANAGER),
         NoticeKind.RUN_HELD: (Role.OPS,),
         NoticeKind.RUN_SHADOW: (Role.OPS,),
+        NoticeKind.LEAD_DIGEST: (Role.REP,),
+        NoticeKind.DESTINATION_OFF: (Role.OPS,),
+        NoticeKind.TEST_PING: (Role.OPS,),
     }
 )
 """Whom a notice concerns, where its packet does not say (`tell`, as sla.yaml escalates)."""
@@ -55,6 +58,9 @@ HEADLINES: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.SLA_BREACHED: "A lead was not answered in time",
         NoticeKind.RUN_HELD: "Handoff holds back an unusual number of changes and asks",
         NoticeKind.RUN_SHADOW: "What Handoff would have done",
+        NoticeKind.LEAD_DIGEST: "Several leads wait for you",
+        NoticeKind.DESTINATION_OFF: "Handoff sends nothing more to a destination",
+        NoticeKind.TEST_PING: "A test from Handoff",
     }
 )
 
