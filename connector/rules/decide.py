@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
@@ -82,7 +83,10 @@ def _open_episode(case: Case) -> Decision | None:
     if before.silent:
         return silent(case, before, after)
     if after.is_open and after.owner in case.left:
-        return _rescued(case, after)
+        return _rescued(case, after, "Its owner has left; somebody else takes this lead over.")
+    if after.is_open and _was_taken_away(case, after):
+        words = "A person took this lead from its owner; somebody else takes it over."
+        return _rescued(case, after, words, taken_from=after.owner)
     after = case.held(after)
     if after.state.is_end:
         return case.result(Action.END, _ended(after, case), episode=after, evidence=after.state.value)
@@ -93,11 +97,18 @@ def _open_episode(case: Case) -> Decision | None:
     return _signal(case, before) or case.nothing(f"Sales is working this lead: {before.state.value.replace('_', ' ')}.")
 
 
-def _rescued(case: Case, stranded: Episode) -> Decision:
-    """Its owner has left: somebody else gets it, with a clock of his own (R12)."""
-    words = "Its owner has left; somebody else takes this lead over."
+def _was_taken_away(case: Case, episode: Episode) -> bool:
+    """The owner was emptied since the handover: a lead that nobody holds would be a silent one."""
+    emptied = case.contact.changed_at.get("owner")
+    return case.contact.owner is None and bool(emptied and episode.handed_off_at and emptied > episode.handed_off_at)
+
+
+def _rescued(case: Case, stranded: Episode, words: str, *, taken_from: OwnerId | None = None) -> Decision:
+    """Somebody else gets it, with a clock of his own (R12)."""
     again = replace(stranded, assignment=stranded.assignment + 1)
-    return routed(case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now)
+    return routed(
+        case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now, taken_from=taken_from
+    )
 
 
 def _signal(case: Case, episode: Episode) -> Decision | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.verdict import Verdict
@@ -51,6 +52,7 @@ def routed(
     verdicts: tuple[Verdict, ...],
     evidence: str,
     signal_at: datetime,
+    taken_from: OwnerId | None = None,
 ) -> Decision:
     desk, last = case.situation.desk, case.situation.last_ended
     route = routing.route(
@@ -62,6 +64,7 @@ def routed(
         account=case.contact.owner if case.is_customer else case.situation.account_owner,
         rules=case.book.routing,
         now=case.now,
+        taken_from=taken_from,
     )
     if route is None:
         nobody = Verdict(

@@ -151,6 +151,7 @@ def route(
     account: OwnerId | None,
     rules: RoutingRules,
     now: datetime,
+    taken_from: OwnerId | None = None,
 ) -> Route | None:
     """Find the lead's owner.
 
@@ -160,11 +161,12 @@ def route(
         open_leads: open leads per owner, for the caps; an absent owner has none.
         former: owner of the contact's last episode; None where it had none.
         account: owner of the latest lead of the same company; None where the company is unknown.
+        taken_from: the owner from whom a person took this lead; gets it back only where nobody else is there.
     Returns:
         A route to an active owner, always, with every owner that was considered and why not; `rotation` holds the new
         pointer of the one whose turn it was. None only where the portal has no active owner at all.
     """
-    desk = _Desk(owners, open_leads)
+    desk = _Desk(owners, open_leads, taken_from)
     if not desk.active:
         return None
     stuck = _stuck(contact, desk, rules, {Stick.FORMER_OWNER: former, Stick.ACCOUNT_OWNER: account})
@@ -180,6 +182,9 @@ def route(
 # -- who is there ----------------------------------------------------------------------------------------------
 
 
+TAKEN_AWAY = "a person took this lead from them"
+
+
 def _order(owner: OwnerId) -> tuple[int, str]:
     """Ids are numbers written as text: by length first, so that 9 comes before 10."""
     return len(owner), owner
@@ -188,7 +193,10 @@ def _order(owner: OwnerId) -> tuple[int, str]:
 class _Desk:
     """Owners by id and e-mail, and what has been noted about them while looking for one lead's owner."""
 
-    def __init__(self, owners: Sequence[Owner], open_leads: Mapping[OwnerId, int]) -> None:
+    def __init__(
+        self, owners: Sequence[Owner], open_leads: Mapping[OwnerId, int], taken_from: OwnerId | None
+    ) -> None:
+        self.taken_from = taken_from
         self.by_id = {owner.id: owner for owner in owners}
         self.active = sorted((owner.id for owner in owners if not owner.archived), key=_order)
         self.open_leads = open_leads
@@ -245,6 +253,9 @@ def _stuck(
         if owner is None:
             continue
         why, who = _STICKS[stick]
+        if owner == desk.taken_from:
+            desk.pass_over(owner, TAKEN_AWAY)
+            continue
         if desk.is_active(owner):
             return desk.choose(owner, stick.value, f"{desk.name(owner)} {why}")
         desk.pass_over(owner, f"{why}, but is no longer active in the CRM")
@@ -322,6 +333,9 @@ def _is_free(owner: OwnerId, seat: _Seat, desk: _Desk) -> bool:
     if not desk.is_active(owner):
         desk.pass_over(owner, "is no longer active in the CRM")
         return False
+    if owner == desk.taken_from:
+        desk.pass_over(owner, TAKEN_AWAY)
+        return False
     held = desk.open_leads.get(owner, 0)
     if seat.max_open_leads is not None and held >= seat.max_open_leads:
         desk.pass_over(owner, f"already has {held} open leads; {seat.max_open_leads} is the most")
@@ -355,5 +369,5 @@ def _fall_back(desk: _Desk, rules: RoutingRules) -> Route:
         desk.remarks.append("The fallback owner is not active in the CRM.")
         if named is not None:
             desk.pass_over(named, "is no longer active in the CRM")
-    first = desk.active[0]
+    first = next((owner for owner in desk.active if owner != desk.taken_from), desk.active[0])
     return desk.choose(first, "fallback", f"{desk.name(first)} is the first active owner; no other fallback is there")

@@ -28,6 +28,23 @@ def test_a_person_who_gives_a_lead_to_another_rep_is_followed(world: World) -> N
     assert not [n for n in world.receiver.notices[told:] if not n["type"].startswith("sla.")]
 
 
+def test_a_lead_whose_owner_a_person_took_away_goes_to_somebody_else(world: World) -> None:
+    """P3, R12: a lead that nobody holds would be a silent one; the one it was taken from is told."""
+    contact = world.asks("ida@taken.example")
+    world.sync()
+    former = world.read(contact, "hubspot_owner_id")["hubspot_owner_id"]
+    world.later(hours=1)
+    world.edit(contact, hubspot_owner_id="")
+    world.sync()
+    new = world.read(contact, "hubspot_owner_id")["hubspot_owner_id"]
+    assert new and new != former
+    assert [notice["data"]["owner_id"] for notice in world.receiver.of("lead.withdrawn")] == [former]
+    assert [notice["data"]["owner_id"] for notice in world.receiver.of("lead.moved")] == [new]
+    world.later(hours=1)
+    world.sync()
+    assert world.read(contact, "hubspot_owner_id")["hubspot_owner_id"] == new
+
+
 def test_a_stage_or_status_that_a_person_set_is_not_taken_back(world: World) -> None:
     """I3: forward steps of people stand."""
     contact = world.asks("ben@steps.example")

@@ -47,11 +47,12 @@ class Room:
         self.got: Counter[OwnerId] = Counter()
 
     def ask(
-        self, contact: Contact | None = None, *, former: OwnerId | None = None, account: OwnerId | None = None
-    ) -> Route | None:
+        self, contact: Contact | None = None, *, former: OwnerId | None = None, account: OwnerId | None = None,
+        taken_from: OwnerId | None = None,
+    ) -> Route | None:  # fmt: skip
         return route(
             contact or make_contact(), owners=self.owners, rotation=self.rotation, open_leads=self.open_leads,
-            former=former, account=account, rules=self.rules, now=NOW,
+            former=former, account=account, rules=self.rules, now=NOW, taken_from=taken_from,
         )  # fmt: skip
 
     def give(self, count: int = 1) -> None:
@@ -170,6 +171,15 @@ def test_who_knows_the_lead_gets_it(known: dict[str, object], owner: str, senten
     found = Room(OWNERS, SHIPPED).ask(**known)  # type: ignore[arg-type] - parametrised
     assert found is not None
     assert (found.owner, found.sentence) == (owner, sentence)
+
+
+def test_whom_a_person_took_the_lead_from_gets_it_back_only_where_nobody_else_is_there() -> None:
+    """R12, R13"""
+    found = Room(OWNERS, SHIPPED).ask(former="11", taken_from=BEN.id)
+    assert found is not None and found.owner == "7"
+    assert [c.why_not for c in found.candidates if c.owner == "11"] == ["a person took this lead from them"]
+    alone = Room((BEN,), SHIPPED).ask(taken_from=BEN.id)
+    assert alone is not None and alone.owner == "11"
 
 
 def test_stickiness_moves_no_turn_and_keeps_the_admins_order() -> None:
