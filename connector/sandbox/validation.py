@@ -37,17 +37,27 @@ class InvalidValueError(Exception):
 
 @dataclass(slots=True)
 class Rules:
-    """Definitions met so far in one batch, by property name: each is looked up once."""
+    """What was met so far in one batch: each definition is looked up once, and each value checked once."""
 
     portal: Portal
     object_type: str
     met: dict[str, Definition | None] = field(default_factory=dict)
+    cleaned: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Property name as sent and text to its clean value; texts that append to the present value are not kept."""
+    uniques: dict[str, bool] = field(default_factory=dict)
 
     def definition(self, name: str) -> Definition | None:
         """Give a property's definition, None for an unknown one."""
         if name not in self.met:
             self.met[name] = properties.definition(self.portal, self.object_type, name)
         return self.met[name]
+
+    def is_unique(self, name: str) -> bool:
+        """Say whether no two records may have one value of it."""
+        if name not in self.uniques:
+            by_email = name == "email" and self.object_type == "contacts"
+            self.uniques[name] = by_email or bool((self.definition(name) or {}).get("hasUniqueValue"))
+        return self.uniques[name]
 
 
 def check(
@@ -63,8 +73,13 @@ def check(
     clean: dict[str, str] = {}
     problems: list[Problem] = []
     for name, sent in props.items():
+        if type(sent) is str and (known := rules.cleaned.get((name, sent))) is not None:
+            clean[name.lower()] = known
+            continue
         try:
-            clean[name.lower()] = _clean(rules, name.lower(), sent, present)
+            value = clean[name.lower()] = _clean(rules, name.lower(), sent, present)
+            if type(sent) is str and not sent.startswith(";"):
+                rules.cleaned[name, sent] = value
         except InvalidValueError as error:
             problems.append(_problem(portal, name, error))
     return clean, problems

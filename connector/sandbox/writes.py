@@ -175,12 +175,11 @@ def _check_taken(
 ) -> None:
     store = portal.objects[kind]
     for name, value in values.items():
-        by_email = name == "email" and kind == "contacts"
-        if not value or not (by_email or (rules.definition(name) or {}).get("hasUniqueValue")):
+        if not value or not rules.is_unique(name):
             continue
         holder = store.find(name, value)
         if holder is not None and holder is not record:
-            what = "Contact" if by_email else f"A {SINGULAR[kind]} with {name} '{value}'"
+            what = "Contact" if name == "email" and kind == "contacts" else f"A {SINGULAR[kind]} with {name} '{value}'"
             raise ApiError(409, "CONFLICT", f"{what} already exists. Existing ID: {holder.id}")
 
 
