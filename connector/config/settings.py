@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -36,6 +37,7 @@ HOW_TO_OAUTH = (
     "Client id and secret stand on the page of your app in HubSpot (Auth); the refresh token is what installing the "
     "app gave. Or set HUBSPOT_ACCESS_TOKEN instead."
 )
+IpNetwork = IPv4Network | IPv6Network
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -112,7 +114,38 @@ def _read_moment(value: object) -> object:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _check_public(url: str) -> str:
+    """Where the outside reaches us; plain http only on this machine, for trying things out."""
+    parts = _parts(url)
+    if parts is None or (parts.scheme == "http" and parts.hostname not in LOOPBACK):
+        raise ValueError("write the address under which HubSpot reaches this server, such as https://handoff.example.com")
+    return url
+
+
+def _check_listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        host = "" if host != "localhost" else host
+    if not host or not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("write an address of this machine and a port, such as 127.0.0.1:8090 or [::1]:8090")
+    return text
+
+
+def _check_networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no address; write 10.0.0.5 or 10.0.0.0/24, with commas between") from None
+    return values
+
+
 Token = Annotated[SecretStr, AfterValidator(_check_header_safe)]
+PublicUrl = Annotated[str, AfterValidator(lambda url: url.rstrip("/")), AfterValidator(_check_public)]
+Listen = Annotated[str, AfterValidator(_check_listen)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_split_hosts), AfterValidator(_check_networks)]
 Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_split_hosts), AfterValidator(_check_hosts)]
 Moment = Annotated[datetime, BeforeValidator(_read_moment)]
@@ -143,6 +176,7 @@ class Settings(BaseSettings):
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
         since: what was there before it is taken in silently (R41); None means the first run.
         allow_hosts: `host` or `host:port`, lower-case, that may be inward or speak plain http (S8).
+        listen, public_url, inbound_secret, trusted_proxies: for `handoff serve`; inbound.py joins them.
         ca_file: certificates to trust instead of the ones that come with Handoff; None for those.
     """
 
@@ -168,6 +202,10 @@ class Settings(BaseSettings):
     slack_url: SecretStr | None = Field(None, validation_alias="HANDOFF_SLACK_URL")
     allow_hosts: Hosts = Field((), validation_alias="HANDOFF_ALLOW_HOSTS")
     ca_file: Path | None = Field(None, validation_alias="HANDOFF_CA_FILE")
+    listen: Listen = Field("127.0.0.1:8090", validation_alias="HANDOFF_LISTEN")
+    public_url: PublicUrl | None = Field(None, validation_alias="HANDOFF_PUBLIC_URL")
+    inbound_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_INBOUND_SECRET")
+    trusted_proxies: Networks = Field((), validation_alias="HANDOFF_TRUSTED_PROXIES")
     log_format: Annotated[LogFormat, Lower] = Field("auto", validation_alias="HANDOFF_LOG_FORMAT")
     log_level: Annotated[LogLevel, Upper] = Field("INFO", validation_alias="HANDOFF_LOG_LEVEL")
 
@@ -246,6 +284,7 @@ class Settings(BaseSettings):
         own = [value for name in SECRET_FIELDS if isinstance(value := getattr(self, name), SecretStr)]
         values = [secret.get_secret_value() for secret in own if secret is not self.database_url]
         values += [value for name, value in self._variables.items() if _may_be_a_destinations(name)]
+        values += [part for value in values for part in value.split()]  # two secrets, while one replaces the other
         password = urlsplit(self.database_url.get_secret_value()).password
         return tuple(dict.fromkeys(filter(None, (*values, password, unquote(password or "")))))
 
