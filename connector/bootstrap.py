@@ -19,7 +19,7 @@ from connector.crm.hubspot import owned
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.delivery.destinations import Destination, check_variable, present, resolve
-from connector.delivery.door import open_doors
+from connector.delivery.doors import open_doors
 from connector.delivery.misfits import misfits
 from connector.delivery.payload import build_body
 from connector.delivery.sender import Sender

@@ -6,14 +6,26 @@ A destination whose variables are unset is off, and so is one that notifications
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from connector.delivery.services import service_of
 from connector.delivery.signature import read_secrets
+from connector.domain.notice import NoticeKind
 from connector.errors import SettingsError
-from connector.rules.notifications import NotificationRules, SlackDestination, WebhookDestination
+from connector.rules.notifications import (
+    AnyDestination,
+    AppriseDestination,
+    GoogleChatDestination,
+    MessageTemplate,
+    NotificationRules,
+    SlackDestination,
+    TeamsDestination,
+    WebhookDestination,
+)
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
+NO_TEMPLATES: Mapping[NoticeKind, MessageTemplate] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +33,12 @@ class Destination:
     """One receiver, ready to be sent to.
 
     Attributes:
-        type: `webhook` or `slack`.
-        url: a secret where it is Slack's; never shown.
-        secrets: to sign with, new one first; empty for Slack.
+        type: `webhook`, `slack`, `teams`, `google_chat` or `apprise`.
+        url: a secret but for webhooks; never shown.
+        secrets: to sign with, new one first; empty but for webhooks.
         personal: whether names, addresses and phones may be in the body.
         members: owner's e-mail or id, lower-case, to the chat member to mention.
+        templates: an admin's own words, by kind.
     """
 
     name: str
@@ -34,6 +47,7 @@ class Destination:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     personal: bool = False
     members: Mapping[str, str] = field(default_factory=lambda: NOBODY)
+    templates: Mapping[NoticeKind, MessageTemplate] = field(default_factory=lambda: NO_TEMPLATES)
 
 
 def resolve(rules: NotificationRules, variable: Callable[[str], str | None]) -> dict[str, Destination]:
@@ -66,14 +80,24 @@ def check_variable(name: str, value: str) -> None:
         _address(value, name)
 
 
-def _resolved(name: str, model: WebhookDestination | SlackDestination, values: Mapping[str, str]) -> Destination:
-    if isinstance(model, SlackDestination):
-        members = {key.lower(): member for key, member in model.owners.items()}
-        url = _address(values[model.url_env], model.url_env)
-        return Destination(name=name, type="slack", url=url, personal=model.personal, members=members)
-    secrets = read_secrets(values[model.secret_env], model.secret_env)
-    url = _address(values[model.url_env], model.url_env) if model.url_env else model.url or ""
-    return Destination(name=name, type="webhook", url=url, secrets=secrets, personal=model.personal)
+def _resolved(name: str, model: AnyDestination, values: Mapping[str, str]) -> Destination:
+    made = Destination(
+        name=name, type=model.type, url=_url(model, values), personal=model.personal, templates=model.templates
+    )
+    if isinstance(model, SlackDestination | TeamsDestination | GoogleChatDestination):
+        return replace(made, members={key.lower(): member for key, member in model.owners.items()})
+    if isinstance(model, WebhookDestination):
+        return replace(made, secrets=read_secrets(values[model.secret_env], model.secret_env))
+    return made
+
+
+def _url(model: AnyDestination, values: Mapping[str, str]) -> str:
+    if model.url_env is None:
+        return model.url or ""
+    if isinstance(model, AppriseDestination):
+        service_of(values[model.url_env], model.url_env)
+        return values[model.url_env]
+    return _address(values[model.url_env], model.url_env)
 
 
 def _address(url: str, variable: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -50,8 +51,18 @@ class Answer:
     seconds: float = 0.0
 
 
+class Outlet(Protocol):
+    """Anything that sends a body once and says what became of it; doors.py picks the right one for a destination."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send it once. Never raises for anything the receiver or the network does."""
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
 class Door:
-    """One receiver's door; used by one thread at a time, keeps its connection open between posts.
+    """One receiver's door by HTTP; used by one thread at a time, keeps its connection open between posts.
 
     Args:
         timeout_seconds: for all of it together: look-up, connecting, sending, waiting, reading.
@@ -102,22 +113,6 @@ class Door:
         if not may_be_used_again:
             self._line.forget()
         return response.status_code, response.headers.get("Retry-After")
-
-
-def open_doors(
-    destinations: Iterable[str],
-    *,
-    allow_hosts: Iterable[str] = (),
-    ca_file: Path | None = None,
-    resolve: Resolver = resolve_by_system,
-    timeout_seconds: float = 15.0,
-) -> dict[str, Door]:
-    """A door for each destination, by its name; `allow_hosts` as in HANDOFF_ALLOW_HOSTS."""
-    allowed = AllowList.of(allow_hosts)
-    return {
-        name: Door(allowed=allowed, resolve=resolve, timeout_seconds=timeout_seconds, ca_file=ca_file)
-        for name in destinations
-    }
 
 
 class _Line:

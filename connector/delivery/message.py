@@ -1,19 +1,21 @@
 """A notice as people read it: the reason, who it is, what they did, the score, what is allowed and until when.
 
-Reads a packet (rules/packet.py) into lines of plain text; slack.py and text.py only lay them out. Texts from the CRM
-are somebody else's words: controls are taken out here, markup is each layout's own care.
+Reads a packet (rules/packet.py) into lines of plain text; slack.py, teams.py and the like only lay them out. Texts from
+the CRM are somebody else's words: controls are taken out here, markup is each layout's own care.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from connector.domain.notice import NoticeKind
 from connector.rules.notifications import HEADLINES
 
 Packet = Mapping[str, object]
-OPS = (NoticeKind.RUN_HELD, NoticeKind.RUN_SHADOW)
+OPS = (NoticeKind.RUN_HELD, NoticeKind.RUN_SHADOW, NoticeKind.DESTINATION_OFF, NoticeKind.TEST_PING)
+MOST_SHOWN = 20
+"""Of a digest's leads; the others are counted, and the CRM shows them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +23,18 @@ class Message:
     """Everything in reading order; what does not apply is empty.
 
     Attributes:
-        headline: fixed words, nothing of the CRM in them.
+        headline: fixed words, nothing of the CRM in them; an admin's title may hold values.
+        markup: an admin's own text in the target's markup, values escaped; it stands for all that follows but the link.
         facts: label and value, such as ("Company", "Sample Ltd").
         history: when and what, newest first.
         score: points and label; `score_line` sums it up.
+        leads: of a digest: what happened to one lead, and its page in the CRM or an empty text.
+        more: how many further leads the digest tells of.
         link: the contact's page in the CRM, or empty.
     """
 
     headline: str
+    markup: str = ""
     reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     history: tuple[tuple[str, str], ...] = ()
@@ -36,12 +42,16 @@ class Message:
     score: tuple[tuple[str, str], ...] = ()
     since: tuple[str, ...] = ()
     closing: tuple[tuple[str, str], ...] = ()
+    leads: tuple[tuple[str, str], ...] = ()
+    more: int = 0
     link: str = ""
 
 
 def read_message(kind: NoticeKind, packet: Packet) -> Message:
     if kind in OPS:
-        return Message(headline=HEADLINES[kind], reason=_to_ops(kind, packet))
+        return Message(headline=HEADLINES[kind], reason=_to_ops(kind, packet), facts=tuple(_ops_facts(kind, packet)))
+    if kind is NoticeKind.LEAD_DIGEST:
+        return _digest(packet)
     score = _part(packet, "score")
     return Message(
         headline=HEADLINES[kind],
@@ -53,6 +63,25 @@ def read_message(kind: NoticeKind, packet: Packet) -> Message:
         since=tuple(_clean(line) for line in _list(packet, "since_last_time")),
         closing=tuple(_closing(kind, packet)),
         link=_link(packet),
+    )
+
+
+def with_texts(message: Message, change: Callable[[str], str]) -> Message:
+    """The message with every text from the CRM changed; headline, labels, markup and links stay."""
+
+    def seconds(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((first, change(second)) for first, second in rows)
+
+    return replace(
+        message,
+        reason=change(message.reason),
+        facts=seconds(message.facts),
+        history=seconds(message.history),
+        score_line=change(message.score_line),
+        score=seconds(message.score),
+        since=tuple(change(line) for line in message.since),
+        closing=seconds(message.closing),
+        leads=tuple((change(said), link) for said, link in message.leads),
     )
 
 
@@ -69,10 +98,45 @@ def _to_ops(kind: NoticeKind, packet: Packet) -> str:
             f"{_number(packet, 'held')} contacts would move at once without a signal of their own, and "
             f"{_number(packet, 'allowed')} may. Nothing of that was done; `handoff preview` shows it."
         )
+    if kind is NoticeKind.DESTINATION_OFF:
+        return (
+            f"Nothing more is sent to {_text(packet, 'destination') or 'a destination'} until somebody has looked. Its "
+            "notices are kept: mend the cause, then run `handoff outbox resume`."
+        )
+    if kind is NoticeKind.TEST_PING:
+        return "Somebody runs `handoff notifications test`. If you can read this, notices arrive here."
     return (
         f"Shadow mode: {_number(packet, 'would_hand_over')} leads would have been handed over and "
         f"{_number(packet, 'would_change')} contacts changed. Nothing was written and no rep was told."
     )
+
+
+def _ops_facts(kind: NoticeKind, packet: Packet) -> Iterator[tuple[str, str]]:
+    if kind is NoticeKind.DESTINATION_OFF:
+        for label, key in (("Why", "why"), ("Failing since", "since")):
+            if told := _text(packet, key):
+                yield label, told
+        if waiting := _number(packet, "waiting"):
+            yield "Notices waiting", waiting
+
+
+def _digest(packet: Packet) -> Message:
+    """Many notices of one rep in one; the ids of all stand in the body of a webhook, not here."""
+    leads = _parts(packet, "leads")
+    count = packet.get("count")
+    told = max(int(count) if isinstance(count, int) else 0, len(leads))
+    return Message(
+        headline=HEADLINES[NoticeKind.LEAD_DIGEST],
+        reason=f"{told} notices waited for you, so they come in one.",
+        leads=tuple((_text(lead, "summary") or _said(lead), _link(lead)) for lead in leads[:MOST_SHOWN]),
+        more=max(told - MOST_SHOWN, 0),
+    )
+
+
+def _said(lead: Packet) -> str:
+    """Where a lead came without words: what happened, at least."""
+    known = next((headline for kind, headline in HEADLINES.items() if kind.value == lead.get("kind")), "A lead")
+    return f"{known}: contact {_text(lead, 'contact_id')}"
 
 
 def _facts(packet: Packet) -> Iterator[tuple[str, str]]:

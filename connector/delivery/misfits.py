@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from connector.delivery.apprise_door import open_service
 from connector.delivery.destinations import Destination, resolve
 from connector.delivery.guard import AllowList, check_url, checked_addresses
 from connector.errors import ConfigError
@@ -30,6 +31,9 @@ def misfits(
 
 
 def _check(destination: Destination, allowed: AllowList) -> None:
+    if destination.type == "apprise":
+        open_service(destination.url, "its address", allowed)
+        return
     check_url(destination.url, allowed)
     parts = urlsplit(destination.url)
     host = parts.hostname or ""

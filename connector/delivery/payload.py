@@ -6,57 +6,106 @@ and signatures belong to the try and are sender.py's.
 
 from __future__ import annotations
 
-from connector.delivery.destinations import Destination
-from connector.delivery.message import Packet, read_message
-from connector.delivery.size import Json, fit
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from connector.delivery.destinations import NO_TEMPLATES, Destination
+from connector.delivery.google_chat import google_chat_message
+from connector.delivery.mail import mail_message
+from connector.delivery.message import Message, Packet
+from connector.delivery.size import LIMIT_BYTES, Json, fit
 from connector.delivery.slack import slack_message
-from connector.domain.notice import Notice
+from connector.delivery.teams import teams_message
+from connector.delivery.wording import worded
+from connector.domain.notice import Notice, NoticeKind
 from connector.rules.packet import mask
+from connector.rules.templates import TemplateError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A rep to mention: id in the chat, None where notifications.yaml names none, and how the mention reads."""
+
+    member: str | None
+    name: str
+
+
+Layout = Callable[[Message, Mention], Json]
+LAYOUTS: Mapping[str, Layout] = {
+    "slack": lambda message, mention: slack_message(message, mention.member),
+    "teams": lambda message, mention: teams_message(message, mention.member, mention.name),
+    "google_chat": lambda message, mention: google_chat_message(message, mention.member),
+    "apprise": lambda message, _: mail_message(message),
+}
 
 
 def build_body(destination: Destination, notice: Notice, entry: str) -> str:
     """The body for one destination, below 20 kB of JSON; the same notice and entry always give the same text.
 
+    An admin's template that cannot be rendered costs no notice: the built-in words go out, and the log says so.
+
     Args:
         entry: the entry's id, which is the message's id for its receiver.
     """
-    if destination.type == "slack":
-        return _slack(destination, notice)
-    return _webhook(destination, notice, entry)
+    try:
+        return _build(destination, notice, entry)
+    except TemplateError as wrong:
+        facts = {"destination": destination.name, "kind": notice.kind.value, "entry": entry, "why": wrong.message}
+        log.warning("Template not used, the built-in message goes out", extra={"action": "notify", **facts})
+        return _build(replace(destination, templates=NO_TEMPLATES), notice, entry)
 
 
-def _webhook(destination: Destination, notice: Notice, entry: str) -> str:
+def _build(destination: Destination, notice: Notice, entry: str) -> str:
+    packet = notice.packet if destination.personal else mask(notice.packet)
+    if destination.type == "webhook":
+        return _webhook(destination, notice, packet, entry)
+    layout, template = LAYOUTS[destination.type], destination.templates.get(notice.kind)
+    mention = _mention(destination, notice)
+    return fit(packet, lambda data: layout(worded(notice.kind, data, template, destination.type), mention))
+
+
+def _webhook(destination: Destination, notice: Notice, packet: Packet, entry: str) -> str:
     """`type`, `id`, `occurred_at`, `data`, in this order; docs/notifications.md lists what stands in `data`."""
-    ids = {"contact_id": notice.contact, "episode_id": notice.episode, "owner_id": notice.owner}
+    ids: Json = {"contact_id": notice.contact, "episode_id": notice.episode, "owner_id": notice.owner}
+    if notice.kind is NoticeKind.LEAD_DIGEST:
+        ids["ids"] = _ids(packet)       # whole, however much of `leads` must be left out
+    template = destination.templates.get(notice.kind)
 
     def wrap(data: Json) -> Json:
         return {
             "type": notice.kind.value,
             "id": entry,
             "occurred_at": notice.occurred_at.isoformat(),
-            "data": ids | data,
+            "data": ids | (_own_words(worded(notice.kind, data, template, "webhook")) if template else {}) | data,
         }
 
-    return fit(_packet_for(destination, notice), wrap)
+    return fit(packet, wrap)
 
 
-def _slack(destination: Destination, notice: Notice) -> str:
-    member = _member(destination, notice)
-    return fit(
-        _packet_for(destination, notice),
-        lambda data: slack_message(read_message(notice.kind, data), member),
-    )
+def _own_words(message: Message) -> Json:
+    return {"title": message.headline, "text": message.markup} if message.markup else {"title": message.headline}
 
 
-def _packet_for(destination: Destination, notice: Notice) -> Packet:
-    return notice.packet if destination.personal else mask(notice.packet)
+def _ids(packet: Packet) -> list[str]:
+    leads = packet.get("leads")
+    rows = leads if isinstance(leads, list | tuple) else ()
+    found = [str(row["id"]) for row in rows if isinstance(row, Mapping) and "id" in row]
+    room = LIMIT_BYTES * 9 // 10
+    while found and sum(len(one.encode("utf-8", "replace")) + 4 for one in found) > room:
+        found.pop()
+    return found
 
 
-def _member(destination: Destination, notice: Notice) -> str | None:
-    """The addressee's id in the chat; by e-mail, which stands in the unmasked packet only, or by owner id."""
+def _mention(destination: Destination, notice: Notice) -> Mention:
+    """The addressee in the chat; by e-mail, which stands in the unmasked packet only, or by owner id."""
     if notice.owner is None:
-        return None
+        return Mention(None, "")
     owner = notice.packet.get("owner")
-    email = owner.get("email") if isinstance(owner, dict) and owner.get("id") == notice.owner else None
+    facts = owner if isinstance(owner, Mapping) and owner.get("id") == notice.owner else {}
+    email, name = facts.get("email"), facts.get("name")
     by_email = destination.members.get(email.lower()) if isinstance(email, str) else None
-    return by_email or destination.members.get(notice.owner.lower())
+    member = by_email or destination.members.get(notice.owner.lower())
+    return Mention(member, name if isinstance(name, str) else "")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.delivery.backoff import next_try, parse_retry_after
 from connector.delivery.destinations import Destination
-from connector.delivery.door import Answer, Door
+from connector.delivery.door import Answer, Outlet
 from connector.delivery.signature import sign
 from connector.engine.ports import Entry, Outbox
 
@@ -48,7 +48,7 @@ class Sender:
     """Fulfils ports.Delivery.
 
     Args:
-        doors: one for each destination (door.open_doors).
+        doors: one for each destination (doors.open_doors).
         wall_clock: for signatures alone; receivers compare them with their own clock, whatever time a run lives in.
         pass_seconds: no new post begins later than this in one `deliver`, unless receivers are brisk (`_is_over`); must
             stay below the claim's five minutes.
@@ -58,7 +58,7 @@ class Sender:
         self,
         outbox: Outbox,
         destinations: Mapping[str, Destination],
-        doors: Mapping[str, Door],
+        doors: Mapping[str, Outlet],
         *,
         wall_clock: Callable[[], datetime] = _wall_clock,
         pass_seconds: float = 60.0,

@@ -1,7 +1,8 @@
 """A notice as a Slack message (Block Kit).
 
 Whatever comes from the CRM stands in `plain_text`, which Slack shows as it is: no link, no mention, no formatting. Only
-our own words, the rep's mention from notifications.yaml and the link to the record are markup (S10).
+our own words, the rep's mention from notifications.yaml, the link to the record and an admin's template, in which
+values are escaped (markup.py), are markup (S10).
 Source: Slack, "Block Kit" and "Formatting message text".
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from connector.delivery.markup import escape_signs as escape
+from connector.delivery.markup import short as _short
 from connector.delivery.message import Message
 
 Block = dict[str, object]
@@ -29,6 +32,8 @@ def slack_message(message: Message, member: str | None = None) -> dict[str, obje
     blocks: list[Block] = [{"type": "header", "text": _plain(message.headline, LONGEST_HEADER)}]
     if member:
         blocks.append(_markup(f"<@{member}>"))
+    if message.markup:
+        blocks += [_markup(_short(part, LONGEST_TEXT)) for part in message.markup.split("\n\n") if part.strip()]
     if message.reason:
         blocks.append({"type": "section", "text": _plain(message.reason)})
     blocks += _table(message.facts)
@@ -36,6 +41,9 @@ def slack_message(message: Message, member: str | None = None) -> dict[str, obje
     blocks += _list("Since last time", message.since)
     if message.score_line:
         blocks += _list(f"Score: {message.score_line}", (f"{points}  {label}" for points, label in message.score))
+    blocks += [_lead(said, link) for said, link in message.leads]
+    if message.more:
+        blocks.append({"type": "context", "elements": [_plain(f"and {message.more} more", LONGEST_FIELD)]})
     blocks += _table(message.closing)
     if message.link:
         blocks.append(_markup(f"<{escape(message.link)}|Open in the CRM>"))
@@ -49,9 +57,12 @@ def slack_message(message: Message, member: str | None = None) -> dict[str, obje
     }
 
 
-def escape(text: str) -> str:
-    """The three signs that steer Slack's text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _lead(said: str, link: str) -> Block:
+    """One of a digest: what happened is plain, beside it the way to the record."""
+    if not link:
+        return {"type": "section", "text": _plain(said)}
+    way: Block = {"type": "mrkdwn", "text": f"<{escape(link)}|Open>", "verbatim": True}
+    return {"type": "section", "fields": [_plain(said, LONGEST_FIELD), way]}
 
 
 def _table(rows: tuple[tuple[str, str], ...]) -> list[Block]:
@@ -89,6 +100,3 @@ def _bold(label: str) -> Block:
 def _markup(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

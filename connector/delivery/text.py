@@ -12,11 +12,15 @@ GAP = 2
 
 def as_text(packet: Packet, kind: NoticeKind = NoticeKind.LEAD_HANDED_OFF) -> str:
     """The whole message in lines of any length, without a line end at its end."""
-    return "\n".join(_lines(read_message(kind, packet)))
+    return "\n".join(lines_of(read_message(kind, packet)))
 
 
-def _lines(message: Message) -> Iterator[str]:
+def lines_of(message: Message) -> Iterator[str]:
+    """Headline first, then what follows it."""
     yield message.headline
+    if message.markup:
+        yield from message.markup.splitlines()
+        return
     if message.reason:
         yield message.reason
     if message.facts:
@@ -31,6 +35,11 @@ def _lines(message: Message) -> Iterator[str]:
     if message.score_line:
         yield from ("", f"Score: {message.score_line}")
         yield from _columns(message.score, indent=GAP, right=True)
+    if message.leads:
+        yield ""
+        yield from (f"{'':{GAP}}{said}{'  ' if link else ''}{link}" for said, link in message.leads)
+    if message.more:
+        yield f"{'':{GAP}}and {message.more} more"
     if message.closing or message.link:
         yield ""
         yield from _columns((*message.closing, *([("Open", message.link)] if message.link else [])))

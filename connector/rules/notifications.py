@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.owner import Owner
+from connector.rules.misplaced import MisplacedError
+from connector.rules.templates import LONGEST_TEMPLATE, TemplateError, check_template
 
 
 class Role(StrEnum):
@@ -66,10 +68,29 @@ HEADLINES: Mapping[NoticeKind, str] = MappingProxyType(
 
 EnvironmentName = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,99}$")]
 SlackId = Annotated[str, Field(pattern="^[UW][A-Z0-9]{4,20}$")]
+TeamsId = Annotated[str, Field(pattern="^([0-9a-fA-F-]{36}|[^\\s@<>\"]{1,200}@[^\\s@<>\"]{1,200})$")]
+"""The person's sign-in name (user@company.example) or object id in Microsoft Entra."""
+ChatId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
+                   Field(pattern="^[0-9]{5,40}$")]  # fmt: skip
 
 
 def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+class MessageTemplate(BaseModel):
+    """An admin's own words for one kind; what is left out stays as it is built in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str | None = Field(default=None, min_length=1, max_length=LONGEST_TEMPLATE)
+    text: str | None = Field(default=None, min_length=1, max_length=LONGEST_TEMPLATE)
+
+    @model_validator(mode="after")
+    def _something(self) -> MessageTemplate:
+        if self.title is None and self.text is None:
+            raise ValueError("is empty; add `title:`, `text:` or both, or leave the kind out")
+        return self
 
 
 class _Destination(BaseModel):
@@ -82,10 +103,29 @@ class _Destination(BaseModel):
     personal: bool = False
     """True: only the addressees read it, so it gets the whole packet; false: names, mails and phones are masked."""
     on: bool = True
+    templates: Mapping[NoticeKind, MessageTemplate] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _templates_that_work(self) -> Self:
+        for kind, template in self.templates.items():
+            if self.kinds and kind not in self.kinds:
+                raise MisplacedError(("templates", kind.value), "is told here never; add it to `kinds`, or remove it")
+            for key, text in (("title", template.title), ("text", template.text)):
+                _check_template(kind, key, text)
+        return self
 
     def needs(self) -> tuple[str, ...]:
         """Environment variables without which it stays off."""
         raise AssertionError("each kind of destination says what it needs")
+
+
+def _check_template(kind: NoticeKind, key: str, text: str | None) -> None:
+    try:
+        check_template(text or "", kind)
+    except TemplateError as wrong:
+        line = f" (in its line {wrong.line})" if wrong.line > 1 else ""
+        message = f"{wrong.message}{line}; {wrong.advice}"
+        raise MisplacedError(("templates", kind.value, key), message) from wrong
 
 
 class WebhookDestination(_Destination):
@@ -106,18 +146,20 @@ class WebhookDestination(_Destination):
         return tuple(name for name in (self.url_env, self.secret_env) if name)
 
 
-class SlackDestination(_Destination):
-    """A Slack incoming webhook. Its address is a secret, so it comes from the environment.
+class _SecretAddress(_Destination):
+    """Whoever has the address can post: it is a secret, so it comes from the environment."""
 
-    `owners` maps a rep, by e-mail or owner id, to the Slack member id to mention.
-    """
-
-    type: Literal["slack"]
     url_env: EnvironmentName
-    owners: Mapping[str, SlackId] = Field(default_factory=dict)
 
     def needs(self) -> tuple[str, ...]:
         return (self.url_env,)
+
+
+class SlackDestination(_SecretAddress):
+    """A Slack incoming webhook. `owners` maps a rep, by e-mail or owner id, to the Slack member id to mention."""
+
+    type: Literal["slack"]
+    owners: Mapping[str, SlackId] = Field(default_factory=dict)
 
     def member(self, owner: Owner | None) -> str | None:
         """The Slack member id of a rep; None where the file names none."""
@@ -127,7 +169,30 @@ class SlackDestination(_Destination):
         return by_name.get(owner.email.lower()) or by_name.get(owner.id.lower())
 
 
-Destination = Annotated[WebhookDestination | SlackDestination, Field(discriminator="type")]
+class TeamsDestination(_SecretAddress):
+    """A webhook of Microsoft Teams' Workflows. `owners` maps a rep to the person to mention."""
+
+    type: Literal["teams"]
+    owners: Mapping[str, TeamsId] = Field(default_factory=dict)
+
+
+class GoogleChatDestination(_SecretAddress):
+    """An incoming webhook of a Google Chat space. `owners` maps a rep to the number of the Google user to mention."""
+
+    type: Literal["google_chat"]
+    owners: Mapping[str, ChatId] = Field(default_factory=dict)
+
+
+class AppriseDestination(_SecretAddress):
+    """E-mail and other services through the apprise library (the extra `notify`); its address names the service."""
+
+    type: Literal["apprise"]
+
+
+AnyDestination = (
+    WebhookDestination | SlackDestination | TeamsDestination | GoogleChatDestination | AppriseDestination
+)
+Destination = Annotated[AnyDestination, Field(discriminator="type")]
 DestinationName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 
 
@@ -193,7 +258,7 @@ def why_off(rules: NotificationRules, environment_present: Collection[str]) -> t
     return tuple(lines)
 
 
-def _cause(destination: WebhookDestination | SlackDestination, environment_present: Collection[str]) -> str:
+def _cause(destination: AnyDestination, environment_present: Collection[str]) -> str:
     if not destination.on:
         return "notifications.yaml says on: false"
     unset = [name for name in destination.needs() if name not in environment_present]

@@ -18,7 +18,7 @@ from responses.registries import OrderedRegistry
 from standardwebhooks import Webhook
 
 from connector.delivery.destinations import Destination
-from connector.delivery.door import open_doors
+from connector.delivery.doors import open_doors
 from connector.delivery.sender import BATCH, Sender
 from connector.delivery.signature import new_secret
 

@@ -12,7 +12,7 @@ import responses
 from fake_outbox import NOW, entry
 
 from connector.delivery.destinations import Destination
-from connector.delivery.door import open_doors
+from connector.delivery.doors import open_doors
 from connector.delivery.sender import Sender
 from connector.delivery.signature import new_secret
 from connector.domain.contact import PortalId
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 @pytest.fixture
 def sender(store: SqlStore) -> Iterator[Sender]:
-    made = Sender(store.outbox, {"crm": CRM}, open_doors(["crm"]))
+    made = Sender(store.outbox, {"crm": CRM}, open_doors({"crm": CRM}))
     yield made
     made.close()
 
