@@ -23,6 +23,7 @@ from connector.crm.hubspot.protocol import (
     parse_rows,
     to_iso,
     to_milliseconds,
+    understood,
 )
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import ContactId
@@ -93,6 +94,7 @@ def _pull_page_views(client: Client, window: Window, cursor: str | None) -> Iter
             yield ActivityPage(rows=rows, cursor=after)
 
 
+@understood("a page view")
 def parse_page_view(row: Mapping[str, Any]) -> Activity | None:
     """One event occurrence; None where it is no contact's or lacks id, contact or instant."""
     at = parse_instant(row.get("occurredAt"))
@@ -107,7 +109,7 @@ def parse_page_view(row: Mapping[str, Any]) -> Activity | None:
         kind=ActivityKind.PAGE_VIEW,
         occurred_at=at,
         name=str(properties.get("hs_title") or ""),
-        url=properties.get("hs_url") or None,
+        url=_text_or_none(properties.get("hs_url")),
     )
 
 
@@ -129,6 +131,7 @@ def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[
     yield ActivityPage(rows=(), cursor=None)
 
 
+@understood("a form submission")
 def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:
     """One submission; None where it has no instant, or no e-mail address to know the contact by."""
     at = parse_instant(row.get("submittedAt"))
@@ -147,7 +150,7 @@ def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:
         occurred_at=at,
         name=form.name,
         ref=form.guid,
-        url=row.get("pageUrl") or None,
+        url=_text_or_none(row.get("pageUrl")),
         email=email,
     )
 
@@ -177,6 +180,7 @@ def _pull_emails(client: Client, window: Window, cursor: str | None) -> Iterator
             return
 
 
+@understood("an e-mail event")
 def parse_email_event(event: Mapping[str, Any]) -> Activity | None:
     """One event of a kind that counts; None for others, and for one without key, instant or recipient.
 
@@ -195,7 +199,11 @@ def parse_email_event(event: Mapping[str, Any]) -> Activity | None:
         occurred_at=at,
         name=str(event.get("emailCampaignName") or event.get("subject") or ""),
         ref=str(event.get("emailCampaignId") or ""),
-        url=event.get("url") or None,
+        url=_text_or_none(event.get("url")),
         email=recipient,
         automatic=bool(event.get("filteredEvent")),
     )
+
+
+def _text_or_none(value: object) -> str | None:
+    return str(value) if value else None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages, raw
-from connector.crm.hubspot.protocol import parse_instant, parse_rows
+from connector.crm.hubspot.protocol import NOT_ITS_SHAPE, parse_instant, parse_rows, understood
 from connector.crm.hubspot.search import pull_by_id
 from connector.domain.contact import ContactId
 from connector.domain.record import NO_HISTORY, Edit, Record
@@ -106,17 +106,24 @@ def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id
             id=identity,
             asked_id=asked_id or identity,
             properties=properties,
-            created_at=datetime.fromisoformat(row["createdAt"]),
-            modified_at=datetime.fromisoformat(row["updatedAt"]),
+            created_at=_instant(row["createdAt"]),
+            modified_at=_instant(row["updatedAt"]),
             archived=bool(row.get("archived")),
             merged_ids=tuple([ContactId(one) for one in merged.split(";") if one]) if merged else (),
             history=NO_HISTORY if not history else {name: _edits(rows) for name, rows in history.items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NOT_ITS_SHAPE as error:  # spelt out, not `understood`: the hottest path of a full pull
         raise ContractError(
             f"a contact in HubSpot's answer lacks what every contact has ({type(error).__name__})",
             advice="Run again; if it stays, report it with the API version in use.",
         ) from error
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("an instant without a zone")
+    return moment
 
 
 def _edits(rows: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
@@ -130,6 +137,7 @@ def _edits(rows: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
     return tuple(sorted(edits, key=lambda edit: edit.at, reverse=True))
 
 
+@understood("a contact")
 def _by_asked_id(
     asked: Sequence[ContactId], rows: Sequence[dict[str, Any]], surplus: Collection[str]
 ) -> dict[ContactId, Record]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import parse_instant, parse_rows
+from connector.crm.hubspot.protocol import parse_instant, parse_rows, understood
 from connector.crm.hubspot.search import pull_by_id
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
@@ -58,11 +58,9 @@ class DealReader:
             answer = raw(self._client.association_batches.get_page, "deals", "contacts", {"inputs": asking})
             following = []
             for row in parse_rows(answer.payload):
-                deal = str((row.get("from") or {}).get("id"))
-                ids = [ContactId(str(to["toObjectId"])) for to in row.get("to") or () if to.get("toObjectId")]
+                deal, ids, after = _parse_association(row)
                 new = dict.fromkeys(one for one in ids if one not in found.get(deal, {}))
                 found.setdefault(deal, {}).update(new)
-                after = ((row.get("paging") or {}).get("next") or {}).get("after")
                 if after and new:  # a page that brings nothing new ends it: no circles
                     following.append({"id": deal, "after": str(after)})
             asking = following
@@ -74,6 +72,7 @@ class DealReader:
         return self._stages
 
 
+@understood("a deal")
 def parse_deal(row: Mapping[str, Any], contacts: tuple[ContactId, ...], stages: Stages) -> Deal:
     """One row. An amount that is no number counts as none.
 
@@ -101,6 +100,7 @@ def parse_deal(row: Mapping[str, Any], contacts: tuple[ContactId, ...], stages: 
     )
 
 
+@understood("a pipeline")
 def parse_stages(payload: object) -> Stages:
     """Stage id → state, by metadata: closed with probability 1 is won, closed with 0 is lost, all else is open."""
     states = {}
@@ -116,6 +116,15 @@ def parse_stages(payload: object) -> Stages:
     return states
 
 
+@understood("a deal's association")
+def _parse_association(row: Mapping[str, Any]) -> tuple[str, list[ContactId], object]:
+    """The deal, contacts of it, and the cursor to more of them; a false value where that was all."""
+    deal = str((row.get("from") or {}).get("id"))
+    ids = [ContactId(str(to["toObjectId"])) for to in row.get("to") or () if to.get("toObjectId")]
+    return deal, ids, ((row.get("paging") or {}).get("next") or {}).get("after")
+
+
+@understood("a deal")
 def _has_flags(row: Mapping[str, Any]) -> bool:
     properties = row.get("properties") or {}
     return any(properties.get(name) for name in ("hs_is_closed", "hs_is_closed_won", "hs_is_closed_lost"))

@@ -13,7 +13,14 @@ from typing import Any
 
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.paths import FORMS, SUBMISSIONS
-from connector.crm.hubspot.protocol import Cursors, QuestionRefusedError, parse_instant, parse_next, parse_rows
+from connector.crm.hubspot.protocol import (
+    Cursors,
+    QuestionRefusedError,
+    parse_instant,
+    parse_next,
+    parse_rows,
+    understood,
+)
 
 FORMS_PAGE = 100
 SUBMISSIONS_PAGE = 50
@@ -65,6 +72,7 @@ def pull_submissions(
             return
 
 
+@understood("a form submission")
 def submitted_email(row: Mapping[str, Any]) -> str:
     """The address that the submission came with, lower-case; empty where there is none."""
     for value in row.get("values") or ():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import QuestionRefusedError, RefusedError
+from connector.crm.hubspot.protocol import QuestionRefusedError, RefusedError, understood
 from connector.domain.contact import ContactId
 from connector.errors import ContractError, UnknownPropertyError
 
@@ -121,6 +121,7 @@ def parse_list(payload: Any) -> ListInfo:
     )
 
 
+@understood("a list's membership")
 def parse_missing(payload: Any) -> set[ContactId]:
     """Unknown ids from a membership answer; its keys are spelt `recordIds…` and `recordsIds…` (section 6)."""
     body = payload if isinstance(payload, dict) else {}

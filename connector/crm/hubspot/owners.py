@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages
-from connector.crm.hubspot.protocol import parse_rows
+from connector.crm.hubspot.protocol import parse_rows, understood
 from connector.domain.contact import OwnerId
 from connector.domain.owner import Owner
 from connector.errors import ContractError
@@ -28,6 +28,7 @@ def pull(client: Client) -> tuple[Owner, ...]:
     return tuple(owners.values())
 
 
+@understood("an owner")
 def parse_owner(row: Mapping[str, Any], *, archived: bool = False) -> Owner:
     """One row. Teams by their names, the main one first; the name falls back to the e-mail address, then to the id."""
     if not row.get("id"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
 from connector.crm.hubspot.lists import Lists
-from connector.crm.hubspot.protocol import RefusedError, parse_rows
+from connector.crm.hubspot.protocol import RefusedError, parse_rows, understood
 from connector.engine.ports import PropertyInfo, Schema
 from connector.errors import UnknownPropertyError
 
@@ -42,6 +42,7 @@ def read_schema(client: Client) -> Schema:
     return Schema(properties=parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload))
 
 
+@understood("a property")
 def parse_properties(payload: object) -> dict[str, PropertyInfo]:
     return {str(row["name"]): _parse(row) for row in parse_rows(payload) if row.get("name") and not row.get("archived")}
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
 from connector.crm.hubspot.paths import Route, Work
@@ -33,6 +35,8 @@ SCOPE = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*")
 CORRELATION = re.compile(r"[0-9a-fA-F-]{8,64}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
+COUNT = re.compile(r"[0-9]{1,12}")
 
 # -- errors ------------------------------------------------------------------------------------------------------
 
@@ -273,6 +277,23 @@ def _unique(pattern: re.Pattern[str], values: object) -> tuple[str, ...]:
 
 # -- pages -------------------------------------------------------------------------------------------------------
 
+NOT_ITS_SHAPE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """For parsers, as a decorator or around a block: values of other shapes than documented end in ContractError.
+
+    The whole answer is left alone then, never half-read (P7). `what` names it for people, such as `a deal`.
+    """
+    try:
+        yield
+    except NOT_ITS_SHAPE as error:
+        raise ContractError(
+            f"{what} in HubSpot's answer does not look as HubSpot documents it ({type(error).__name__})",
+            advice="Run again; if it stays, report it with the API version in use.",
+        ) from error
+
 
 def parse_rows(payload: object, *, key: str = "results") -> list[dict[str, Any]]:
     """The rows of an answer.
@@ -286,9 +307,9 @@ def parse_rows(payload: object, *, key: str = "results") -> list[dict[str, Any]]
     return rows
 
 
-def parse_next(payload: Mapping[str, Any]) -> str | None:
+def parse_next(payload: object) -> str | None:
     """The opaque cursor after this page; None when it was the last."""
-    paging = payload.get("paging")
+    paging = payload.get("paging") if isinstance(payload, dict) else None
     following = paging.get("next") if isinstance(paging, dict) else None
     after = following.get("after") if isinstance(following, dict) else None
     return str(after) if after not in (None, "") else None
@@ -317,14 +338,14 @@ class Cursors:
 def parse_instant(value: object) -> datetime | None:
     """An ISO instant or epoch milliseconds, as text or number; None where it is empty or neither (section 3.4)."""
     if isinstance(value, str):
-        if value.isdigit() or (value[:1] == "-" and value[1:].isdigit()):
+        if MILLISECONDS.fullmatch(value):
             return from_milliseconds(int(value))
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return from_milliseconds(int(value))
     return None
 
@@ -349,6 +370,14 @@ def to_iso(moment: datetime) -> str:
 def parse_date_header(headers: Mapping[str, str]) -> datetime | None:
     """HubSpot's own clock (whole seconds); None where the header is missing or odd."""
     try:
-        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+        moment = parsedate_to_datetime(headers["Date"])
+        # Without a zone it is UTC (RFC 9110); taken as local time it would shift our clock by hours.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
         return None
+
+
+def parse_count(headers: Mapping[str, str], name: str) -> int | None:
+    """A whole number in a header; None where it is missing or none."""
+    text = headers.get(name, "")
+    return int(text) if COUNT.fullmatch(text) else None

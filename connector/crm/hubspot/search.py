@@ -6,6 +6,7 @@ for ids above the last one seen instead of paging by offset (hubspot-facts, sect
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from connector.engine.ports import Window
 from connector.errors import ContractError
 
 PAGE = 200
+ID = re.compile(r"[0-9]{1,20}")
 
 
 def pull_by_id(
@@ -68,7 +70,7 @@ def _last_id(rows: Sequence[dict[str, Any]], last: str | None) -> str | None:
     before = -1 if last is None else int(last)
     for row in rows:
         identity = str(row.get("id"))
-        if not identity.isdigit() or int(identity) <= before:
+        if not ID.fullmatch(identity) or int(identity) <= before:
             raise ContractError(
                 "HubSpot's search did not give rising ids, or the same page twice; the pull stopped",
                 advice="Run again; what was read so far is kept.",

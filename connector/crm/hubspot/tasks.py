@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages, raw
-from connector.crm.hubspot.protocol import parse_rows, to_iso
+from connector.crm.hubspot.protocol import parse_rows, to_iso, understood
 from connector.domain.contact import ContactId, OwnerId
 from connector.errors import ContractError, CrmUnavailableError
 
@@ -59,8 +59,9 @@ def find(client: Client, contact: ContactId, key: str) -> str | None:
         chunk = [{"id": one} for one in ids[start : start + BATCH]]
         body = {"inputs": chunk, "properties": ["hs_task_body"], "propertiesWithHistory": []}
         for row in parse_rows(raw(client.task_batches.read, body, archived=False).payload):
-            if marker(key) in str((row.get("properties") or {}).get("hs_task_body") or ""):
-                return str(row["id"])
+            with understood("a task"):
+                if marker(key) in str((row.get("properties") or {}).get("hs_task_body") or ""):
+                    return str(row["id"])
     return None
 
 

@@ -28,7 +28,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from connector.crm.hubspot.credentials import TokenSource
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, check_version, match
-from connector.crm.hubspot.protocol import error_for, parse_date_header
+from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
 from connector.errors import (
     AuthenticationError,
@@ -224,14 +224,15 @@ class Transport:
         headers = response.headers
         with self._lock:
             self.server_now = parse_date_header(headers) or self.server_now
-            daily, left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
-            if daily and left and daily.isdigit() and left.isdigit():
-                self._daily = int(daily), int(left), time.monotonic()
+            daily = parse_count(headers, "X-HubSpot-RateLimit-Daily")
+            left = parse_count(headers, "X-HubSpot-RateLimit-Daily-Remaining")
+            if daily and left is not None:
+                self._daily = daily, left, time.monotonic()
             if response.status_code == 429:
                 self._throttled += 1
-        most = headers.get("X-HubSpot-RateLimit-Max", "")
-        if most.isdigit() and headers.get("X-HubSpot-RateLimit-Interval-Milliseconds") == "10000":
-            self._pacing.fit(int(most))
+        most = parse_count(headers, "X-HubSpot-RateLimit-Max")
+        if most is not None and headers.get("X-HubSpot-RateLimit-Interval-Milliseconds") == "10000":
+            self._pacing.fit(most)
         if response.status_code == 429:
             self._pacing.slow_down(search=search)
 
@@ -328,7 +329,7 @@ def _parse(data: bytes) -> Any:
     """The parsed body; None where it is empty or no JSON."""
     try:
         return json.loads(data) if data else None
-    except ValueError:
+    except (ValueError, RecursionError):    # what is nested thousands deep is no answer either
         return None
 
 

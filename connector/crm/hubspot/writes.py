@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import Refusal, RefusedError, parse_refusal, parse_rows
+from connector.crm.hubspot.protocol import Refusal, RefusedError, parse_refusal, parse_rows, understood
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import Write, WriteResult
@@ -77,6 +77,7 @@ def build_batch(writes: Sequence[Write]) -> dict[str, Any]:
     }
 
 
+@understood("a batch of writes")
 def parse_batch(writes: Sequence[Write], payload: Any) -> list[WriteResult]:
     """One result per write from a 200 or 207 body."""
     written = {str(row.get(key)) for row in parse_rows(payload) for key in ("id", "objectWriteTraceId")}
