@@ -73,6 +73,7 @@ class Request:
     user_id: str | None = None
     base_url: str = ""
     parsed: Any = None
+    asked_scopes: list[str] = field(default_factory=list)
 
     def json(self) -> Any:
         """Give the parsed body.
@@ -207,6 +208,7 @@ def require(request: Request, *scopes: str) -> None:
     Raises:
         ApiError: 403 MISSING_SCOPES with the scopes in the context.
     """
+    request.asked_scopes += scopes
     held = request.grant.scopes if request.grant else None
     if held is None:
         return

@@ -9,9 +9,11 @@
 | truncate | half of the answer, then the connection closes | yes |
 | duplicate_page | the answer of the previous matching call once more | yes |
 | slow | the answer comes after `seconds` | yes |
+| act_before / act_after | people do `acts` (acts.py) just before the call is looked at, or after it | yes |
 
 A fault matches by `method`, `path` (regular expression on the path), `portal`; it strikes from the `nth` match on,
 `times` times (0 = until cleared). The first fault in the list that strikes wins; each keeps its own count of matches.
+Acts strike beside it: every one that is due is done.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ KINDS = (
     "html",
     "duplicate_page",
     "slow",
+    "act_before",
+    "act_after",
 )
+ACTS = ("act_before", "act_after")
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 30.0
     applied: bool = False
+    acts: list[dict[str, Any]] = field(default_factory=list)
     matches: int = 0
     hits: int = 0
     previous: Any = None
@@ -95,19 +101,23 @@ class FaultScript:
         """Give the faults with their counts."""
         return [{k: v for k, v in asdict(fault).items() if k != "previous"} for fault in self._faults]
 
-    def strike(self, method: str, path: str, portal_id: int) -> Fault | None:
-        """Count a call against the script; give the fault that strikes it, if one does."""
+    def strike(self, method: str, path: str, portal_id: int) -> tuple[Fault | None, list[Fault]]:
+        """Count a call against the script; give the fault that strikes it, if one does, and the acts that are due."""
         struck: Fault | None = None
+        acts: list[Fault] = []
         with self._lock:
             for fault in self._faults:
                 if not fault.wants(method, path, portal_id):
                     continue
                 fault.matches += 1
                 due = fault.matches >= fault.nth and (fault.times == 0 or fault.hits < fault.times)
-                if due and struck is None:
+                if due and fault.kind in ACTS:
+                    fault.hits += 1
+                    acts.append(fault)
+                elif due and struck is None:
                     fault.hits += 1
                     struck = fault
-        return struck
+        return struck, acts
 
     def remember(self, method: str, path: str, portal_id: int, body: Any) -> None:
         """Keep an answer for the faults that repeat pages."""
@@ -124,6 +134,8 @@ def _read(spec: dict[str, Any]) -> Fault:
         raise ValueError(f"fault kind is one of {', '.join(KINDS)}, not {spec.get('kind')!r}")
     if spec["kind"] == "status" and not isinstance(spec.get("status"), int):
         raise ValueError("a fault of kind status needs a status, such as 503")
+    if spec["kind"] in ACTS and not (isinstance(spec.get("acts"), list) and spec["acts"]):
+        raise ValueError(f"a fault of kind {spec['kind']} needs acts, a list of what is done")
     try:
         re.compile(spec.get("path") or "")
     except re.error as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import counters, limits
+from . import acts, counters, invariants, limits
 from .app import ApiError, Request, Response, Route, dispatch, find_route, new_correlation_id
 from .faults import Fault
 from .portal import Grant, Portal, Sandbox
@@ -55,8 +55,13 @@ def _counted(
 ) -> Answer:
     portal = request.portal
     template = found[0].template(found[2]) if found else request.path
-    fault = sandbox.script.strike(request.method, request.path, portal.id)
-    if fault is not None and fault.before:
+    fault, due = sandbox.script.strike(request.method, request.path, portal.id)
+    _act(portal, due, "act_before")
+    broken = invariants.check(request)
+    response: Response | None
+    if broken is not None:
+        fault, response = None, Response(broken.status, broken.body(request.correlation_id))
+    elif fault is not None and fault.before:
         response = _fault_response(fault, request)
     else:
         response = _admitted(request, found[0] if found else None, refused, length)
@@ -66,11 +71,22 @@ def _counted(
             response = Response(response.status if response else 200, fault.previous) if response else None
         elif response is not None and response.status < 300:
             sandbox.script.remember(request.method, request.path, portal.id, response.body)
+    invariants.note(request, response, fault, refused=broken is not None)
+    _act(portal, due, "act_after")
     silent = fault is not None and fault.kind.startswith(("timeout", "reset"))
     with portal.lock:
         counters.count(portal, request.method, template, None if silent or response is None else response.status)
     wait = portal.switches.latency_ms / 1000 + (fault.seconds if fault and fault.kind == "slow" else 0)
     return Answer(_finish(request, response) if response else None, fault, wait)
+
+
+def _act(portal: Portal, due: list[Fault], when: str) -> None:
+    """Do what people do just before or just after this very call."""
+    for fault in due:
+        if fault.kind == when:
+            with portal.lock:
+                for act in fault.acts:
+                    acts.perform(portal, act)
 
 
 def _admitted(request: Request, route: Route | None, refused: ApiError | None, length: int) -> Response:
