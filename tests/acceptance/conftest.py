@@ -21,11 +21,17 @@ def build(tmp_path: Path) -> Iterator[Build]:
             folder.mkdir()
             url = stack.enter_context(spawned() if process else served())
             world = stack.enter_context(closing(World(url, folder, **portal)))
+            stack.callback(check, world)
             if ready:
                 world.init()
             return world
 
         yield make
+
+
+def check(world: World) -> None:
+    """A test that saw an invariant broken has failed, whatever else it says."""
+    assert world.violations() == []
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import requests
+from checking_receiver import Receiver
 
 from connector.bootstrap import Connector, connect
 from connector.config.defaults import write_mappings
@@ -36,51 +36,12 @@ WRITES = ("property", "created", "list_add", "list_remove", "archived", "merged"
 FAST = {"HUBSPOT_RATE_PER_10S": "10000", "HUBSPOT_SEARCH_PER_SECOND": "1000"}
 HANDOFF = (sys.executable, "-m", "connector.cli.app")
 
+WATCHED: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "scripts" / "watched.json").read_text(encoding="utf-8")
+)
+"""What the sandbox watches by the shipped rules (sandbox/watch.py)."""
+
 Build = Callable[..., "World"]
-
-
-class Receiver:
-    """Takes every notice and answers 204; `answer` may be set to another status."""
-
-    def __init__(self) -> None:
-        self.notices: list[dict[str, Any]] = []
-        self.answer = 204
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if receiver.answer < 300:
-                    receiver.notices.append({"webhook-id": self.headers["webhook-id"], **json.loads(body)})
-                self.send_response(receiver.answer)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return None
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def kinds(self) -> Counter[str]:
-        return Counter(notice["type"] for notice in self.notices)
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [notice for notice in self.notices if notice["type"] == kind]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
 
 
 class World:
@@ -89,10 +50,12 @@ class World:
     def __init__(self, url: str, folder: Path, **portal: Any) -> None:
         self.url, self.folder = url, folder
         self.http = requests.Session()
-        self.receiver = Receiver()
+        self.receiver = Receiver(self._shown)
         portal["switches"] = UNLIMITED | portal.get("switches", {})
-        made = self._control("POST", "portals", portal)
+        self.own = f"token-of-the-test-{uuid4().hex}"
+        made = self._control("POST", "portals", portal | {"tokens": [*portal.get("tokens", ()), self.own]})
         self.token, self.portal = made["token"], made["portalId"]
+        self.watch()
         self.env = {
             "HUBSPOT_ACCESS_TOKEN": self.token,
             "HUBSPOT_BASE_URL": url,
@@ -122,8 +85,8 @@ class World:
         return self._control(method, path, body, portal=self.portal, **query)
 
     def api(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """A call of HubSpot's API, as the portal's own token; it does not count among the connector's."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        """A call of HubSpot's API by a token of the test's own: nobody watches it."""
+        headers = {"Authorization": f"Bearer {self.own}"}
         answer = self.http.request(method, self.url + path, json=body, params=query, headers=headers, timeout=60)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
@@ -175,6 +138,22 @@ class World:
     def later(self, **span: float) -> None:
         """Lets time pass in the portal."""
         self._control("PUT", "clock", {"advance_seconds": timedelta(**span).total_seconds()})
+
+    def watch(self, **told: Any) -> None:
+        """The sandbox refuses from now on what breaks an invariant; `told` in place of what the shipped rules say."""
+        self.control("PUT", "invariants", WATCHED | told)
+
+    def violations(self) -> list[dict[str, Any]]:
+        """What the connector did wrong, at the portal and at the receiver; run-end duties are judged as of now."""
+        found = self.control("GET", "violations")
+        wrongs = [{"rule": wrong.partition(":")[0], "message": wrong} for wrong in self.receiver.wrongs]
+        return [*found["violations"], *found["unsettled"], *wrongs]
+
+    def _shown(self, contact: str) -> dict[str, Any] | None:
+        path = f"{self.url}/_sandbox/watched/{contact}"
+        answer = requests.get(path, params={"portal": self.portal}, timeout=60)  # not the test's own connection
+        shown: dict[str, Any] | None = answer.json() if answer.ok else None
+        return shown
 
     # -- what was seen ---------------------------------------------------------------------------------------------
 
