@@ -22,6 +22,7 @@ from connector.delivery.destinations import Destination, check_variable, present
 from connector.delivery.doors import open_doors
 from connector.delivery.misfits import misfits
 from connector.delivery.payload import build_body
+from connector.delivery.receivers import Receivers
 from connector.delivery.sender import Sender
 from connector.domain.episode import State
 from connector.domain.notice import Notice
@@ -173,6 +174,16 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
     )
 
 
+def receivers(settings: Settings) -> Receivers:
+    """The destinations of notices, to look at and to try; asks nothing of the CRM and of the database."""
+    return Receivers(
+        rules=load_rulebook(settings.mappings_dir).notifications,
+        variable=_lookup(settings),
+        allow_hosts=settings.allow_hosts,
+        ca_file=settings.ca_file,
+    )
+
+
 def queries(settings: Settings) -> AbstractContextManager[Queries]:
     """What the commands that only read ask of the database."""
     return _reading(settings)
@@ -262,4 +273,4 @@ def _bodies(destinations: Mapping[str, Destination]) -> Callable[[str, Notice, s
     return build
 
 
-__all__ = ["Connector", "Store", "connect", "open_database", "queries"]
+__all__ = ["Connector", "Store", "connect", "open_database", "queries", "receivers"]

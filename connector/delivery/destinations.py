@@ -80,12 +80,16 @@ def check_variable(name: str, value: str) -> None:
         _address(value, name)
 
 
-def _resolved(name: str, model: AnyDestination, values: Mapping[str, str]) -> Destination:
-    made = Destination(
-        name=name, type=model.type, url=_url(model, values), personal=model.personal, templates=model.templates
-    )
+def outline(name: str, model: AnyDestination) -> Destination:
+    """A destination without address and secrets: enough to build bodies for it, not to send them."""
+    made = Destination(name=name, type=model.type, url="", personal=model.personal, templates=model.templates)
     if isinstance(model, SlackDestination | TeamsDestination | GoogleChatDestination):
         return replace(made, members={key.lower(): member for key, member in model.owners.items()})
+    return made
+
+
+def _resolved(name: str, model: AnyDestination, values: Mapping[str, str]) -> Destination:
+    made = replace(outline(name, model), url=_url(model, values))
     if isinstance(model, WebhookDestination):
         return replace(made, secrets=read_secrets(values[model.secret_env], model.secret_env))
     return made

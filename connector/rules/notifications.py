@@ -238,7 +238,7 @@ def recipients(notice: Notice, rules: NotificationRules, active: Mapping[str, bo
 def switched_on(rules: NotificationRules, environment_present: Collection[str]) -> dict[str, bool]:
     """Which destinations can be used, given the names of the environment variables that hold something."""
     return {
-        name: destination.on and all(variable in environment_present for variable in destination.needs())
+        name: not cause_off(destination, environment_present)
         for name, destination in rules.destinations.items()
     }
 
@@ -247,7 +247,7 @@ def why_off(rules: NotificationRules, environment_present: Collection[str]) -> t
     """One sentence for each destination that is off, and for each role that therefore hears nothing."""
     on = switched_on(rules, environment_present)
     lines = [
-        f"Destination {name} is off: {_cause(destination, environment_present)}."
+        f"Destination {name} is off: {cause_off(destination, environment_present)}."
         for name, destination in rules.destinations.items()
         if not on[name]
     ]
@@ -258,11 +258,12 @@ def why_off(rules: NotificationRules, environment_present: Collection[str]) -> t
     return tuple(lines)
 
 
-def _cause(destination: AnyDestination, environment_present: Collection[str]) -> str:
+def cause_off(destination: AnyDestination, environment_present: Collection[str]) -> str:
+    """Why a destination is off, in words; empty where it is on."""
     if not destination.on:
         return "notifications.yaml says on: false"
     unset = [name for name in destination.needs() if name not in environment_present]
-    return f"set {_listed(unset)} to switch it on"
+    return f"set {_listed(unset)} to switch it on" if unset else ""
 
 
 def _listed(words: Iterable[str]) -> str:
