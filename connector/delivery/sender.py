@@ -1,35 +1,34 @@
 """The sender: posts what is due, learns from each answer when to try again, and never fails because a receiver does.
 
-One post at a time to each destination and all destinations at once, so that a slow one delays itself alone. The outbox
-is touched from the calling thread only. What is sent was written long before: bodies are payload.py's.
+One post at a time to each destination and all destinations at once, each with a queue of its own, so that a slow one
+delays itself alone. The outbox is touched from the calling thread only. What is sent was written long before: bodies are
+payload.py's. What an answer says about its destination is health.py.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from connector.delivery import health
 from connector.delivery.backoff import next_try, parse_retry_after
+from connector.delivery.changeover import notice_secrets, secrets_to_sign_with
 from connector.delivery.destinations import Destination
 from connector.delivery.door import Answer, Outlet
 from connector.delivery.signature import sign
-from connector.engine.ports import Entry, Outbox
+from connector.engine.ports import DestinationState, Entry, Outbox
+from connector.errors import ConnectorError
 
 BATCH = 50
-MOST_WAITING = 2_000
-"""Entries held in memory at once; a body is below 20 kB."""
+"""Entries of one destination claimed and held in memory at once; a body is below 20 kB."""
 BRISK_A_SECOND = 10
 LONGEST_SECONDS = 240.0
 """Of a pass in which so many notices a second are taken; below the claim's five minutes."""
-SLOWING = frozenset({429, 502, 504})
-GONE = 410
-SLOWED = timedelta(minutes=1)
-FAILURES_IN_A_ROW = 3
-"""After that many posts without any answer, a destination rests: every further one would cost the full timeout."""
 
 RECORDED = {
     "sent": (logging.INFO, "Notice sent"),
@@ -65,11 +64,13 @@ class Sender:
     ) -> None:
         self._outbox, self._destinations, self._doors = outbox, dict(destinations), doors
         self._wall_clock, self.pass_seconds = wall_clock, pass_seconds
-        self._rests: dict[str, datetime] = {}
-        self._gone: set[str] = set()
+        self._states: dict[str, DestinationState] = {}
+        self._secrets: dict[str, tuple[str, ...]] = {}
 
     def deliver(self, now: datetime) -> int:
         """Send what is due and what becomes due meanwhile; gives how many entries were answered 2xx."""
+        self._states = self._outbox.destinations()
+        self._look_at_secrets(now)
         first = self._outbox.claim(now, BATCH)
         if not first:
             return 0
@@ -80,17 +81,23 @@ class Sender:
         for door in self._doors.values():
             door.close()
 
+    def _look_at_secrets(self, now: datetime) -> None:
+        for name, destination in self._destinations.items():
+            state = self._states.get(name, DestinationState(name=name))
+            if notice_secrets(state, destination.secrets, now) != state:
+                how = partial(notice_secrets, secrets=destination.secrets, now=now)
+                state = self._states[name] = self._outbox.learn(name, how)
+            self._secrets[name] = secrets_to_sign_with(state, destination.secrets, now)
+
     # -- what a pass asks -------------------------------------------------------------------------------------------
 
-    def claim(self, now: datetime) -> list[Entry]:
-        return self._outbox.claim(now, BATCH)
+    def claim(self, now: datetime, destination: str) -> list[Entry]:
+        return self._outbox.claim(now, BATCH, destination)
 
     def may_send(self, destination: str, now: datetime) -> bool:
-        """False while it rests or since it said that it is gone; its entries stay due."""
-        return destination not in self._gone and now >= self._rests.get(destination, now)
-
-    def rest(self, destination: str, until: datetime) -> None:
-        self._rests[destination] = max(until, self._rests.get(destination, until))
+        """False while it is off or rests; its entries stay due."""
+        state = self._states.get(destination)
+        return state is None or state.may_send(now)
 
     def post(self, entry: Entry) -> Answer:
         """In the destination's thread."""
@@ -98,33 +105,43 @@ class Sender:
         if destination is None:
             return Answer(status=None, problem="not sent: no such destination, or its variables are unset")
         headers = {"Content-Type": "application/json"}
-        if destination.secrets:
-            headers |= sign(destination.secrets, entry.id, self._wall_clock(), entry.body)
+        if secrets := self._secrets[entry.destination]:
+            headers |= sign(secrets, entry.id, self._wall_clock(), entry.body)
         return self._doors[entry.destination].post(destination.url, entry.body.encode(), headers)
 
     def settle(self, entry: Entry, answer: Answer, at: datetime) -> bool:
         """Record one try; true where it was answered 2xx (I6)."""
-        tries = entry.tries + 1
         status = answer.status
         if status is not None and 200 <= status < 300:
             self._record(entry, answer, at, "sent", None, "")
             return True
-        asked = parse_retry_after(answer.retry_after, at)
-        again = next_try(entry.id, tries, at, asked)
-        if status in SLOWING:
-            self.rest(entry.destination, at + max(asked or SLOWED, SLOWED))
-        if status == GONE:
-            self._gone.add(entry.destination)
+        again = next_try(entry.id, entry.tries + 1 - entry.spent, at, parse_retry_after(answer.retry_after, at))
+        if status == health.GONE:
+            again = again or at     # not given up: it waits until a person switches its destination on again
         self._record(entry, answer, at, "due" if again else "exhausted", again, _in_words(answer))
         return False
 
     def _record(
         self, entry: Entry, answer: Answer, at: datetime, status: str, again: datetime | None, error: str
     ) -> None:
-        self._outbox.record(entry.id, at=at, status=status, due_at=again, error=error, seconds=answer.seconds)
+        asked = parse_retry_after(answer.retry_after, at)
+        known = entry.destination in self._destinations
+        state = self._outbox.record(
+            entry.id, at=at, status=status, due_at=again, error=error, seconds=answer.seconds,
+            learn=partial(health.learn, status=answer.status, at=at, asked=asked) if known else None,
+        )
         level, message = RECORDED[status]
         facts = {"entry": entry.id, "destination": entry.destination, "try": entry.tries + 1, "why": error}
         log.log(level, message, extra={"action": "deliver", "http_status": answer.status, **facts})
+        if state is not None:
+            self._learnt(state)
+
+    def _learnt(self, state: DestinationState) -> None:
+        before = self._states.get(state.name)
+        self._states[state.name] = state
+        if state.off_at is not None and (before is None or before.off_at is None):
+            facts = {"action": "switch_off", "destination": state.name, "why": state.off_by}
+            log.error("Destination switched off; its notices wait", extra=facts)
 
 
 class _Pass:
@@ -135,53 +152,50 @@ class _Pass:
         self._began_at, self._began = now, time.monotonic()
         self._waiting: dict[str, deque[Entry]] = {}
         self._running: dict[Future[Answer], Entry] = {}
-        self._ours: set[str] = set()
-        self._unanswered: Counter[str] = Counter()
         self._sent = 0
 
     def run(self, first: list[Entry]) -> int:
         self._take(first)
-        while True:
-            self._start()
-            if not self._running:
-                return self._sent
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            idle = [self._settle(future) for future in done]
-            if any(not self._waiting.get(name) for name in idle) and not self._is_over():
-                # What waited behind the entry just sent, for the same contact, can be claimed now.
-                self._take(self._sender.claim(self._now()))
+        try:
+            while self._start():
+                done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    name = self._settle(future)
+                    if not self._waiting.get(name) and self._sender.may_send(name, self._now()) and not self._is_over():
+                        # What waited behind the entry just sent, for the same contact, can be claimed now.
+                        self._take(self._sender.claim(self._now(), name))
+        except ConnectorError:
+            self._write_down_the_rest()
+            raise
+        return self._sent
 
     def _take(self, entries: list[Entry]) -> None:
-        """These and, after a full batch, the next: many entries of a slow destination must not hide another's."""
-        while entries:
-            for entry in entries:
-                if entry.id not in self._ours and self._sender.may_send(entry.destination, self._now()):
-                    self._ours.add(entry.id)
-                    self._waiting.setdefault(entry.destination, deque()).append(entry)
-            if len(entries) < BATCH or len(self._ours) >= MOST_WAITING:
-                return
-            entries = self._sender.claim(self._now())
+        for entry in entries:
+            self._waiting.setdefault(entry.destination, deque()).append(entry)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Whether anything is on the way."""
         busy = {entry.destination for entry in self._running.values()}
         for name, queue in self._waiting.items():
             if not self._sender.may_send(name, self._now()) or self._is_over():
-                self._ours.difference_update(entry.id for entry in queue)
                 queue.clear()       # their claim runs out by itself, and they are still due
             elif queue and name not in busy:
                 entry = queue.popleft()
                 self._running[self._threads.submit(self._sender.post, entry)] = entry
+        return bool(self._running)
 
     def _settle(self, future: Future[Answer]) -> str:
         entry = self._running.pop(future)
-        self._ours.discard(entry.id)
-        answer = future.result()
-        self._sent += self._sender.settle(entry, answer, self._now())
-        name = entry.destination
-        self._unanswered[name] = self._unanswered[name] + 1 if answer.status is None else 0
-        if self._unanswered[name] >= FAILURES_IN_A_ROW:
-            self._sender.rest(name, self._now() + SLOWED)
-        return name
+        self._sent += self._sender.settle(entry, future.result(), self._now())
+        return entry.destination
+
+    def _write_down_the_rest(self) -> None:
+        """The pass ends early, but what is on the way will be answered; what cannot be written down is sent again."""
+        for future in list(self._running):
+            try:
+                self._settle(future)
+            except ConnectorError:
+                return
 
     def _now(self) -> datetime:
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
@@ -197,8 +211,8 @@ def _in_words(answer: Answer) -> str:
     status = answer.status
     if status is None:
         return answer.problem
-    if status == GONE:
-        return "410: the receiver is gone for good; nothing more is sent to it until Handoff starts anew"
+    if status == health.GONE:
+        return "410: the receiver is gone for good; nothing more is sent to it until a person switches it on again"
     if 300 <= status < 400:
         return f"{status}: it wants to send us elsewhere; redirects are not followed, correct its address"
     return f"{status}"

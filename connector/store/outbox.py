@@ -1,12 +1,13 @@
 """The outbox: notices waiting to be sent. Queued within a unit of work, claimed and recorded by delivery on its own.
 
 An entry is sent when its own first try is due and no earlier entry of that contact to that destination still waits; a
-worker owns it when its conditional UPDATE changed the row. What becomes of a try is decided by delivery.
+worker owns it when its conditional UPDATE changed the row. What becomes of a try is decided by delivery. Each
+destination has its own queue: one that is off, rests or has a long backlog hides nobody else's. Digests are digests.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -25,8 +27,9 @@ from sqlalchemy import (
 )
 
 from connector.domain.contact import ContactId, PortalId
-from connector.engine.ports import Entry
+from connector.engine.ports import DestinationState, Entry, Learn
 from connector.store.database import Database
+from connector.store.destinations import DUE, Destinations
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import outbox, outbox_attempt
 
@@ -34,7 +37,8 @@ CLAIM_MINUTES = 5
 
 # Written out, not bound, wherever a partial index must serve.
 _HELD: ColumnClause[Any] = literal_column("'held'")
-_DUE: ColumnClause[Any] = literal_column("'due'")
+_DIGESTED: ColumnClause[Any] = literal_column("'digested'")
+WAITING = (_HELD, DUE, _DIGESTED)
 
 _KNOWN = select(
     outbox.c.entry, outbox.c.tries, outbox.c.body, (outbox.c.status == "cancelled").label("revivable")
@@ -42,28 +46,42 @@ _KNOWN = select(
 _LAST = select(func.max(outbox.c.sequence).label("last")).where(outbox.c.portal == PORTAL)
 _WAITING = update(outbox).where(outbox.c.portal == PORTAL, outbox.c.intent.in_(IDS), outbox.c.status == _HELD)
 _RELEASE = _WAITING.values(status="due", due_at=bindparam("at"))
+_DIGESTS_OF = (
+    select(outbox.c.digest)
+    .where(
+        outbox.c.portal == PORTAL, outbox.c.contact.in_(IDS), outbox.c.status.in_(WAITING), outbox.c.digest.is_not(None)
+    )
+    .distinct()
+)
 _CANCEL_OF = (
     update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.contact.in_(IDS), outbox.c.status.in_((_HELD, _DUE)))
+    .where(outbox.c.portal == PORTAL, outbox.c.contact.in_(IDS), outbox.c.status.in_(WAITING))
     .values(status="cancelled", last_error=bindparam("why"))
 )
+_CANCEL_DIGESTS = (
+    update(outbox)
+    .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status.in_(("due", "exhausted")))
+    .values(status="cancelled", last_error="one of its leads was taken out; the others are told anew")
+)
 _CANCEL = _WAITING.values(status="cancelled", last_error=bindparam("why"))
+_MEMBERS = update(outbox).where(outbox.c.portal == PORTAL, outbox.c.digest.in_(IDS))
+_DISSOLVE = _MEMBERS.where(outbox.c.status == _DIGESTED).values(status="due", digest=None)
 
 _earlier = outbox.alias("earlier")
-_FREE = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= bindparam("now"))
+FREE = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= bindparam("now"))
 _IN_TURN = or_(
     outbox.c.tries > 0,
     ~exists().where(
         _earlier.c.portal == outbox.c.portal, _earlier.c.destination == outbox.c.destination,
         _earlier.c.contact == outbox.c.contact, _earlier.c.sequence < outbox.c.sequence,
-        _earlier.c.status.in_((_HELD, _DUE)),
+        _earlier.c.status.in_(WAITING),
     ),
 )
 _READY = (
     select(outbox.c.entry)
     .where(
-        outbox.c.portal == PORTAL, outbox.c.status == _DUE,
-        or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("now")), _FREE, _IN_TURN,
+        outbox.c.portal == PORTAL, outbox.c.destination == bindparam("destination_"), outbox.c.status == DUE,
+        or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("now")), FREE, _IN_TURN,
     )
     .order_by(outbox.c.sequence)
     .limit(bindparam("most"))
@@ -71,7 +89,7 @@ _READY = (
 )
 _CLAIM = (
     update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status == _DUE, _FREE)
+    .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status == DUE, FREE)
     .values(claimed_until=bindparam("until"), claimed_by=bindparam("holder"))
     .returning(outbox)
 )
@@ -79,23 +97,28 @@ _TRIED = (
     update(outbox)
     .where(outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"))
     .values(tries=outbox.c.tries + 1, claimed_until=None, claimed_by=None)
-    .returning(outbox.c.tries)
+    .returning(outbox.c.tries, outbox.c.destination)
 )
 # An answer of 2xx stands whatever else happened meanwhile; any other outcome counts only where the entry still waits.
 _SETTLE = (
     update(outbox)
     .where(
         outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"),
-        or_(outbox.c.status == _DUE, bindparam("sent", type_=Boolean()) & (outbox.c.status != "sent")),
+        or_(outbox.c.status == DUE, bindparam("sent", type_=Boolean()) & (outbox.c.status != "sent")),
     )
     .values(
         status=bindparam("status_"), due_at=bindparam("due_at_"), last_error=bindparam("error_"),
-        sent_at=bindparam("sent_at_"),
+        sent_at=func.coalesce(bindparam("sent_at_", type_=outbox.c.sent_at.type), outbox.c.sent_at),
     )
+)
+# What stands in a digest shares its fate.
+_SETTLE_MEMBERS = _MEMBERS.where(outbox.c.status == _DIGESTED).values(
+    status=bindparam("status_"), last_error=bindparam("error_"),
+    sent_at=case((bindparam("sent", type_=Boolean()), bindparam("sent_at_", type_=outbox.c.sent_at.type)), else_=None),
 )
 _LET_GO = (
     update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.status == _DUE, outbox.c.claimed_by == bindparam("holder"))
+    .where(outbox.c.portal == PORTAL, outbox.c.status == DUE, outbox.c.claimed_by == bindparam("holder"))
     .values(claimed_until=None, claimed_by=None)
 )
 
@@ -114,7 +137,7 @@ class Entries(Part):
         made = [_row(self.portal, new[name], first + place) for place, name in enumerate(wanted)]
         for row in made:
             if (before := known.get(row["entry"])) is not None and before.tries:
-                row |= {"body": before.body, "tries": before.tries}
+                row |= {"body": before.body, "tries": before.tries, "spent": before.tries}
         self.upsert(outbox, made)
         return len(made)
 
@@ -122,7 +145,11 @@ class Entries(Part):
         self.change_by_id(_RELEASE, intents, at=due_at)
 
     def cancel_contact_entries(self, ids: Sequence[ContactId], why: str) -> None:
+        """A digest that told of them is taken back where it did not arrive; its other leads wait again for themselves."""
+        digests = sorted({row.digest for row in self.select_by_id(_DIGESTS_OF, ids)})
         self.change_by_id(_CANCEL_OF, ids, why=why)
+        self.change_by_id(_CANCEL_DIGESTS, digests)
+        self.change_by_id(_DISSOLVE, digests)
 
     def cancel_entries(self, intents: Sequence[str], why: str) -> None:
         """Those still held; what is due already is true and is told."""
@@ -130,35 +157,57 @@ class Entries(Part):
 
 
 class SqlOutbox:
-    """The outbox as delivery sees it. Fulfils ports.Outbox."""
+    """The outbox as delivery sees it. Fulfils ports.Outbox.
 
-    def __init__(self, database: Database, portal: PortalId, holder: str) -> None:
-        self._database, self._portal, self._holder = database, portal, holder
+    Args:
+        check: raises where another process works on the portal (I8); asked before anything is claimed. What a receiver
+            answered is written down also by a process that has lost its lease: it happened (I6).
+    """
 
-    def claim(self, now: datetime, limit: int) -> list[Entry]:
+    def __init__(
+        self, database: Database, portal: PortalId, holder: str, check: Callable[[Connection], None]
+    ) -> None:
+        self._database, self._portal, self._holder, self._check = database, portal, holder, check
+
+    def destinations(self) -> dict[str, DestinationState]:
+        with self._database.reading() as connection:
+            return Destinations(connection, self._portal).destinations()
+
+    def learn(self, destination: str, how: Learn) -> DestinationState:
+        with self._database.writing() as connection:
+            return Destinations(connection, self._portal).learn(destination, how)
+
+    def claim(self, now: datetime, limit: int, destination: str | None = None) -> list[Entry]:
         """A claim of a process that died is let go when the next one takes its lease, else after five minutes."""
         until = now + timedelta(minutes=CLAIM_MINUTES)
         with self._database.writing() as connection:
-            part = Part(connection, self._portal)
-            ids = [row.entry for row in part.select(_READY, now=now, most=limit)]
+            self._check(connection)
+            part = Destinations(connection, self._portal)
+            names = [name for name in part.open_destinations(now) if destination in (None, name)]
+            ids = [
+                row.entry for name in names for row in part.select(_READY, now=now, most=limit, destination_=name)
+            ]
             claimed = part.select_by_id(_CLAIM, ids, now=now, until=until, holder=self._holder)
             return sorted((read_entry(row) for row in claimed), key=lambda entry: entry.sequence)
 
     def record(
-        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float
-    ) -> None:
+        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,
+        learn: Learn | None = None,
+    ) -> DestinationState | None:
         with self._database.writing() as connection:
-            part = Part(connection, self._portal)
-            for row in part.select(_TRIED, entry_=entry):
+            part = Destinations(connection, self._portal)
+            rows = part.select(_TRIED, entry_=entry)
+            for row in rows:
                 part.insert_new(outbox_attempt, [{
                     "portal": self._portal, "entry": entry, "number": row.tries, "at": at, "status": status,
                     "error": error, "seconds": seconds,
                 }])
             sent = status == "sent"
-            part.change(
-                _SETTLE, entry_=entry, status_=status, due_at_=due_at, error_=error, sent=sent,
-                sent_at_=at if sent else None,
-            )
+            facts = {"status_": status, "error_": error, "sent": sent, "sent_at_": at if sent else None}
+            settled = part.change(_SETTLE, entry_=entry, due_at_=due_at, **facts)
+            if settled and status != "due":
+                part.change_by_id(_SETTLE_MEMBERS, [entry], **facts)
+            return part.learn(rows[0].destination, learn) if rows and learn is not None else None
 
 
 def let_go(connection: Connection, portal: PortalId, holder: str) -> int:
@@ -172,7 +221,8 @@ def _row(portal: str, entry: Entry, sequence: int) -> dict[str, Any]:
         "kind": entry.kind, "contact": entry.contact, "episode": entry.episode, "body": entry.body,
         "status": entry.status, "intent": entry.intent, "tries": entry.tries, "due_at": entry.due_at,
         "last_error": entry.last_error, "sent_at": entry.sent_at, "claimed_until": None, "claimed_by": None,
-        "owner": entry.owner, "digest": entry.digest,
+        "owner": entry.owner, "digest": entry.digest, "summary": entry.summary, "queued_at": entry.queued_at,
+        "alone_until": entry.alone_until, "spent": entry.spent or None,
     }
 
 
@@ -181,4 +231,5 @@ def read_entry(row: Row[Any]) -> Entry:
         id=row.entry, destination=row.destination, kind=row.kind, contact=row.contact, episode=row.episode,
         body=row.body, status=row.status, intent=row.intent, sequence=row.sequence, tries=row.tries,
         due_at=row.due_at, last_error=row.last_error, sent_at=row.sent_at, owner=row.owner, digest=row.digest,
+        summary=row.summary or "", queued_at=row.queued_at, alone_until=row.alone_until, spent=row.spent or 0,
     )

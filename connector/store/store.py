@@ -12,6 +12,7 @@ from connector.domain.contact import PortalId
 from connector.engine.ports import PortalInfo
 from connector.errors import SettingsError
 from connector.store.database import Database
+from connector.store.key import Key
 from connector.store.lease import BEAT_SECONDS, STALE_SECONDS, Lease
 from connector.store.migrate import migrate
 from connector.store.outbox import SqlOutbox
@@ -22,7 +23,7 @@ from connector.store.unit_of_work import SqlUnitOfWork
 
 
 def open_store(
-    url: str, portal: PortalId | None, *, holder: str, wall_clock: Callable[[], datetime]
+    url: str, portal: PortalId | None, *, holder: str, wall_clock: Callable[[], datetime], key: str | None = None
 ) -> SqlStore:
     """Open the database, make or renew its tables, and find the portal it belongs to.
 
@@ -31,6 +32,7 @@ def open_store(
         portal: None takes the one that the database knows already; `bind_portal` sets it later.
         holder: who we are, for the lease; `this_process()`.
         wall_clock: aware UTC; the lease's clock on SQLite.
+        key: what HANDOFF_KEY says; None takes the file beside a SQLite database.
     Raises:
         SettingsError: no such place, not writable, damaged, another program's, or another portal's.
         StoreBusyError: locked for longer than 30 s.
@@ -42,7 +44,7 @@ def open_store(
             prepare_file(database.path)
         database.probe()
         migrate(database)
-        return SqlStore(database, _settle(database, portal), holder=holder)
+        return SqlStore(database, _settle(database, portal), holder=holder, key=_key(database, key))
     except BaseException:
         database.close()
         raise
@@ -72,11 +74,12 @@ class SqlStore:
     """Fulfils ports.Store for one portal."""
 
     def __init__(
-        self, database: Database, portal: PortalId | None, *, holder: str,
+        self, database: Database, portal: PortalId | None, *, holder: str, key: Key | None = None,
         beat_seconds: float = BEAT_SECONDS, stale_seconds: float = STALE_SECONDS,
     ) -> None:
         self.database = database
         self.holder = holder
+        self.key = key or Key()
         self._portal = portal
         self._beat, self._stale = beat_seconds, stale_seconds
         self._lease: Lease | None = None
@@ -109,15 +112,20 @@ class SqlStore:
     def transaction(self) -> Iterator[SqlUnitOfWork]:
         """Where we hold no lease, one that another process holds raises AlreadyRunningError."""
         with self.database.writing() as connection:
-            (self._lease or self._new_lease()).check(connection)
-            unit = SqlUnitOfWork(connection, self.portal)
+            self._check(connection)
+            unit = self._unit(connection)
             yield unit
             unit.flush()
 
     @contextmanager
     def reading(self) -> Iterator[SqlUnitOfWork]:
         with self.database.reading() as connection:
-            yield SqlUnitOfWork(connection, self.portal)
+            yield self._unit(connection)
+
+    def _unit(self, connection: Connection) -> SqlUnitOfWork:
+        unit = SqlUnitOfWork(connection, self.portal)
+        unit.key = self.key
+        return unit
 
     @contextmanager
     def lease(self) -> Iterator[int]:
@@ -136,13 +144,24 @@ class SqlStore:
 
     @property
     def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self.database, self.portal, self.holder)
+        return SqlOutbox(self.database, self.portal, self.holder, self._check)
+
+    def scrub(self) -> bool:
+        return self.database.scrub()
 
     def close(self) -> None:
         self.database.close()
 
+    def _check(self, connection: Connection) -> None:
+        (self._lease or self._new_lease()).check(connection)
+
     def _new_lease(self) -> Lease:
         return Lease(self.database, self.portal, self.holder, beat=self._beat, stale=self._stale)
+
+
+def _key(database: Database, given: str | None) -> Key:
+    file = database.path.with_name(f"{database.path.name}.key") if database.path is not None else None
+    return Key(given, file, passing=database.in_memory)
 
 
 def _portals(connection: Connection) -> list[PortalId]:

@@ -344,17 +344,21 @@ outbox = Table(
     Column("claimed_by", Text),
     Column("owner", Id),                          # whose notice it is; None: no rep's
     Column("digest", Id),                         # the entry that tells of this one among others; None: it tells itself
+    Column("summary", Words),                     # one line for a digest; no personal data
+    Column("queued_at", Instant),
+    Column("alone_until", Instant),               # in no digest before; None: it may stand in one at any time
+    Column("spent", Integer),                     # tries before it was last sent again by a person; None: it never was
     UniqueConstraint("portal", "sequence"),
 )
-_partial("ix_outbox_due", outbox.c.portal, outbox.c.sequence, where="status = 'due'")
+_partial("ix_outbox_due", outbox.c.portal, outbox.c.destination, outbox.c.sequence, where="status = 'due'")
 _partial("ix_outbox_held", outbox.c.portal, outbox.c.intent, where="status = 'held'")
 _partial("ix_outbox_digest", outbox.c.portal, outbox.c.digest, where="digest IS NOT NULL")
 _partial(
-    "ix_outbox_contact", outbox.c.portal, outbox.c.contact, where="status IN ('held', 'due')",
+    "ix_outbox_contact", outbox.c.portal, outbox.c.contact, where="status IN ('held', 'due', 'digested')",
 )
 _partial(
     "ix_outbox_order", outbox.c.portal, outbox.c.destination, outbox.c.contact, outbox.c.sequence,
-    where="status IN ('held', 'due')",
+    where="status IN ('held', 'due', 'digested')",
 )
 
 outbox_attempt = Table(
@@ -375,6 +379,11 @@ destination = Table(
     Column("off_by", Text, nullable=False),       # `person`, `gone` (410) or `failing`; empty where it is on
     Column("rests_until", Instant),
     Column("failing_since", Instant),             # first failure after the last 2xx; None where the last was a 2xx
+    Column("failures", Integer, nullable=False),  # since then
+    Column("unanswered", Integer, nullable=False),  # posts in a row that got no answer at all
+    Column("times_off", Integer, nullable=False),  # tells one switching off from the next
+    Column("secrets", Text),                      # keyed digest of two secrets in use; None where there is one
+    Column("secrets_since", Instant),             # when both were first seen together
     sqlite_with_rowid=False,
 )
 
@@ -389,14 +398,15 @@ hint = Table(
     Column("received_at", Instant, nullable=False),
     Column("done_at", Instant),
 )
-_partial("ix_hint_waiting", hint.c.portal, hint.c.received_at, hint.c.hint, where="done_at IS NULL")
+_partial("ix_hint_waiting", hint.c.portal, hint.c.occurred_at, hint.c.hint, where="done_at IS NULL")
 Index("ix_hint_contact", hint.c.portal, hint.c.contact)
 
 erased = Table(
     "erased", metadata,
-    _key("portal"), _key("digest"),               # keyed digest of the contact's id; the key is not in the database
+    _key("portal"), _key("digest"),               # keyed digest of an id or address; the key is not in the database
     Column("at", Instant, nullable=False),
     Column("cause", Text, nullable=False),
     Column("removed", Structure, nullable=False),  # rows per table: the receipt
+    Column("key", Text, nullable=False),          # tells which key it was, and nothing of it
     sqlite_with_rowid=False,
 )

@@ -9,10 +9,12 @@ from __future__ import annotations
 from connector.store.activities import Activities
 from connector.store.contacts import Contacts
 from connector.store.decisions import Decisions
+from connector.store.digests import Digests
 from connector.store.episodes import Episodes
+from connector.store.erasure import Erasure
+from connector.store.hints import Hints
 from connector.store.intents import Intents
 from connector.store.merges import Merges
-from connector.store.outbox import Entries
 from connector.store.portals import Portals
 from connector.store.quarantine import Quarantine
 from connector.store.rotation import Rotation
@@ -20,6 +22,7 @@ from connector.store.timers import Timers
 
 
 class SqlUnitOfWork(
-    Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Intents, Entries, Quarantine, Merges
+    Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
+    Erasure,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

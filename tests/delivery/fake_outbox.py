@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.contact import ContactId
-from connector.engine.ports import Entry
+from connector.engine.ports import DestinationState, Entry, Learn
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CLAIM = timedelta(minutes=5)
@@ -29,41 +29,55 @@ def entry(number: int, destination: str = "crm", contact: str | None = None, **m
 
 @dataclass
 class FakeOutbox:
-    """Attributes: rows by id; tried: every record, in order; claims: how many calls there were."""
+    """Attributes: rows by id; tried: every record, in order; claims: how many calls there were; states by name."""
 
     rows: dict[str, Entry]
     tried: list[tuple[str, str, str]] = field(default_factory=list)
     claims: int = 0
+    states: dict[str, DestinationState] = field(default_factory=dict)
     _claimed_until: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *entries: Entry) -> FakeOutbox:
         return cls({one.id: one for one in entries})
 
-    def claim(self, now: datetime, limit: int) -> list[Entry]:
+    def destinations(self) -> dict[str, DestinationState]:
+        return dict(self.states)
+
+    def learn(self, destination: str, how: Learn) -> DestinationState:
+        self.states[destination] = how(self.states.get(destination, DestinationState(name=destination)))
+        return self.states[destination]
+
+    def claim(self, now: datetime, limit: int, destination: str | None = None) -> list[Entry]:
         self.claims += 1
-        found = [row for row in sorted(self.rows.values(), key=lambda row: row.sequence) if self._is_free(row, now)]
-        for row in found[:limit]:
+        found: list[Entry] = []
+        for name in sorted({row.destination for row in self.rows.values()}):
+            if destination in (None, name) and self.states.get(name, DestinationState(name=name)).may_send(now):
+                free = [row for row in self.rows.values() if row.destination == name and self._is_free(row, now)]
+                found += sorted(free, key=lambda row: row.sequence)[:limit]
+        for row in found:
             self._claimed_until[row.id] = now + CLAIM
-        return found[:limit]
+        return sorted(found, key=lambda row: row.sequence)
 
     def record(
-        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float
-    ) -> None:
+        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,
+        learn: Learn | None = None,
+    ) -> DestinationState | None:  # fmt: skip
         row = self.rows[entry]
         assert row.status == "due" and seconds >= 0
         self.tried.append((entry, status, error))
         self._claimed_until.pop(entry)
         self.rows[entry] = replace(
             row, status=status, due_at=due_at, tries=row.tries + 1, last_error=error,
-            sent_at=at if status == "sent" else None,
+            sent_at=at if status == "sent" else row.sent_at,
         )  # fmt: skip
+        return self.learn(row.destination, learn) if learn is not None else None
 
     def _is_free(self, row: Entry, now: datetime) -> bool:
-        if row.status != "due" or row.due_at is None or row.due_at > now or self._claimed_until.get(row.id, now) > now:
+        if row.status != "due" or (row.due_at or now) > now or self._claimed_until.get(row.id, now) > now:
             return False
         return not any(
             other.contact == row.contact and other.destination == row.destination
-            and other.sequence < row.sequence and other.status in ("due", "held")
+            and other.sequence < row.sequence and other.status in ("due", "held", "digested")
             for other in self.rows.values()
         ) or row.tries > 0  # fmt: skip

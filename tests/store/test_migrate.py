@@ -35,7 +35,7 @@ def test_sqlite_gets_the_very_same_tables_and_indexes(tmp_path: Path, store: Sql
         with engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
         return {
-            (name, *sorted(part.strip(" )") for part in re.split(r",?\s*\n\s*|, (?=\w+ (?:TEXT|VARCHAR)\b)", sql)))
+            (name, *sorted(part.strip(" )") for part in re.split(r",?\s*\n\s*|, (?=\w+ (?:TEXT|VARCHAR|INTEGER)\b)", sql)))
             for name, sql in rows
             if name != VERSION_TABLE
         }

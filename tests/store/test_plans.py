@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from values import ANA, NOW, RUN, activity, decision, entry, episode
+from values import ANA, NOW, REP, RUN, activity, decision, entry, episode
 
 from connector.domain.contact import PortalId
 from connector.domain.timer import TimerKind
 from connector.store import SqlStore, open_store, this_process
 
-WHOLE_BY_NATURE = ("ix_outbox_due", "ix_run_open", "ix_episode_silent", "lease", " dirty ", " owner ", " rotation ")
+WHOLE_BY_NATURE = (
+    "ix_outbox_due", "ix_run_open", "ix_episode_silent", "lease", " dirty ", " owner ", " rotation ",
+    " destination ",
+)
 """Indexes of waiting rows only, and tables that stay small."""
 
 
@@ -68,8 +72,16 @@ def test_every_question_of_a_run_is_answered_by_an_index(store: SqlStore, seen: 
         unit.release_entries(["i"], NOW)
         unit.cancel_entries(["i"], "x")
         unit.cancel_contact_entries(one, "x")
+        unit.destinations()
+        unit.backlog(["crm-desk"])
+        unit.crowds(NOW, 0)
+        unit.crowd("crm-desk", REP, NOW)
+        unit.put_digest(entry("d", None), ["a"])
         unit.put_quarantine(ANA, "x", NOW)
     store.outbox.claim(NOW, 9)
+    store.outbox.record(
+        "d", at=NOW, status="sent", due_at=None, error="", seconds=0.1, learn=lambda state: replace(state, failures=1)
+    )
     asked = dict(seen)
     assert len(asked) > 25
     with store.database.engine.connect() as connection:

@@ -11,6 +11,7 @@ from connector.engine.ports.crm import (
     ContactPage,
     Crm,
     DealPage,
+    Form,
     MarketingSource,
     PortalInfo,
     PropertyInfo,
@@ -20,8 +21,17 @@ from connector.engine.ports.crm import (
     Write,
     WriteResult,
 )
-from connector.engine.ports.outside import Delivery, NoProgress, Outbox, Progress
-from connector.engine.ports.rows import AuditRow, Entry, FieldChange, Intent, PortalState, StoredContact
+from connector.engine.ports.outside import Delivery, Learn, NoProgress, Outbox, Progress
+from connector.engine.ports.privacy import ErasedPerson, Receipt
+from connector.engine.ports.rows import (
+    AuditRow,
+    DestinationState,
+    Entry,
+    FieldChange,
+    Intent,
+    PortalState,
+    StoredContact,
+)
 from connector.engine.ports.store import Store, UnitOfWork
 
 __all__ = [
@@ -31,9 +41,13 @@ __all__ = [
     "Crm",
     "DealPage",
     "Delivery",
+    "DestinationState",
     "Entry",
+    "ErasedPerson",
     "FieldChange",
+    "Form",
     "Intent",
+    "Learn",
     "MarketingSource",
     "NoProgress",
     "Outbox",
@@ -41,6 +55,7 @@ __all__ = [
     "PortalState",
     "Progress",
     "PropertyInfo",
+    "Receipt",
     "Schema",
     "Store",
     "StoredContact",

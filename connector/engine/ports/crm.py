@@ -48,6 +48,14 @@ class ActivityPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form of the portal. `ref` is its GUID, as `Activity.ref` of its submissions."""
+
+    ref: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DealPage:
     rows: tuple[Deal, ...]
     cursor: str | None
@@ -114,6 +122,14 @@ class MarketingSource(Protocol):
     def pull_activities(
         self, stream: str, window: Window, *, cursor: str | None
     ) -> Iterator[ActivityPage | StreamOff]: ...
+
+    def forms(self) -> Sequence[Form]:
+        """The portal's forms, perhaps as they were some minutes ago; none where it does not show them."""
+        ...
+
+    def recent_submissions(self, forms: Sequence[Form], since: datetime) -> Sequence[Activity]:
+        """The newest submissions of these forms, at most some hundreds of each; for contacts that just sent one."""
+        ...
 
 
 class Crm(Protocol):

@@ -111,11 +111,16 @@ class Entry:
     Attributes:
         id: effect id; sent as `webhook-id` (P2), the same on every try.
         body: the exact bytes to send, as text; never rebuilt.
-        status: `held` (its write is not done), `due`, `sent`, `cancelled`, `exhausted`.
+        status: `held` (its write is not done), `due`, `digested` (a digest tells of it), `sent`, `cancelled`,
+            `exhausted`.
         sequence: order of queueing; first sends of one contact to one destination keep it.
         intent: the write it waits for; None where it waits for none.
         owner: the rep whose notice it is; None where it is no rep's.
         digest: the entry that tells of this one among many others; None where it tells itself.
+        summary: one line for a digest; no personal data.
+        queued_at: by the run's `as_of`; a handoff that arrives much later says so in its digest.
+        alone_until: until then it stands in no digest, however many wait; None where it may at any time.
+        spent: tries that were made before a person had it sent again; the schedule begins anew after them.
     """
 
     id: str
@@ -133,3 +138,38 @@ class Entry:
     sent_at: datetime | None = None
     owner: OwnerId | None = None
     digest: str | None = None
+    summary: str = ""
+    queued_at: datetime | None = None
+    alone_until: datetime | None = None
+    spent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationState:
+    """How one destination fares; what is not stored is as the defaults say: on, well and rested.
+
+    Attributes:
+        off_at: nothing is sent since then, until a person switches it on again.
+        off_by: `person`, `gone` (it answered 410) or `failing` (nothing but failures for five days); empty where it is on.
+        rests_until: nothing is sent before.
+        failing_since: first failure after the last 2xx; None where the last answer was a 2xx.
+        failures: since then.
+        unanswered: posts in a row that got no answer at all.
+        times_off: how often it was switched off so far.
+        secrets: keyed digest of the two secrets in use; None where there is one.
+        secrets_since: when the two were first seen together.
+    """
+
+    name: str
+    off_at: datetime | None = None
+    off_by: str = ""
+    rests_until: datetime | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
+    unanswered: int = 0
+    times_off: int = 0
+    secrets: str | None = None
+    secrets_since: datetime | None = None
+
+    def may_send(self, now: datetime) -> bool:
+        return self.off_at is None and (self.rests_until is None or self.rests_until <= now)

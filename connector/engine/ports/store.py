@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -12,10 +12,20 @@ from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.decision import Decision
 from connector.domain.episode import Episode, EpisodeId
+from connector.domain.hint import Hint
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
-from connector.engine.ports.rows import AuditRow, Entry, FieldChange, Intent, PortalState, StoredContact
+from connector.engine.ports.privacy import ErasedPerson, Receipt
+from connector.engine.ports.rows import (
+    AuditRow,
+    DestinationState,
+    Entry,
+    FieldChange,
+    Intent,
+    PortalState,
+    StoredContact,
+)
 
 
 class UnitOfWork(Protocol):
@@ -110,6 +120,10 @@ class UnitOfWork(Protocol):
         """In id order."""
         ...
 
+    def dirty_among(self, ids: Sequence[ContactId]) -> list[ContactId]:
+        """Those of them that stand on the work list, in id order."""
+        ...
+
     def dirty_count(self) -> int: ...
     def mark_retry(self, ids: Sequence[ContactId]) -> None:
         """To be tried once more by the next run, not by this one (P5)."""
@@ -121,6 +135,19 @@ class UnitOfWork(Protocol):
 
     def clear_dirty(self, ids: Sequence[ContactId]) -> None: ...
     def mark_all_dirty(self, cause: str) -> int: ...
+
+    # hints of the CRM
+    def waiting_hints(self, limit: int) -> list[Hint]:
+        """Oldest first, by the CRM's own time."""
+        ...
+
+    def finish_hints(self, ids: Sequence[str], at: datetime) -> None:
+        """Done; their copies are known for 30 days."""
+        ...
+
+    def drop_hints(self, ids: Sequence[str]) -> None:
+        """Deleted at once: of people who were erased not even the id stays."""
+        ...
 
     # episodes, decisions, timers
     def episodes(self, ids: Sequence[ContactId]) -> dict[ContactId, list[Episode]]:
@@ -176,12 +203,50 @@ class UnitOfWork(Protocol):
         ...
 
     def cancel_entries(self, intents: Sequence[str], why: str) -> None: ...
+
+    # destinations and digests
+    def destinations(self) -> dict[str, DestinationState]:
+        """What is known of each by its name; one that is missing is on and was never tried."""
+        ...
+
+    def backlog(self, names: Sequence[str]) -> dict[str, int]:
+        """How many entries each of these has that are due; a digest counts once."""
+        ...
+
+    def crowds(self, now: datetime, most: int) -> list[tuple[str, OwnerId]]:
+        """(destination, rep) with more than `most` notices that may stand in a digest; none where nothing can be sent."""
+        ...
+
+    def crowd(self, destination: str, owner: OwnerId, now: datetime) -> list[Entry]:
+        """Those notices in order of queueing; without those whose contact has an earlier one that waits by itself."""
+        ...
+
+    def put_digest(self, digest: Entry, members: Sequence[str]) -> None:
+        """Queues it; its members are `digested` and share its fate."""
+        ...
+
+    # what cannot be processed
     def put_quarantine(self, contact: ContactId, reason: str, at: datetime) -> int:
         """Gives how often this contact has failed so far."""
         ...
 
     def clear_quarantine(self, ids: Sequence[ContactId]) -> None: ...
     def quarantined(self) -> list[Mapping[str, object]]: ...
+
+    # privacy (I11)
+    def family(self, one: ContactId) -> tuple[ContactId, ...]:
+        """All ids of one person: the survivor of its merges first; an id that is not known stands alone."""
+        ...
+
+    def erase(self, ids: Sequence[ContactId], *, at: datetime, cause: str) -> Receipt:
+        """One person, known by these ids, out of every table; remembered by a keyed digest alone."""
+        ...
+
+    def erased(self, ids: Collection[str], emails: Collection[str] = ()) -> dict[str, ErasedPerson]:
+        """Which of them are remembered as erased; raises SettingsError where that cannot be told (P7)."""
+        ...
+
+    def forget_erased(self, ids: Collection[str]) -> None: ...
 
 
 class Store(Protocol):
@@ -197,4 +262,8 @@ class Store(Protocol):
 
     def lease(self) -> AbstractContextManager[int]:
         """Holds the portal for this process; gives the epoch. Raises AlreadyRunningError within a second."""
+        ...
+
+    def scrub(self) -> bool:
+        """After an erasure: no file of the database holds what was in it; False where a reader stands in the way."""
         ...

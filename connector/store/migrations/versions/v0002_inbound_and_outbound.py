@@ -21,7 +21,17 @@ def _partial(name: str, table: str, columns: list[str], *, where: str) -> None:
 def upgrade() -> None:
     op.add_column("outbox", sa.Column("owner", ID))
     op.add_column("outbox", sa.Column("digest", ID))
+    op.add_column("outbox", sa.Column("summary", sa.Text()))
+    op.add_column("outbox", sa.Column("queued_at", INSTANT))
+    op.add_column("outbox", sa.Column("alone_until", INSTANT))
+    op.add_column("outbox", sa.Column("spent", sa.Integer()))
     _partial("ix_outbox_digest", "outbox", ["portal", "digest"], where="digest IS NOT NULL")
+    for name in ("ix_outbox_due", "ix_outbox_contact", "ix_outbox_order"):
+        op.drop_index(name, "outbox")
+    waiting = "status IN ('held', 'due', 'digested')"
+    _partial("ix_outbox_due", "outbox", ["portal", "destination", "sequence"], where="status = 'due'")
+    _partial("ix_outbox_contact", "outbox", ["portal", "contact"], where=waiting)
+    _partial("ix_outbox_order", "outbox", ["portal", "destination", "contact", "sequence"], where=waiting)
 
     op.create_table(
         "destination",
@@ -31,6 +41,11 @@ def upgrade() -> None:
         sa.Column("off_by", sa.Text(), nullable=False),
         sa.Column("rests_until", INSTANT),
         sa.Column("failing_since", INSTANT),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("unanswered", sa.Integer(), nullable=False),
+        sa.Column("times_off", sa.Integer(), nullable=False),
+        sa.Column("secrets", sa.Text()),
+        sa.Column("secrets_since", INSTANT),
         sa.PrimaryKeyConstraint("portal", "destination", name="pk_destination"),
         sqlite_with_rowid=False,
     )
@@ -46,7 +61,7 @@ def upgrade() -> None:
         sa.Column("done_at", INSTANT),
         sa.PrimaryKeyConstraint("portal", "hint", name="pk_hint"),
     )
-    _partial("ix_hint_waiting", "hint", ["portal", "received_at", "hint"], where="done_at IS NULL")
+    _partial("ix_hint_waiting", "hint", ["portal", "occurred_at", "hint"], where="done_at IS NULL")
     op.create_index("ix_hint_contact", "hint", ["portal", "contact"])
 
     op.create_table(
@@ -56,6 +71,7 @@ def upgrade() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("removed", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("portal", "digest", name="pk_erased"),
         sqlite_with_rowid=False,
     )
