@@ -1,7 +1,7 @@
-"""Changing a destination's secret: with both at first, with the new one alone after 24 hours (reliability.md, section 3).
+"""Changing a destination's secret: signed with both at first, with the new one alone after 24 hours.
 
-Pure. When two secrets were first seen together is kept in the destination's state, under a digest that is keyed with the
-secrets themselves: nothing in the database tells what they are (I10).
+Pure. When two secrets were first seen together is kept in the destination's state, under a digest that is keyed with
+the secrets themselves: nothing in the database tells what they are (I10). Source: reliability.md, section 3.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sender: posts what is due, learns from each answer when to try again, and never fails because a receiver does.
 
 One post at a time to each destination and all destinations at once, each with a queue of its own, so that a slow one
-delays itself alone. The outbox is touched from the calling thread only. What is sent was written long before: bodies are
-payload.py's. What an answer says about its destination is health.py.
+delays itself alone. The outbox is touched from the calling thread only. What is sent was written long before: bodies
+are payload.py's. What an answer says about its destination is health.py.
 """
 
 from __future__ import annotations

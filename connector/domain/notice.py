@@ -39,6 +39,7 @@ class Notice:
         key: with the kind, the episode and the endpoint it makes the effect id (I5): no time, no randomness.
         owner: the addressee where it is a rep's; None for marketing or ops.
         packet: the body's facts (R14), plain JSON values.
+        urgent_since: when somebody asked for sales, or a clock ran out: in no digest while fresh. None: not urgent.
     """
 
     kind: NoticeKind
@@ -48,3 +49,4 @@ class Notice:
     key: str
     occurred_at: datetime
     packet: Mapping[str, object]
+    urgent_since: datetime | None = None

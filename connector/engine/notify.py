@@ -6,7 +6,7 @@ Which destinations hear a notice is decided by rules/notifications.py; sending i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, OwnerId
@@ -18,9 +18,14 @@ from connector.domain.owner import Owner
 from connector.engine.context import Context
 from connector.engine.ports import Entry, Intent
 from connector.rules import sla, suppression
-from connector.rules.notifications import recipients
-from connector.rules.packet import build_packet
+from connector.rules.notifications import headline, recipients
+from connector.rules.packet import build_packet, clip
 
+ASKING = ("hand_raiser", "customer")
+"""Lanes of those who asked for sales themselves."""
+FRESH = timedelta(hours=24)
+"""So long what is urgent stands in no digest, however much waits."""
+SUMMARY_BYTES = 140
 HANDED_BACK = (State.RECYCLED, State.JUNK, State.UNREACHABLE, State.LOST)
 
 
@@ -77,11 +82,18 @@ class Teller:
             key=key,
             occurred_at=decision.as_of,
             packet=self._packet(owner, episode),
+            urgent_since=self._urgent_since(kind, episode),
         )
+
+    def _urgent_since(self, kind: NoticeKind, episode: Episode | None) -> datetime | None:
+        asked = episode is not None and episode.lane in ASKING
+        if kind is NoticeKind.LEAD_SIGNAL or (kind is NoticeKind.LEAD_HANDED_OFF and asked):
+            return self._decision.signal_at or self._decision.as_of
+        return None
 
     def _packet(self, owner: OwnerId | None, episode: Episode | None) -> dict[str, object]:
         context, decision = self._context, self._decision
-        asked = bool(episode and episode.lane in ("hand_raiser", "customer"))
+        asked = bool(episode and episode.lane in ASKING)
         holder = owner or (episode.owner if episode else None)
         return build_packet(
             decision=decision,
@@ -128,4 +140,13 @@ def _entry(context: Context, notice: Notice, destination: str, intent: Intent | 
         intent=intent.id if intent else None,
         due_at=due_at,
         owner=notice.owner,
+        summary=_summary(notice),
+        queued_at=context.now,
+        alone_until=notice.urgent_since + FRESH if notice.urgent_since else None,
     )
+
+
+def _summary(notice: Notice) -> str:
+    """One line for a digest: what happened and why, without the person."""
+    why = notice.packet.get("sentence") or notice.packet.get("why_now") or ""
+    return clip(f"{headline(notice)}: {why}" if why else headline(notice), SUMMARY_BYTES)

@@ -21,6 +21,7 @@ from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
 from connector.engine.guard import Guard, allowance
 from connector.engine.notify import entries
+from connector.engine.outgoing import send
 from connector.engine.ports import (
     Crm,
     Delivery,
@@ -82,7 +83,7 @@ def sync(
         if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
         _tell_ops(context, guard)
-        context.counts.notices_sent += ports.delivery.deliver(context.now) if context.writes else 0
+        context.counts.notices_sent += send(context) if context.writes else 0
         return _end(context, guard, streams, time.monotonic() - began)
 
 

@@ -70,7 +70,8 @@ def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) ->
     tell = [role.value for role in sla.tell(timer, context.book.sla)]
     label = context.book.sla.clocks[timer.name].label
     facts = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
-    return replace(notice, packet={**notice.packet, **facts})
+    since = timer.due_at if kind is NoticeKind.SLA_BREACHED else None
+    return replace(notice, packet={**notice.packet, **facts}, urgent_since=since)
 
 
 def _key(timer: Timer, episode: Episode) -> str:

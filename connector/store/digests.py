@@ -61,7 +61,7 @@ _JOIN = (
 
 class Digests(Destinations, Entries):
     def crowds(self, now: datetime, most: int) -> list[tuple[str, OwnerId]]:
-        """(destination, rep) with more than `most` notices that may stand in a digest; none where nothing can be sent."""
+        """(destination, rep) with more than `most` notices that may stand in a digest; only where they can be sent."""
         return [
             (name, row.owner)
             for name in self.open_destinations(now)

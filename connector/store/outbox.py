@@ -2,7 +2,8 @@
 
 An entry is sent when its own first try is due and no earlier entry of that contact to that destination still waits; a
 worker owns it when its conditional UPDATE changed the row. What becomes of a try is decided by delivery. Each
-destination has its own queue: one that is off, rests or has a long backlog hides nobody else's. Digests are digests.py's.
+destination has its own queue: one that is off, rests or has a long backlog hides nobody else's. Digests are made by
+digests.py.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ class Entries(Part):
         self.change_by_id(_RELEASE, intents, at=due_at)
 
     def cancel_contact_entries(self, ids: Sequence[ContactId], why: str) -> None:
-        """A digest that told of them is taken back where it did not arrive; its other leads wait again for themselves."""
+        """A digest that told of them and did not arrive is taken back; its other leads wait again by themselves."""
         digests = sorted({row.digest for row in self.select_by_id(_DIGESTS_OF, ids)})
         self.change_by_id(_CANCEL_OF, ids, why=why)
         self.change_by_id(_CANCEL_DIGESTS, digests)

@@ -150,7 +150,7 @@ class DestinationState:
 
     Attributes:
         off_at: nothing is sent since then, until a person switches it on again.
-        off_by: `person`, `gone` (it answered 410) or `failing` (nothing but failures for five days); empty where it is on.
+        off_by: `person`, `gone` (it answered 410) or `failing` (nothing but failures for five days); empty: it is on.
         rests_until: nothing is sent before.
         failing_since: first failure after the last 2xx; None where the last answer was a 2xx.
         failures: since then.

@@ -214,7 +214,7 @@ class UnitOfWork(Protocol):
         ...
 
     def crowds(self, now: datetime, most: int) -> list[tuple[str, OwnerId]]:
-        """(destination, rep) with more than `most` notices that may stand in a digest; none where nothing can be sent."""
+        """(destination, rep) with more than `most` notices that may stand in a digest; only where they can be sent."""
         ...
 
     def crowd(self, destination: str, owner: OwnerId, now: datetime) -> list[Entry]:
@@ -247,6 +247,11 @@ class UnitOfWork(Protocol):
         ...
 
     def forget_erased(self, ids: Collection[str]) -> None: ...
+
+    # what is too old to keep (S14)
+    def forget_old(self, now: datetime, limit: int) -> int:
+        """At most `limit` rows of each kind; gives how many went, 0 when nothing is left to go."""
+        ...
 
 
 class Store(Protocol):
