@@ -6,6 +6,7 @@ again with the same folder, it finds the sandbox and the receiver where it left 
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from base64 import b64encode
@@ -31,6 +32,8 @@ PORTAL = {
 }
 """An empty Enterprise portal, where page views are events. No rate limits: they are proved elsewhere, and 17 months in
 minutes are no real speed."""
+WATCHED = Path(__file__).resolve().parents[1] / "watched.json"
+"""What the sandbox watches the connector for, by the shipped rules."""
 COMPLETED = "completed"
 FIRST_OWNER = 80_000_001
 SETTLED_SECONDS = 0.2
@@ -77,6 +80,7 @@ class Driver:
         self.sandbox = world.Sandbox(state.sandbox_address)
         state.portal, token = self.sandbox.make_portal(PORTAL)
         self.sandbox.furnish(token, owners_wanted(self.owners), [{"name": w.value, "guid": GUIDS[w]} for w in Way])
+        self.sandbox.watch(json.loads(WATCHED.read_text(encoding="utf-8")))
         state.token = token
         state.save(self.folder)
 
@@ -143,6 +147,7 @@ class Driver:
     def _check(self, step: Step) -> None:
         self.catch_up()
         self.state.mismatches += self.ledger.mismatches(self.plan.held_after(step.number))
+        self.state.troubles += [f"{step.last} broke {words}" for words in self.sandbox.violations()]
 
     def _post(self, wanted: list[acts.Act]) -> None:
         """Let people act exactly once, though we may end between asking and remembering."""

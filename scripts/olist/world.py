@@ -61,6 +61,19 @@ class Sandbox:
         self.call("POST", "/_sandbox/forms", asked, [*gone, *forms])
         self.call("DELETE", "/_sandbox/counters", asked)
 
+    def watch(self, told: Mapping[str, Any]) -> None:
+        """From now on the sandbox refuses what breaks an invariant (reliability.md, section 2)."""
+        self.call("PUT", "/_sandbox/invariants", {"portal": self.portal}, told)
+
+    def violations(self) -> list[str]:
+        """Give what was broken since the last look, one sentence each."""
+        asked = {"portal": self.portal}
+        found = self.call("GET", "/_sandbox/violations", asked)
+        broken = [f"{each['rule']}: {each['message']}" for part in found.values() for each in part]
+        if broken:
+            self.call("DELETE", "/_sandbox/violations", asked)
+        return broken
+
     def set_clock(self, now: datetime) -> None:
         self.call("PUT", "/_sandbox/clock", body={"now": spell(now)})
 
