@@ -171,6 +171,7 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
         portal.id if portal else None,
         holder=this_process(),
         wall_clock=_wall_clock,
+        key=settings.key.get_secret_value() if settings.key else None,
     )
 
 

@@ -174,6 +174,7 @@ class Settings(BaseSettings):
         rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
         database_url: may hold a password, hence secret.
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
+        key: what is kept under it cannot be guessed from a copy of the database; None takes a file beside SQLite.
         since: what was there before it is taken in silently (R41); None means the first run.
         allow_hosts: `host` or `host:port`, lower-case, that may be inward or speak plain http (S8).
         listen, public_url, inbound_secret, trusted_proxies: for `handoff serve`; inbound.py joins them.
@@ -197,6 +198,7 @@ class Settings(BaseSettings):
     sync_every: Schedule = Field("5m", validation_alias="HANDOFF_SYNC_EVERY")
     shadow: bool = Field(False, validation_alias="HANDOFF_SHADOW")
     since: Moment | None = Field(None, validation_alias="HANDOFF_SINCE")
+    key: SecretStr | None = Field(None, validation_alias="HANDOFF_KEY")
     webhook_url: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_URL")
     webhook_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_SECRET")
     slack_url: SecretStr | None = Field(None, validation_alias="HANDOFF_SLACK_URL")

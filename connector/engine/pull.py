@@ -15,6 +15,7 @@ from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.engine.context import OVERLAP, Context
+from connector.engine.erase import activities_to_keep, deals_to_keep, without_erased
 from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
@@ -104,8 +105,9 @@ def store_records(
 ) -> dict[ContactId, StoredContact]:
     """Normalise records, keep what changed with its time, and mark those contacts for deciding.
 
-    A record that is as it was is left alone: reading a page twice changes nothing.
+    A record that is as it was is left alone: reading a page twice changes nothing. Who was erased is not taken in (I11).
     """
+    records = without_erased(uow, records)
     known = uow.contacts([record.id for record in records])
     rows: dict[ContactId, StoredContact] = {}
     changes: list[FieldChange] = []
@@ -235,7 +237,7 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
             context.troubles.append(page.why)
             return False
         with context.store.transaction() as uow:
-            moved = uow.put_activities(_with_contacts(uow, page.rows), context.now)
+            moved = uow.put_activities(activities_to_keep(uow, _with_contacts(uow, page.rows)), context.now)
             uow.mark_dirty(moved, stream)
             if page.cursor is not None:
                 marks[stream] = page.cursor
@@ -265,7 +267,7 @@ def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> 
     look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
     for page in context.crm.pull_deals(window(context, DEALS) or look_back, cursor=cursor):
         with context.store.transaction() as uow:
-            uow.mark_dirty(uow.put_deals(page.rows), DEALS)
+            uow.mark_dirty(uow.put_deals(deals_to_keep(uow, page.rows)), DEALS)
             if page.cursor is not None:
                 marks[DEALS] = page.cursor
                 uow.put_progress(context.run.id, marks)

@@ -40,6 +40,7 @@ _OF_CONTACTS = (
 PREDATES = and_(
     decision.c.portal == PORTAL,
     decision.c.action == literal_column("'predates'"),      # written out, so that the index of just these rows serves
+    decision.c.contact.not_like("erased-%"),        # what stays of somebody who was erased waits for nothing
     ~exists().where(
         _newer.c.portal == decision.c.portal, _newer.c.contact == decision.c.contact,
         _newer.c.number > decision.c.number,

@@ -38,7 +38,7 @@ def scratch(store: SqlStore) -> Iterator[SqlStore]:
     database = Database(parse_url(f"sqlite:///{path}"), wall_clock=lambda: datetime.now(UTC), durable=False)
     try:
         _copy(store, database)
-        yield SqlStore(database, store.portal, holder=store.holder)
+        yield SqlStore(database, store.portal, holder=store.holder, key=store.key)
     finally:
         database.close()
         for leftover in (path, *(Path(f"{name}{tail}") for tail in ("-journal", "-wal", "-shm"))):

@@ -1,0 +1,112 @@
+"""The key that is not in the database (I11, S1): what is kept under it cannot be guessed from a copied database file.
+
+A setting gives it, or a file of mode 0600 beside a SQLite database, made when it is first needed. PostgreSQL has no
+place beside it: there the setting is required. Each use derives a key of its own from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from connector.errors import SettingsError
+
+SHORTEST = 32
+"""Characters of a key that is given as text."""
+
+BACK = "Bring it back from your backup, or set HANDOFF_KEY_FILE to the place where it is now."
+MAKE_ONE = (
+    "Make one (python3 -c \"import secrets; print(secrets.token_urlsafe(32))\"), keep it in a file of mode 0600 and "
+    "set HANDOFF_KEY_FILE to its path."
+)
+
+
+class Key:
+    """Read at first use, once.
+
+    Args:
+        given: the setting's text; None where it is not set.
+        file: where the key lies, or is made, without the setting; None on a server and in memory.
+        passing: a database in memory: a key that lives as long as it does.
+    """
+
+    def __init__(self, given: str | None = None, file: Path | None = None, *, passing: bool = False) -> None:
+        self._given, self._file = given, file
+        self._known: bytes | None = secrets.token_bytes(32) if passing and given is None else None
+
+    def derive(self, purpose: str, *, make: bool = False) -> bytes:
+        """32 bytes for one purpose alone.
+
+        Args:
+            make: make the file where there is none; for first needs only, since what an earlier key hid stays hidden.
+        Raises:
+            SettingsError: there is none, it is too short, or others may read it.
+        """
+        if self._known is None:
+            self._known = self._load(make)
+        return hmac.digest(self._known, f"handoff {purpose}".encode(), hashlib.sha256)
+
+    def digest(self, purpose: str, *parts: str) -> str:
+        """40 hexadecimal digits that nobody without the key can get from the parts, nor the parts from them."""
+        return hmac.new(self.derive(purpose), "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()[:40]
+
+    def mark(self, *, make: bool = False) -> str:
+        """Tells one key from another, and nothing else."""
+        return self.derive("mark", make=make).hex()[:12]
+
+    def _load(self, make: bool) -> bytes:
+        if self._given is not None:
+            if len(self._given) < SHORTEST:
+                raise SettingsError(f"HANDOFF_KEY is shorter than {SHORTEST} characters", advice=MAKE_ONE)
+            return self._given.encode()
+        if self._file is None:
+            raise SettingsError("HANDOFF_KEY is not set, and erasing people needs it here", advice=MAKE_ONE)
+        if make and not self._file.exists():
+            _make(self._file)
+        return _read(self._file)
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all; another process that was faster wins."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SettingsError(
+            f"The key file {path} cannot be made ({error.strerror or type(error).__name__})",
+            advice="Give Handoff the right to write into that folder, or set HANDOFF_KEY_FILE.",
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsError(
+                f"The key file {path} can be read by other users of this machine", advice=f"Run: chmod 600 {path}"
+            )
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
+        raise SettingsError(f"The key file {path} cannot be read ({why})", advice=BACK) from error
+    if len(text) < SHORTEST:
+        raise SettingsError(f"The key file {path} holds no whole key", advice=BACK)
+    return text.encode()
