@@ -35,6 +35,7 @@ from connector.engine.ports import (
 )
 from connector.engine.pull import CONTACTS, pull, trailing
 from connector.engine.report import RunReport
+from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.write import write_open_intents
 from connector.rules.rulebook import RuleBook
@@ -84,6 +85,8 @@ def sync(
             _decide_and_write(context, guard)
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
+        if not context.options.dry_run:
+            forget_old(context)
         return _end(context, guard, streams, time.monotonic() - began)
 
 

@@ -360,6 +360,12 @@ _partial(
     "ix_outbox_order", outbox.c.portal, outbox.c.destination, outbox.c.contact, outbox.c.sequence,
     where="status IN ('held', 'due', 'digested')",
 )
+# What grows old (retention.py).
+_partial("ix_outbox_sent", outbox.c.portal, outbox.c.sent_at, where="status = 'sent' AND body <> ''")
+_partial(
+    "ix_outbox_given_up", outbox.c.portal, outbox.c.queued_at,
+    where="status IN ('cancelled', 'exhausted') AND body <> ''",
+)
 
 outbox_attempt = Table(
     "outbox_attempt", metadata,
@@ -371,6 +377,7 @@ outbox_attempt = Table(
     Column("seconds", Double, nullable=False),
     ForeignKeyConstraint(["portal", "entry"], ["outbox.portal", "outbox.entry"], ondelete="CASCADE"),
 )
+Index("ix_outbox_attempt_at", outbox_attempt.c.portal, outbox_attempt.c.at)
 
 destination = Table(
     "destination", metadata,
@@ -399,6 +406,7 @@ hint = Table(
     Column("done_at", Instant),
 )
 _partial("ix_hint_waiting", hint.c.portal, hint.c.occurred_at, hint.c.hint, where="done_at IS NULL")
+_partial("ix_hint_done", hint.c.portal, hint.c.done_at, where="done_at IS NOT NULL")
 Index("ix_hint_contact", hint.c.portal, hint.c.contact)
 
 erased = Table(

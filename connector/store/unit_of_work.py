@@ -17,12 +17,13 @@ from connector.store.intents import Intents
 from connector.store.merges import Merges
 from connector.store.portals import Portals
 from connector.store.quarantine import Quarantine
+from connector.store.retention import Retention
 from connector.store.rotation import Rotation
 from connector.store.timers import Timers
 
 
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
-    Erasure,
+    Erasure, Retention,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

@@ -32,6 +32,10 @@ def upgrade() -> None:
     _partial("ix_outbox_due", "outbox", ["portal", "destination", "sequence"], where="status = 'due'")
     _partial("ix_outbox_contact", "outbox", ["portal", "contact"], where=waiting)
     _partial("ix_outbox_order", "outbox", ["portal", "destination", "contact", "sequence"], where=waiting)
+    _partial("ix_outbox_sent", "outbox", ["portal", "sent_at"], where="status = 'sent' AND body <> ''")
+    given_up = "status IN ('cancelled', 'exhausted') AND body <> ''"
+    _partial("ix_outbox_given_up", "outbox", ["portal", "queued_at"], where=given_up)
+    op.create_index("ix_outbox_attempt_at", "outbox_attempt", ["portal", "at"])
 
     op.create_table(
         "destination",
@@ -62,6 +66,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("portal", "hint", name="pk_hint"),
     )
     _partial("ix_hint_waiting", "hint", ["portal", "occurred_at", "hint"], where="done_at IS NULL")
+    _partial("ix_hint_done", "hint", ["portal", "done_at"], where="done_at IS NOT NULL")
     op.create_index("ix_hint_contact", "hint", ["portal", "contact"])
 
     op.create_table(
