@@ -337,7 +337,7 @@ def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
     Raises:
         SettingsError: every variable that cannot be used, in one message; never its value where it is a secret.
     """
-    variables = gather(os.environ if env is None else env, dotenv, secret_names())
+    variables = gather(os.environ if env is None else env, dotenv, _is_secret)
     given = {name: value for name in variable_names() if (value := look_up(variables, name)) is not None}
     try:
         settings = Settings.model_validate(given)
@@ -345,6 +345,10 @@ def load_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         raise _complaint(error, given) from None    # its text could quote a secret
     settings._variables.update(variables)
     return settings
+
+
+def _is_secret(name: str) -> bool:
+    return name in secret_names() or (_may_be_a_destinations(name) and not name.endswith(FILE_SUFFIX))
 
 
 def _may_be_a_destinations(name: str) -> bool:

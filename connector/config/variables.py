@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from connector.errors import SettingsError
 
 FILE_SUFFIX = "_FILE"
 MOST_SECRET_BYTES = 16 * 1024
+MOST_DOTENV_BYTES = 1024 * 1024
+PLAINLY_A_PATH = ("/", "./", "../")
 JUST_THE_VALUE = "It must be a text file with the value in it, and nothing else."
 
 
-def gather(env: Mapping[str, str], dotenv: Path | None, secrets: Iterable[str]) -> dict[str, str]:
+def gather(env: Mapping[str, str], dotenv: Path | None, is_secret: Callable[[str], bool]) -> dict[str, str]:
     """All variables with a value, blanks around it removed; an empty one counts as unset.
 
     Args:
         dotenv: read where it exists; None reads none. Its values stand below those of `env`.
-        secrets: names whose presence in `dotenv` makes a file that others may read refused.
+        is_secret: tells names whose presence in `dotenv` makes a file that others may read refused.
     Raises:
         SettingsError: a file that cannot be read or that too many may read.
     """
-    below = _read_dotenv(dotenv, frozenset(secrets)) if dotenv is not None and dotenv.is_file() else {}
+    below = _read_dotenv(dotenv, is_secret) if dotenv is not None and dotenv.is_file() else {}
     merged = {name: value for name, value in below.items() if _twin(name) not in env} | dict(env)
     return {name: value.strip() for name, value in merged.items() if value.strip()}
 
@@ -63,10 +65,14 @@ def _twin(name: str) -> str:
     return name.removesuffix(FILE_SUFFIX) if name.endswith(FILE_SUFFIX) else name + FILE_SUFFIX
 
 
-def _read_dotenv(path: Path, secrets: frozenset[str]) -> dict[str, str]:
+def _read_dotenv(path: Path, is_secret: Callable[[str], bool]) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
+        if path.stat().st_size > MOST_DOTENV_BYTES:
+            raise SettingsError(
+                f"{path} is larger than {MOST_DOTENV_BYTES // 1024} KiB", advice=".env.example shows what stands in it."
+            )
         # No interpolation: a "$" in a secret means itself.
         found = dotenv_values(path, interpolate=False, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -75,7 +81,7 @@ def _read_dotenv(path: Path, secrets: frozenset[str]) -> dict[str, str]:
         ) from error
     values = {name: value for name, value in found.items() if value is not None}
     # The address of a database file is no secret; that of a server holds a password.
-    if any(value.strip() and not value.startswith("sqlite:") for name, value in values.items() if name in secrets):
+    if any(value.strip() and not value.startswith("sqlite:") for name, value in values.items() if is_secret(name)):
         refuse_open_file(path, "the file")
     return values
 
@@ -86,7 +92,14 @@ def _read_secret_file(variable: str, path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MOST_SECRET_BYTES + 1)
         text = content.decode("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
+        if not str(path).startswith(PLAINLY_A_PATH):
+            # It may be the secret itself, set by mistake: not to be repeated (I10).
+            raise SettingsError(
+                f"{variable} names no file that can be read",
+                advice=f"Write the path of the file, from its slash on; the value itself belongs into "
+                f"{variable.removesuffix(FILE_SUFFIX)}.",
+            ) from None
         raise SettingsError(f"{variable}: {path} cannot be read: {_plain(error)}", advice=JUST_THE_VALUE) from error
     if not text or len(content) > MOST_SECRET_BYTES:
         raise SettingsError(
@@ -95,5 +108,7 @@ def _read_secret_file(variable: str, path: Path) -> str:
     return text
 
 
-def _plain(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "it is not UTF-8 text"
+def _plain(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "that is no path"

@@ -94,8 +94,7 @@ def feed_settings(data: bytes) -> None:
     choices, env = Choices(data), {"HUBSPOT_ACCESS_TOKEN": SECRET}
     while not choices.ended and len(env) < 8:
         name = choices.pick(variable_names()) + choices.pick(("", "", "", "_FILE"))
-        env[name] = choices.text(200).replace("\x00", "")
-    env = {name: value for name, value in env.items() if not (name.endswith("_FILE") and Path(value).exists())}
+        env[name] = ("/nowhere/" if name.endswith("_FILE") else "") + choices.text(200)
     try:
         settings = load_settings(env, dotenv=None)
         told = repr(settings) + str(settings.sync_interval)
@@ -106,9 +105,10 @@ def feed_settings(data: bytes) -> None:
         assert error.advice, str(error)
         told = f"{error} {error.advice}"
     assert SECRET not in told
+    others = "".join(value for name, value in env.items() if name not in secret_names())
     for name in secret_names():
-        if len(env.get(name, "")) > 12 and "://" not in env[name]:
-            assert env[name] not in told, name
+        value = env.get(name, "").strip()
+        assert len(value) < 12 or "://" in value or value in others or value not in told, name
 
 
 def feed_dotenv(data: bytes) -> None:
@@ -117,7 +117,7 @@ def feed_dotenv(data: bytes) -> None:
     path.touch(0o600)
     path.write_bytes(data)
     try:
-        gather({}, path, secret_names())
+        gather({}, path, lambda name: name in secret_names())
     except SettingsError as error:
         assert error.advice
 
