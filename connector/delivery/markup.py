@@ -47,7 +47,8 @@ def for_teams(text: str) -> str:
 
 def in_a_card(text: str) -> str:
     """Plain runs of an Adaptive Card: no `<at>` of a mention, no `{{DATE(…)}}`, which cards work out."""
-    return re.sub(r"<(?=/?\s*at\b)", "‹", text, flags=re.IGNORECASE).replace("{{", "{ {").replace("}}", "} }")
+    safe = re.sub(r"<(?=\s*/?\s*at\b)", "‹", text, flags=re.IGNORECASE)
+    return re.sub(r"([{}])(?=\1)", r"\1 ", safe)
 
 
 def for_google_chat(text: str) -> str:

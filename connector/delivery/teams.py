@@ -85,7 +85,7 @@ def _runs(runs: list[Element], *, space: bool = False) -> Element:
 
 def _run(text: str, longest: int = LONGEST_TEXT, **looks: object) -> Element:
     # An empty run is refused by some of Teams' clients.
-    return {"type": "TextRun", "text": in_a_card(short(text, longest)) or "–", **looks}
+    return {"type": "TextRun", "text": short(in_a_card(text), longest) or "–", **looks}
 
 
 def _name(name: str) -> str:

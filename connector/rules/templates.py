@@ -127,10 +127,10 @@ def render(text: str, values: Mapping[str, str], escape: Escape) -> str:
             if size > LARGEST_OUTPUT_BYTES:
                 raise TemplateError("the text would be larger than 20 kB", advice="shorten it with `| truncate(200)`")
             pieces.append(piece)
-    except (JinjaError, TypeError, ValueError, RecursionError) as error:
+    except (JinjaError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
         if isinstance(error, TemplateError):
             raise
-        advice = "texts are compared with texts, as in {% if country == 'Germany' %}, and truncate takes a number"
+        advice = "texts are compared with texts: {% if country == 'Germany' %}; truncate takes a number from 3"
         raise TemplateError(f"cannot be rendered: {type(error).__name__}", advice=advice) from error
     return "".join(pieces).strip()
 
@@ -160,6 +160,7 @@ def _environment() -> Environment:
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in FILTERS}
     made.tests = {}
+    made.policies["truncate.leeway"] = 0     # truncate(80) gives at most 80 signs
     return made
 
 
