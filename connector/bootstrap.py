@@ -30,11 +30,13 @@ from connector.engine.context import Options
 from connector.engine.ports import PortalInfo, Progress, Store
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
-from connector.errors import ConfigError
+from connector.engine.standing import old_secrets, switched_off
+from connector.errors import ConfigError, ConnectorError
 from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import Queries, SqlStore, check_store, open_store, scratch, this_process
+from connector.store.destinations import look_at_destinations
 
 
 @dataclass(slots=True)
@@ -98,6 +100,20 @@ class Connector:
     def destinations_off(self) -> tuple[str, ...]:
         """One sentence for each destination that is off, and for each role that nobody tells anything."""
         return why_off(self.book.notifications, present(self.book.notifications, _lookup(self.settings)))
+
+    def standing(self, portal: PortalInfo) -> list[str]:
+        """One sentence for each destination that was switched off, and for each old secret that can go; writes nothing.
+
+        Empty where the database cannot be opened; `misfits` says why.
+        """
+        url = self.settings.database_url.get_secret_value()
+        try:
+            states, backlog = look_at_destinations(url, portal.id, wall_clock=_wall_clock)
+        except ConnectorError:
+            return []
+        rules = self.book.notifications
+        named = {name: states[name] for name in rules.destinations if name in states}
+        return [*switched_off(named, backlog), *old_secrets(named, rules.secret_variables(), portal.now)]
 
     def misfits(self, portal: PortalInfo) -> tuple[ConfigError, ...]:
         """What settings say and what cannot be: receivers that would get nothing, a place where no database can be."""

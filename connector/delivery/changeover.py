@@ -9,11 +9,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connector.engine.ports import DestinationState
-
-OVERLAP = timedelta(hours=24)
 
 
 def notice_secrets(state: DestinationState, secrets: Sequence[str], now: datetime) -> DestinationState:
@@ -26,12 +24,7 @@ def notice_secrets(state: DestinationState, secrets: Sequence[str], now: datetim
 
 def secrets_to_sign_with(state: DestinationState, secrets: tuple[str, ...], now: datetime) -> tuple[str, ...]:
     """All of them, or the first, which is the new one, when the pair has been in use for 24 hours."""
-    return secrets[:1] if is_over(state, now) else secrets
-
-
-def is_over(state: DestinationState, now: datetime) -> bool:
-    """Whether the old secret of a pair is used no more and can be taken out."""
-    return state.secrets_since is not None and now - state.secrets_since >= OVERLAP
+    return secrets[:1] if state.secret_is_old(now) else secrets
 
 
 def _digest(secrets: Sequence[str]) -> str | None:

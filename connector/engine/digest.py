@@ -36,7 +36,7 @@ def make_digests(context: Context) -> int:
     made = 0
     with context.store.transaction() as uow:
         for destination, owner in crowds:
-            if destination in context.destinations:
+            if context.destinations.get(destination):
                 made += sum(1 for _ in _digests(context, uow, destination, owner, owners.get(owner)))
     return made
 

@@ -1,25 +1,19 @@
 """Outgoing: what a run does with the notices that wait: digests made, all sent, ops told of destinations that are off.
 
-Sending itself is delivery's. What a destination that is off means for people is said here once, for runs, `check` and
-`outbox list`.
+Sending itself is delivery's, and what is said of a destination that is off is standing.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from connector.domain.notice import Notice, NoticeKind
 from connector.engine.context import Context
 from connector.engine.digest import make_digests
 from connector.engine.notify import entries
 from connector.engine.ports import DestinationState
+from connector.engine.standing import WHY, minute, old_secrets, switched_off
 
-WHY = {
-    "gone": "it answered 410, gone for good",
-    "failing": "it has taken nothing for five days",
-    "person": "somebody paused it",
-}
 BY_ITSELF = ("gone", "failing")
 
 
@@ -34,23 +28,9 @@ def send(context: Context) -> int:
     if _tell_ops(context, [states[name] for name in off], backlog):
         sent += context.delivery.deliver(context.now)
     known = {name: states[name] for name in states if name in context.destinations}
-    context.troubles.extend(line for line in sentences(known, backlog) if line not in context.troubles)
+    variables = context.book.notifications.secret_variables()
+    context.troubles += [*switched_off(known, backlog), *old_secrets(known, variables, context.now)]
     return sent
-
-
-def sentences(states: Mapping[str, DestinationState], backlog: Mapping[str, int]) -> list[str]:
-    """One for each destination that is off, with what to do."""
-    return [_sentence(state, backlog.get(name, 0)) for name, state in states.items() if state.off_at]
-
-
-def _sentence(state: DestinationState, waiting: int) -> str:
-    assert state.off_at is not None
-    wait = "1 notice waits" if waiting == 1 else f"{waiting:,} notices wait"
-    when = "when it may be sent to again" if state.off_by == "person" else "when that is mended"
-    return (
-        f"Destination {state.name} is off since {_minute(state.off_at)} UTC: {WHY[state.off_by]}. {wait}; {when}, run "
-        f"`handoff outbox resume {state.name}`."
-    )
 
 
 def _tell_ops(context: Context, off: Iterable[DestinationState], backlog: Mapping[str, int]) -> int:
@@ -80,12 +60,8 @@ def _notice(context: Context, state: DestinationState, waiting: int) -> Notice:
         packet={
             "destination": state.name,
             "why": f"{why[:1].upper()}{why[1:]}.",
-            "since": f"{_minute(state.failing_since)} UTC" if state.failing_since else "",
+            "since": minute(state.failing_since) if state.failing_since else "",
             "waiting": waiting,
             "resume": f"handoff outbox resume {state.name}",
         },
     )
-
-
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"

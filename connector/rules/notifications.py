@@ -203,6 +203,11 @@ class NotificationRules(BaseModel):
 
     destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
 
+    def secret_variables(self) -> dict[str, str]:
+        """By destination, the environment variable that holds what its messages are signed with."""
+        found = {name: getattr(model, "secret_env", None) for name, model in self.destinations.items()}
+        return {name: variable for name, variable in found.items() if variable}
+
 
 def headline(notice: Notice) -> str:
     """One line that says what happened; fixed words, nothing from the CRM in them."""

@@ -1,4 +1,4 @@
-"""What people ask of the database at the command line: lists and counts as plain values. Only `retry_entry` writes."""
+"""What people ask of the database at the command line: lists and counts as plain values; nothing is written."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, func, select
 
 from connector.domain.episode import UNANSWERED
 from connector.domain.timer import BREACH, TimerKind
+from connector.engine.ports import DestinationState
 from connector.store.codec import decode_values
 from connector.store.decisions import PREDATES
+from connector.store.destinations import Destinations
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.store import SqlStore
 from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, timer
@@ -61,12 +63,10 @@ _ATTEMPTS = (
     .where(outbox_attempt.c.portal == PORTAL, outbox_attempt.c.entry == bindparam("entry_"))
     .order_by(outbox_attempt.c.number)
 )
-_RETRY = (
-    update(outbox)
-    .where(
-        outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"), outbox.c.status.in_(("due", "exhausted"))
-    )
-    .values(status="due", due_at=bindparam("now"), claimed_until=None, claimed_by=None)
+_TOLD_BY = (
+    select(outbox.c.entry)
+    .where(outbox.c.portal == PORTAL, outbox.c.digest == bindparam("entry_"))
+    .order_by(outbox.c.sequence)
 )
 _STATUS_COUNTS = (
     select(outbox.c.status, func.count().label("found")).where(outbox.c.portal == PORTAL).group_by(outbox.c.status)
@@ -113,28 +113,33 @@ class Queries:
         counted = {name: sum(silent.get(state.value, 0) for state in states) for name, states in COHORTS.items()}
         return {**counted, QUALIFIED: self._select(_PREDATING)[0].found}
 
-    def outbox_rows(self, status: str | None = None, limit: int = 50) -> list[Row]:
+    def outbox_rows(self, status: str | None = None, limit: int = 50, destination: str | None = None) -> list[Row]:
         """Newest first, without their bodies."""
         found = _OUTBOX if status is None else _OUTBOX.where(outbox.c.status == status)
+        found = found if destination is None else found.where(outbox.c.destination == destination)
         return [_notice(row) for row in self._select(found, most=limit)]
 
     def outbox_entry(self, entry: str) -> Row | None:
-        """One notice with its body and its tries; None where there is no such."""
+        """One notice with its body, its tries and, of a digest, whom it tells of; None where there is no such."""
         for row in self._select(_ENTRY, entry_=entry):
             tries = [
                 {"at": one.at, "status": one.status, "error": one.error, "seconds": one.seconds}
                 for one in self._select(_ATTEMPTS, entry_=entry)
             ]
-            return {**_notice(row), "intent": row.intent, "attempts": tries, "body": row.body}
+            told = [one.entry for one in self._select(_TOLD_BY, entry_=entry)]
+            facts = {"intent": row.intent, "tells_of": told, "attempts": tries, "body": row.body}
+            return {**_notice(row), **facts}
         return None
 
     def outbox_counts(self) -> dict[str, int]:
         return {row.status: row.found for row in self._select(_STATUS_COUNTS)}
 
-    def retry_entry(self, entry: str, now: datetime) -> bool:
-        """Due at once, be it given up or waiting for its next try; False for any other, or none."""
-        with self._store.database.writing() as connection:
-            return Part(connection, self._store.portal).change(_RETRY, entry_=entry, now=now) == 1
+    def destinations(self) -> tuple[dict[str, DestinationState], dict[str, int]]:
+        """Those that were ever tried or switched, and how many notices wait for each."""
+        with self._store.database.reading() as connection:
+            part = Destinations(connection, self._store.portal)
+            states = part.destinations()
+            return states, part.backlog(list(states))
 
     def _select(self, statement: Select[Any], **values: Any) -> Any:
         with self._store.database.reading() as connection:
@@ -166,5 +171,5 @@ def _notice(row: Any) -> dict[str, object]:
     return {
         "id": row.entry, "status": row.status, "kind": row.kind, "destination": row.destination,
         "contact": row.contact, "episode": row.episode, "tries": row.tries, "due_at": row.due_at,
-        "sent_at": row.sent_at, "last_error": row.last_error,
+        "sent_at": row.sent_at, "last_error": row.last_error, "queued_at": row.queued_at, "digest": row.digest,
     }

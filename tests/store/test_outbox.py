@@ -11,6 +11,7 @@ from values import ANA, BEN, NOW, entry, hours
 
 from connector.engine.ports import Entry
 from connector.store import Queries, SqlStore
+from connector.store.resending import Resending
 
 
 def queue(store: SqlStore, *rows: Entry) -> None:
@@ -74,7 +75,7 @@ def test_a_repeated_try_does_not_wait_for_its_turn(store: SqlStore) -> None:
     record(store, "a1", "exhausted")
     claim(store)
     record(store, "a2", "due", due=1)
-    assert Queries(store).retry_entry("a1", hours(1))
+    assert Resending(store).retry("a1", hours(1))
     assert claim(store, 1) == ["a1", "a2"]
 
 
@@ -148,5 +149,5 @@ def test_only_what_waits_or_was_given_up_can_be_sent_again(store: SqlStore) -> N
     queue(store, entry("a"), entry("b", BEN, status="held"), replace(entry("c", "9"), status="exhausted"))
     claim(store)
     record(store, "a", "sent")
-    assert [Queries(store).retry_entry(name, NOW) for name in ("a", "b", "c", "zz")] == [False, False, True, False]
+    assert [Resending(store).retry(name, NOW) for name in ("a", "b", "c", "zz")] == [False, False, True, False]
     assert claim(store) == ["c"]

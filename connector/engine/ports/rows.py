@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.domain.change import Change
 from connector.domain.contact import Contact, ContactId, OwnerId, PortalId
@@ -144,6 +144,10 @@ class Entry:
     spent: int = 0
 
 
+SECRETS_OVERLAP = timedelta(hours=24)
+"""So long both secrets sign while a destination's secret changes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationState:
     """How one destination fares; what is not stored is as the defaults say: on, well and rested.
@@ -170,6 +174,10 @@ class DestinationState:
     times_off: int = 0
     secrets: str | None = None
     secrets_since: datetime | None = None
+
+    def secret_is_old(self, now: datetime) -> bool:
+        """Whether the second of its two secrets is used no more and can be taken out."""
+        return self.secrets_since is not None and now - self.secrets_since >= SECRETS_OVERLAP
 
     def may_send(self, now: datetime) -> bool:
         return self.off_at is None and (self.rests_until is None or self.rests_until <= now)

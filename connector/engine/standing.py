@@ -1,0 +1,46 @@
+"""How destinations stand, in sentences for runs, `check` and lists: what is off and why, which old secret can go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from connector.engine.ports import DestinationState
+
+WHY = {
+    "gone": "it answered 410, gone for good",
+    "failing": "it has taken nothing for five days",
+    "person": "somebody paused it",
+}
+
+
+def switched_off(states: Mapping[str, DestinationState], backlog: Mapping[str, int]) -> list[str]:
+    """One sentence for each destination that is off, with what to do."""
+    return [_sentence(state, backlog.get(name, 0)) for name, state in states.items() if state.off_at]
+
+
+def old_secrets(states: Mapping[str, DestinationState], variables: Mapping[str, str], now: datetime) -> list[str]:
+    """One sentence for each pair of secrets whose second one is used no more.
+
+    Args:
+        variables: by destination, the environment variable that holds its secrets.
+    """
+    return [
+        f"Destination {name}: the old secret signs no more; take it out of {variables[name]}, the new one stands first."
+        for name, state in states.items()
+        if name in variables and state.secret_is_old(now)
+    ]
+
+
+def minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _sentence(state: DestinationState, waiting: int) -> str:
+    assert state.off_at is not None
+    wait = "1 notice waits" if waiting == 1 else f"{waiting:,} notices wait"
+    when = "when it may be sent to again" if state.off_by == "person" else "when that is mended"
+    return (
+        f"Destination {state.name} is off since {minute(state.off_at)}: {WHY[state.off_by]}. {wait}; {when}, run "
+        f"`handoff outbox resume {state.name}`."
+    )
