@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import leads, notifications, outbox, rules, runs, sandbox, setup, sync
+from connector.cli import leads, notifications, outbox, privacy, rules, runs, sandbox, setup, sync
 from connector.errors import ConnectorError
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def _whole(
     """What stands before a command; the help of it all is the app's own."""
 
 
-for group in (setup, sync, leads, rules, notifications, outbox, runs, sandbox):
+for group in (setup, sync, leads, rules, notifications, outbox, runs, privacy, sandbox):
     group.register(app)
 
 INTERRUPTED = 130

@@ -1,0 +1,118 @@
+"""A person is erased, by hand or since HubSpot erased them: out of every table, not taken in again (R37, I11)."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from portal_world import World
+from sqlalchemy import create_engine, select
+
+from connector.store.tables import metadata
+
+LEAD = "quirina@canary.example"
+FACTS = {"firstname": "Quirina", "lastname": "Canaryson", "phone": "+1 555 867 4321", "company": "Canary Works"}
+
+
+def lead(world: World) -> str:
+    """Asked for sales, was handed over and told of; a reminder and a second notice may follow."""
+    contact = world.contact(LEAD, **FACTS)
+    world.asks(LEAD, message="Quirina here, please call")
+    world.views(contact, 1, 2)
+    assert world.sync().counts.handed_off == 1
+    return contact
+
+
+def rows(world: World) -> dict[str, list[str]]:
+    """Every value of every table, as text."""
+    engine = create_engine(f"sqlite:///{world.folder / 'handoff.db'}")
+    with engine.connect() as connection:
+        found = {
+            table.name: [repr(value) for row in connection.execute(select(table)) for value in row]
+            for table in metadata.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+def traces(world: World, contact: str) -> dict[str, list[str]]:
+    """Where the person still is: in a table, or in the bytes of a file."""
+    marks = ("uirina", "anaryson", "Canary Works", "867")
+    who = re.compile("|".join((*marks, rf"(?<!\w){contact}(?!\w)")))
+    found = {table: [value for value in values if who.search(value)] for table, values in rows(world).items()}
+    for path in Path(world.folder).glob("handoff.db*"):
+        content = path.read_bytes()
+        found[path.name] = [mark for mark in marks[:3] if mark.encode() in content]
+    return {name: values for name, values in found.items() if values}
+
+
+def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: World) -> None:
+    """R37, I11: tables and bytes; the contact is still in HubSpot, changes, and stays out; figures stay."""
+    contact = lead(world)
+    funnel = json.loads(world.handoff("report", "--json").stdout)["funnel"]
+    assert traces(world, contact)
+    counted = json.loads(world.handoff("erase", LEAD, "--dry-run", "--json").stdout)
+    assert counted["erased"] is False and counted["removed"]["contact"] == 1 and counted["in_hubspot"] is True
+
+    refused = world.handoff("erase", LEAD)
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    done = world.handoff("erase", LEAD, "--yes", "--json")
+
+    assert done.returncode == 0, done.stderr
+    receipt = json.loads(done.stdout)
+    assert receipt["in_hubspot"] is True and receipt["cause"] == "by hand" and receipt["removed"]["outbox"] == 1
+    assert "uirina" not in done.stdout and contact not in done.stdout
+    assert traces(world, contact) == {}
+    assert "HubSpot still has the contact" in done.stderr
+
+    told = len(world.receiver.notices)
+    world.edit(contact, jobtitle="Head of Canaries", lastname="Canaryson")
+    world.views(contact, 0.1)
+    world.later(minutes=20)
+    report = world.sync()
+    assert (report.exit_code, report.counts.decided, report.counts.handed_off) == (0, 0, 0)
+    world.later(days=3)
+    assert world.sync(full=True).exit_code == 0
+    assert traces(world, contact) == {} and len(world.receiver.notices) == told
+    after = json.loads(world.handoff("report", "--json").stdout)["funnel"]
+    assert (after["handed"], after["open"]) == (funnel["handed"], funnel["open"] - 1)
+
+
+def test_it_works_without_hubspot_and_a_second_erasure_prints_the_first_receipt(world: World) -> None:
+    """A deletion must not wait until a portal answers."""
+    contact = lead(world)
+    said = world.handoff("erase", contact, "--yes", "--json", HUBSPOT_ACCESS_TOKEN="pat-of-nobody")
+    assert said.returncode == 0, said.stderr
+    first = json.loads(said.stdout)
+    assert first["in_hubspot"] is None and "could not be asked" in said.stderr
+    assert traces(world, contact) == {}
+    again = world.handoff("erase", LEAD, "--json")
+    facts = json.loads(again.stdout)
+    assert again.returncode == 0 and facts["already"] is True
+    assert (facts["removed"], facts["at"]) == (first["removed"], first["at"])
+    nobody = world.handoff("erase", "nobody@nowhere.example", "--yes")
+    assert nobody.returncode == 2 and "no such contact" in nobody.stderr and "Traceback" not in nobody.stderr
+
+
+def test_a_person_who_comes_anew_under_the_same_address_is_a_new_lead(world: World) -> None:
+    """A later request is a new relationship; only what was before the erasure stays out."""
+    contact = lead(world)
+    world.handoff("erase", LEAD, "--yes")
+    world.act("erase", contact=contact)
+    world.later(days=2)
+    world.asks(LEAD)
+    assert world.sync().counts.handed_off == 1
+
+
+def test_what_was_waiting_to_be_sent_is_cancelled(world: World) -> None:
+    """I0, I11: erasure beats delivery."""
+    world.receiver.answer = 503
+    contact = lead(world)
+    world.handoff("erase", contact, "--yes")
+    world.receiver.answer = 204
+    world.later(days=1)
+    world.sync()
+    assert world.receiver.of("lead.handed_off") == []
+    (entry,) = json.loads(world.handoff("outbox", "list", "--json").stdout)["entries"]
+    assert (entry["status"], entry["last_error"]) == ("cancelled", "the person was erased")
