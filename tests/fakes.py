@@ -24,6 +24,7 @@ from connector.engine.ports import (
     ContactPage,
     DealPage,
     Entry,
+    Form,
     PortalInfo,
     PropertyInfo,
     Schema,
@@ -226,6 +227,15 @@ class FakeCrm:
         rows = [r for r in self.activities.get(stream, []) if window.since <= r.occurred_at <= window.until]
         for page, after in self._pages("pull_activities", rows, cursor):
             yield ActivityPage(rows=tuple(page), cursor=after)
+
+    def forms(self) -> tuple[Form, ...]:
+        sent = self.activities.get("forms", [])
+        return tuple(Form(ref=ref, name=name) for ref, name in sorted({(row.ref, row.name) for row in sent}))
+
+    def recent_submissions(self, wanted: Sequence[Form], since: datetime) -> tuple[Activity, ...]:
+        self._ask("recent_submissions", since)
+        refs = {form.ref for form in wanted}
+        return tuple(r for r in self.activities.get("forms", []) if r.ref in refs and r.occurred_at >= since)
 
     # -- Crm -----------------------------------------------------------------------------------------------------
 

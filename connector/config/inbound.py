@@ -40,7 +40,7 @@ def inbound(settings: Settings) -> Inbound:
         raise SettingsError(
             "HANDOFF_PUBLIC_URL is not set",
             advice="Set it to the address under which HubSpot reaches this server, such as "
-            f"https://handoff.example.com; HubSpot then posts to that address + {PATH}. Without webhooks, `handoff run` does all the rest.",
+            f"https://handoff.example.com; HubSpot then posts to it + {PATH}. Without webhooks, `handoff run` does.",
         )
     host, _, port = settings.listen.rpartition(":")
     return Inbound(

@@ -37,11 +37,16 @@ GIVE_UP_AFTER = 3
 """A contact that breaks the rules this often is not tried again before it changes (P5)."""
 
 
-def consider_batch(context: Context, guard: Guard) -> int:
-    """Decide the next contacts of the work list; gives how many, 0 when the list is empty."""
+def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | None = None) -> int:
+    """Decide the next contacts of the work list; gives how many, 0 when the list is empty.
+
+    Args:
+        among: only these, wherever they stand on the list; None for its next hundred.
+    """
     with context.store.transaction() as uow:
         aside = guard.held | context.unclear | context.out_of_turn
-        ids = [contact for contact in uow.dirty(BATCH + len(aside)) if contact not in aside][:BATCH]
+        listed = uow.dirty(BATCH + len(aside)) if among is None else uow.dirty_among(among)
+        ids = [contact for contact in listed if contact not in aside][:BATCH]
         if not ids:
             return 0
         table = _gather(context, uow, ids)
@@ -238,6 +243,7 @@ def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) 
     episode, route = decision.episode, decision.route
     moved = next(iter((route.rotation or {}).items()), None) if route else None
     key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"
+    key += f":undone{episode.undone}" if episode.undone else ""
     return Intent(
         id=effect_id(context.portal.id, decision.contact, planned.episode, "write", key, "crm"),
         run=context.run.id,

@@ -12,6 +12,7 @@ from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Decision
 from connector.domain.notice import Notice
 from connector.domain.run import RunCounts, SyncRun
+from connector.engine.clock import CrmClock
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
 from connector.rules.rulebook import RuleBook
 
@@ -77,6 +78,9 @@ class Context:
         overtaken: how often people's edits overtook a contact's writes in this run.
         renormalise: the fields or stages changed since contacts were stored; every value is read anew.
         trailed: streams whose window reached further back in this run.
+        clock: the CRM's, for what happens while a long run is under way.
+        between_pages: called between two pages of a pull, with no transaction open.
+        late_hints: hints that were looked at in this run and wait for what the CRM does not show yet.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
     """
@@ -92,6 +96,7 @@ class Context:
     build_body: BodyBuilder
     destinations: Mapping[str, bool]
     options: Options
+    clock: CrmClock
     past: datetime | None = None
     covered: datetime | None = None
     counts: RunCounts = field(default_factory=RunCounts)
@@ -102,6 +107,8 @@ class Context:
     overtaken: Counter[ContactId] = field(default_factory=Counter)
     renormalise: bool = False
     trailed: set[str] = field(default_factory=set)
+    between_pages: Callable[[], object] = lambda: None
+    late_hints: set[str] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 

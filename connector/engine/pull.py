@@ -1,6 +1,7 @@
 """Pull: pages from the CRM into the store, each page one transaction (T1).
 
-What changed marks its contact for deciding; what is as it was costs nothing further. Decides nothing.
+What changed marks its contact for deciding; what is as it was costs nothing further. Decides nothing; between two pages
+the run may do something else (`Context.between_pages`).
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
                 uow.put_progress(context.run.id, marks)
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
+        context.between_pages()
 
 
 def store_records(
@@ -105,7 +107,7 @@ def store_records(
 ) -> dict[ContactId, StoredContact]:
     """Normalise records, keep what changed with its time, and mark those contacts for deciding.
 
-    A record that is as it was is left alone: reading a page twice changes nothing. Who was erased is not taken in (I11).
+    A record that is as it was is left alone: reading a page twice changes nothing. Who was erased stays out (I11).
     """
     records = without_erased(uow, records)
     known = uow.contacts([record.id for record in records])
@@ -209,6 +211,7 @@ def _pull_archived(context: Context) -> bool:
     for ids in context.source.pull_archived_contacts(since.since):
         with context.store.transaction() as uow:
             drop_contacts(context, uow, ids)
+        context.between_pages()
     return True
 
 
@@ -237,14 +240,19 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
             context.troubles.append(page.why)
             return False
         with context.store.transaction() as uow:
-            moved = uow.put_activities(activities_to_keep(uow, _with_contacts(uow, page.rows)), context.now)
-            uow.mark_dirty(moved, stream)
+            store_activities(context, uow, page.rows, stream)
             if page.cursor is not None:
                 marks[stream] = page.cursor
                 uow.put_progress(context.run.id, marks)
         context.counts.activities_pulled += len(page.rows)
         context.progress.step("activities", context.counts.activities_pulled)
+        context.between_pages()
     return True
+
+
+def store_activities(context: Context, uow: UnitOfWork, rows: Sequence[Activity], cause: str) -> None:
+    """Keep those not seen before, and mark their contacts for deciding."""
+    uow.mark_dirty(uow.put_activities(activities_to_keep(uow, _with_contacts(uow, rows)), context.now), cause)
 
 
 def _with_contacts(uow: UnitOfWork, rows: Sequence[Activity]) -> list[Activity]:
@@ -271,6 +279,7 @@ def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> 
             if page.cursor is not None:
                 marks[DEALS] = page.cursor
                 uow.put_progress(context.run.id, marks)
+        context.between_pages()
     return True
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 from connector.domain.notice import Notice, NoticeKind
@@ -17,9 +18,11 @@ from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
+from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
 from connector.engine.guard import Guard, allowance
+from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import (
@@ -72,12 +75,12 @@ def sync(
         AlreadyRunningError, UnknownPropertyError (nothing was begun), or what the CRM's door raises: the run then stays
         open in the database and the next call goes on with it.
     """
-    began = time.monotonic()
+    began, clock = time.monotonic(), CrmClock(portal.now)
     with ports.store.lease() as epoch:
-        context, marks = _begin(ports, book, portal, options, progress or NoProgress(), epoch)
+        context, marks = _begin(ports, book, portal, options, progress or NoProgress(), epoch, clock)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
-        streams = pull(context, marks)
+        streams = _pull(context, marks)
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
@@ -94,7 +97,13 @@ def sync(
 
 
 def _begin(
-    ports: Ports, book: RuleBook, portal: PortalInfo, options: Options, progress: Progress, epoch: int
+    ports: Ports,
+    book: RuleBook,
+    portal: PortalInfo,
+    options: Options,
+    progress: Progress,
+    epoch: int,
+    clock: CrmClock,
 ) -> tuple[Context, Mapping[str, str]]:
     owners, schema = ports.crm.owners(), ports.crm.schema()
     preflight.require(book, schema, owners)
@@ -106,7 +115,7 @@ def _begin(
         uow.put_portal_state(replace(state, as_of=run.as_of))
         _keep_owners(uow, owners)
         uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
-        changed = _rules_changed(before, book, options)
+        changed = rules_changed(before, book, options)
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
@@ -124,6 +133,7 @@ def _begin(
         build_body=ports.build_body,
         destinations=ports.destinations,
         options=replace(options, full=True) if anew else options,
+        clock=clock,
         past=state.handoff_since,
         covered=covered,
         progress=progress,
@@ -173,7 +183,7 @@ def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> 
     return replace(state, handoff_since=since, shadow=False) if goes_live else state
 
 
-def _rules_changed(before: PortalState | None, book: RuleBook, options: Options) -> str:
+def rules_changed(before: PortalState | None, book: RuleBook, options: Options) -> str:
     """Why every contact must be decided again; empty where only what changed must."""
     if before is None or not before.fingerprint:
         return ""
@@ -210,6 +220,24 @@ def _new_run(portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int)
     return SyncRun(id=run_id, started_at=portal.now, as_of=as_of, fingerprint=book.fingerprint, seed=epoch, epoch=epoch)
 
 
+# -- pull ------------------------------------------------------------------------------------------------------
+
+
+def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
+    """All streams. Hints that come meanwhile do not wait for the end of them.
+
+    In the first run they do: deals are pulled last, and what is not known yet may say that a lead is sales' own (P7).
+    """
+    if context.options.dry_run:
+        return pull(context, marks)
+    if context.covered is not None:
+        context.between_pages = partial(drain, context)
+    streams = pull(context, marks)
+    context.between_pages = partial(drain, context)
+    drain_all(context, most=MOST_AT_ONCE)
+    return streams
+
+
 def _adopt(context: Context) -> None:
     context.adopt, context.pace = choose(context)
 
@@ -233,6 +261,7 @@ def _decide_and_write(context: Context, guard: Guard) -> None:
         if context.writes:
             write_open_intents(context, at_least=BATCH if batch and waiting < WAIT_AT_MOST else 1)
         waiting %= WAIT_AT_MOST
+        context.between_pages()
         if batch:
             context.progress.step("deciding", context.counts.decided)
         elif not _comes_round(context, guard):

@@ -3,13 +3,15 @@
     open_store(url, portal, holder=this_process(), wall_clock=…) -> SqlStore     fulfils ports.Store
     check_store(url, portal, wall_clock=…)                                      would open_store find its place?
     SqlStore.outbox                                                             fulfils ports.Outbox
+    open_inbox(url, portal, wall_clock=…) -> SqlInbox                           where the receiver puts hints
     scratch(store)                                                              a private copy, for preview
     Queries(store)                                                              lists and counts for people
 """
 
+from connector.store.hints import SqlInbox, open_inbox
 from connector.store.process import this_process
 from connector.store.queries import Queries
 from connector.store.scratch import scratch
 from connector.store.store import SqlStore, check_store, open_store
 
-__all__ = ["Queries", "SqlStore", "check_store", "open_store", "scratch", "this_process"]
+__all__ = ["Queries", "SqlInbox", "SqlStore", "check_store", "open_inbox", "open_store", "scratch", "this_process"]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Text, bindparam, delete, func, literal, or_, select, update
 
 from connector.domain.contact import Contact, ContactId, OwnerId
+from connector.domain.episode import UNDONE
 from connector.engine.ports import FieldChange, StoredContact
 from connector.store.codec import decode, decode_times, decode_values, encode, encode_times, encode_values
 from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of, per_dialect
@@ -52,6 +53,7 @@ _ACCOUNT_OWNERS = (
     .join(episode, (episode.c.portal == contact.c.portal) & (episode.c.contact == contact.c.contact))
     .where(
         episode.c.portal == PORTAL, episode.c.silent.is_(False), episode.c.owner.is_not(None),
+        episode.c.exit_reason != UNDONE,
         episode.c.contact.in_(
             select(_colleague.c.contact).where(_colleague.c.portal == PORTAL, _colleague.c.domain.in_(IDS))
         ),
@@ -59,6 +61,9 @@ _ACCOUNT_OWNERS = (
     .order_by(episode.c.opened_at, episode.c.episode)
 )
 _DIRTY = select(dirty.c.contact).where(dirty.c.portal == PORTAL).order_by(dirty.c.contact).limit(bindparam("most"))
+_DIRTY_AMONG = (
+    select(dirty.c.contact).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS)).order_by(dirty.c.contact)
+)
 _DIRTY_COUNT = select(func.count().label("found")).select_from(dirty).where(dirty.c.portal == PORTAL)
 _FORGET_RETRIES = delete(retry).where(retry.c.portal == PORTAL)
 _CLEAR_DIRTY = delete(dirty).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS))
@@ -160,6 +165,9 @@ class Contacts(Part):
 
     def dirty(self, limit: int) -> list[ContactId]:
         return [row.contact for row in self.select(_DIRTY, most=limit)]
+
+    def dirty_among(self, ids: Sequence[ContactId]) -> list[ContactId]:
+        return [row.contact for row in self.select_by_id(_DIRTY_AMONG, ids)]
 
     def dirty_count(self) -> int:
         return int(self.select(_DIRTY_COUNT)[0].found)

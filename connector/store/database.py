@@ -37,8 +37,14 @@ class Database:
         place: what people call it; no password.
     """
 
-    def __init__(self, url: URL, *, wall_clock: Callable[[], datetime], durable: bool = True) -> None:
-        """`durable` false: a copy to throw away, which need not reach the disk."""
+    def __init__(
+        self, url: URL, *, wall_clock: Callable[[], datetime], durable: bool = True,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Args:
+            durable: false for a copy to throw away, which need not reach the disk.
+            patience_seconds: how long a transaction waits for another's lock.
+        """
         self.dialect = url.get_backend_name()
         named = url.database not in (None, "", ":memory:")
         self.path = Path(str(url.database)) if self.dialect == "sqlite" and named else None
@@ -47,7 +53,11 @@ class Database:
         self._wall_clock = wall_clock
         self._one_at_a_time = threading.RLock()
         self._shared: Connection | None = None
-        self.engine = _sqlite_engine(url, self.in_memory, durable) if self.dialect == "sqlite" else _server_engine(url)
+        self.engine = (
+            _sqlite_engine(url, self.in_memory, durable, patience_seconds)
+            if self.dialect == "sqlite"
+            else _server_engine(url, patience_seconds)
+        )
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -140,16 +150,16 @@ def _options(connection: Connection, dialect: str, writes: bool) -> Connection:
     return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _sqlite_engine(url: URL, in_memory: bool, durable: bool) -> Engine:
+def _sqlite_engine(url: URL, in_memory: bool, durable: bool, patience: float) -> Engine:
     pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
     engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": PATIENCE_SECONDS, "check_same_thread": False}, **pool
+        url, hide_parameters=True, connect_args={"timeout": patience, "check_same_thread": False}, **pool
     )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: object) -> None:
         connection.isolation_level = None       # transactions are ours to begin
-        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000}")
+        connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")     # what is erased is overwritten, not only let go (I11)
         if not in_memory:
@@ -166,7 +176,7 @@ def _sqlite_engine(url: URL, in_memory: bool, durable: bool) -> Engine:
     return engine
 
 
-def _server_engine(url: URL) -> Engine:
+def _server_engine(url: URL, patience: float) -> Engine:
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
     @event.listens_for(engine, "connect")
@@ -174,7 +184,7 @@ def _server_engine(url: URL) -> Engine:
         with connection.cursor() as cursor:
             cursor.execute("SET TIME ZONE 'UTC'")
             cursor.execute("SET synchronous_commit = on")
-            cursor.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
+            cursor.execute(f"SET lock_timeout = '{int(patience * 1000)}ms'")
         connection.commit()
 
     return engine

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,16 +14,18 @@ from sqlalchemy import select
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
+from connector.domain.hint import Hint, HintKind
 from connector.domain.notice import Notice
 from connector.domain.timer import Timer
 from connector.engine.context import Options
+from connector.engine.hint_run import ask, sync_hints
 from connector.engine.ports import Entry, Intent, StoredContact
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
 from connector.rules.rulebook import RuleBook
-from connector.store import open_store, this_process
+from connector.store import SqlInbox, open_store, this_process
 from connector.store.outbox import read_entry
-from connector.store.tables import audit, outbox
+from connector.store.tables import audit, hint, outbox
 
 
 def build_body(destination: str, notice: Notice, entry: str) -> str:
@@ -44,12 +46,37 @@ class World:
         self.delivery = FakeDelivery(self.store)
         self.destinations = {"reps": True}
 
-    def run(self, **options: Any) -> RunReport:
-        ports = Ports(
+    @property
+    def ports(self) -> Ports:
+        return Ports(
             source=self.crm, crm=self.crm, store=self.store, delivery=self.delivery, build_body=build_body,
             destinations=self.destinations,
         )  # fmt: skip
-        return sync(ports, self.book, self.crm.portal(), Options(**options))
+
+    def run(self, **options: Any) -> RunReport:
+        return sync(self.ports, self.book, self.crm.portal(), Options(**options))
+
+    def hint(self, *contacts: str, kind: HintKind = HintKind.CHANGED, at: datetime | None = None) -> list[Hint]:
+        """The CRM says that something happened to these contacts, now or at `at`; gives the hints, to repeat them."""
+        moment = at or self.clock.now()
+        made = [
+            Hint(id=f"{one}-{kind}-{moment.isoformat()}", contact=ContactId(one), kind=kind, occurred_at=moment)
+            for one in contacts
+        ]
+        self.take(made)
+        return made
+
+    def take(self, hints: Sequence[Hint]) -> None:
+        """As the receiver stores them."""
+        SqlInbox(self.store.database, PORTAL).put(hints)
+
+    def waiting(self) -> list[Hint]:
+        with self.store.reading() as uow:
+            return uow.waiting_hints(1000)
+
+    def run_hints(self, **options: Any) -> int | None:
+        """What `handoff serve` does when a hint comes in."""
+        return sync_hints(self.ports, self.book, ask(self.crm), Options(**options))
 
     def run_later(self, span: timedelta = timedelta(minutes=10), **options: Any) -> RunReport:
         self.clock.pass_by(span)
@@ -105,6 +132,16 @@ class World:
     def watermark(self, stream: str = "contacts") -> object:
         with self.store.reading() as uow:
             return uow.watermark(stream)
+
+    def decided_at(self, contact: str) -> object:
+        """The `as_of` of the newest decision."""
+        with self.store.reading() as uow:
+            return uow.decisions(ContactId(contact))[-1]["as_of"]
+
+    def hints_of(self, contact: str) -> int:
+        """Rows, done or waiting."""
+        with self.store.database.reading() as connection:
+            return len(connection.execute(select(hint).where(hint.c.contact == contact)).all())
 
     def runs(self) -> list[Mapping[str, object]]:
         """Newest first."""

@@ -8,8 +8,9 @@ Source: hubspot-facts, sections 5.1 (event occurrences), 5.3 (forms), 5.4 (e-mai
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages
@@ -37,6 +38,7 @@ STREAMS = (PAGE_VIEWS, FORMS, EMAILS)
 PAGE_VIEW_TYPE = "e_visited_page"
 OCCURRENCES_PAGE = 100
 EMAIL_EVENTS_PAGE = 1000
+RECENT_PAGES = 10
 OVERLAP = timedelta(seconds=1)  # whether `occurredAfter` includes its instant is not documented
 EMAIL_KINDS = {"SENT": ActivityKind.EMAIL_SENT, "OPEN": ActivityKind.EMAIL_OPEN, "CLICK": ActivityKind.EMAIL_CLICK}
 Pull = Iterator[ActivityPage | StreamOff]
@@ -132,6 +134,13 @@ def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[
 
 
 @understood("a form submission")
+def pull_recent(client: Client, form: Form, since: datetime) -> Iterator[Activity]:
+    """The newest submissions of one form back to `since`, but no more than RECENT_PAGES of them."""
+    for rows, _ in islice(pull_submissions(client, form.guid, since, None), RECENT_PAGES):
+        found = (parse_submission(row, form) for row in rows)
+        yield from (one for one in found if one and one.occurred_at >= since)
+
+
 def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:
     """One submission; None where it has no instant, or no e-mail address to know the contact by."""
     at = parse_instant(row.get("submittedAt"))

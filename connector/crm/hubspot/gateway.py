@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from connector.crm.hubspot import account, activities, contacts, owned, owners, properties, tasks
+from connector.crm.hubspot import account, activities, contacts, forms, owned, owners, properties, tasks
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
@@ -20,6 +20,7 @@ from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
+from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.owner import Owner
 from connector.domain.record import Record
@@ -27,6 +28,7 @@ from connector.engine.ports import (
     ActivityPage,
     ContactPage,
     DealPage,
+    Form,
     PortalInfo,
     Schema,
     StreamOff,
@@ -34,7 +36,9 @@ from connector.engine.ports import (
     Write,
     WriteResult,
 )
+from connector.errors import ScopeError
 
+FORMS_KEPT_SECONDS = 300.0
 BASE_URL = "https://api.hubapi.com"
 
 
@@ -87,6 +91,8 @@ class HubSpotGateway:
         self._deals = DealReader(self._client)
         self._portal_id = portal_id
         self._records = ""
+        self._forms: tuple[Form, ...] = ()
+        self._forms_at: float | None = None
         self._streams = tuple(stream for stream in activities.STREAMS if stream in streams)
 
     # -- MarketingSource -----------------------------------------------------------------------------------------
@@ -109,6 +115,21 @@ class HubSpotGateway:
         self, stream: str, window: Window, *, cursor: str | None
     ) -> Iterator[ActivityPage | StreamOff]:
         return activities.pull(self._client, stream, window, cursor)
+
+    def forms(self) -> tuple[Form, ...]:
+        """Asked for every five minutes, however often it is called; a new form asks for sales a little later."""
+        now = time.monotonic()
+        if self._forms_at is None or now - self._forms_at > FORMS_KEPT_SECONDS:
+            try:
+                self._forms = tuple([Form(ref=form.guid, name=form.name) for form in forms.pull_forms(self._client)])
+            except ScopeError:
+                self._forms = ()
+            self._forms_at = now
+        return self._forms
+
+    def recent_submissions(self, wanted: Sequence[Form], since: datetime) -> tuple[Activity, ...]:
+        known = [forms.Form(guid=form.ref, name=form.name) for form in wanted]
+        return tuple([row for form in known for row in activities.pull_recent(self._client, form, since)])
 
     # -- Crm -----------------------------------------------------------------------------------------------------
 

@@ -127,7 +127,7 @@ class MarketingSource(Protocol):
         """The portal's forms, perhaps as they were some minutes ago; none where it does not show them."""
         ...
 
-    def recent_submissions(self, forms: Sequence[Form], since: datetime) -> Sequence[Activity]:
+    def recent_submissions(self, wanted: Sequence[Form], since: datetime) -> Sequence[Activity]:
         """The newest submissions of these forms, at most some hundreds of each; for contacts that just sent one."""
         ...
 
