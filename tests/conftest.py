@@ -1,8 +1,14 @@
-"""What holds for every test: hypothesis looks for wrong answers, not for slow machines."""
+"""What holds for every test: hypothesis looks for wrong answers, not for slow machines, and canaries listen."""
 
 from __future__ import annotations
 
+import canaries
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(canaries, "canaries")

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+import canaries
 import requests
 from checking_receiver import Receiver
 
@@ -30,7 +31,7 @@ from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
-SECRET = "whsec_" + "q" * 43 + "="
+SECRET = canaries.WEBHOOK_SECRET
 UNLIMITED = {"rate_per_10s": 0, "search_per_second": 0}
 WRITES = ("property", "created", "list_add", "list_remove", "archived", "merged")
 FAST = {"HUBSPOT_RATE_PER_10S": "10000", "HUBSPOT_SEARCH_PER_SECOND": "1000"}
@@ -55,6 +56,7 @@ class World:
         self.own = f"token-of-the-test-{uuid4().hex}"
         made = self._control("POST", "portals", portal | {"tokens": [*portal.get("tokens", ()), self.own]})
         self.token, self.portal = made["token"], made["portalId"]
+        canaries.plant_secret(self.token, "the token")
         self.watch()
         self.env = {
             "HUBSPOT_ACCESS_TOKEN": self.token,
@@ -73,6 +75,7 @@ class World:
     def close(self) -> None:
         self.receiver.close()
         self.http.close()
+        canaries.look_at_files(self.folder)
 
     # -- the portal ------------------------------------------------------------------------------------------------
 
@@ -233,7 +236,10 @@ class World:
     def handoff(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """The command line in a process of its own, with the folder as its working directory."""
         env = self.environment(**env)
-        return subprocess.run([*HANDOFF, *words], cwd=self.folder, env=env, capture_output=True, text=True, timeout=110)
+        command = [*HANDOFF, *words]
+        said = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=110)
+        canaries.look_at_command(words, said.stdout, said.stderr, rules=self.mappings)
+        return said
 
     def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import canaries
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
@@ -48,6 +49,7 @@ def handoff(
             with pytest.raises(SystemExit) as ended:
                 main()
             out, err = capfd.readouterr()
+        canaries.look_at_command(words, out, err, rules=world.mappings)
         assert isinstance(ended.value.code, int)
         return Said(ended.value.code, out, err)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from connector.config.logging import configure_logging
 from connector.config.redaction import escape_controls, redact, redact_text, worth_hiding
 
+pytestmark = pytest.mark.canaries_may_sing
 LOG = logging.getLogger("connector.somewhere")
 SECRET = "s3cr3t-canary-value"
 
