@@ -29,7 +29,7 @@ LEAKS = {
     ),
 }
 FINE = {
-    "what_was_asked_for": 'canaries.look_at_command(["explain", "bo@acme.example"], "Bo bo@acme.example", "bo@acme.example?")',
+    "what_was_asked_for": 'canaries.look_at_command(["explain", "bo@acme.example"], "Bo", "bo@acme.example?")',
     "ids": 'LOG.info("done", extra={"contact_id": "501", "run_id": "run_1"})',
     "the_sandbox_is_no_part_of_it": 'logging.getLogger("connector.sandbox.app").info(canaries.TOKEN)',
     "on_purpose": 'LOG.info(canaries.TOKEN)',
