@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,23 @@ def wait(entry: str, tries: int, retry_after: timedelta | None = None) -> timede
 def test_ten_tries_take_three_days() -> None:
     assert len(DELAYS) == 10
     assert sum(DELAYS, timedelta()) == timedelta(hours=75, minutes=35, seconds=5)
+
+
+SCHEDULE = {
+    1: timedelta(seconds=5), 2: timedelta(minutes=5), 3: timedelta(minutes=30), 4: timedelta(hours=2),
+    5: timedelta(hours=5), 6: timedelta(hours=10), 7: timedelta(hours=14), 8: timedelta(hours=20),
+    9: timedelta(hours=24),
+}  # fmt: skip
+"""After so many failures the next try comes so much later; the first comes at once."""
+
+
+@pytest.mark.parametrize(("failures", "later"), SCHEDULE.items())
+def test_each_try_comes_so_long_after_the_last_failure(failures: int, later: timedelta) -> None:
+    """Value by value, up to 10 % more or less: of a thousand messages some come early, some late, none outside."""
+    waits = [wait(f"fx_{number}", failures) for number in range(1_000)]
+    assert later * 0.9 <= min(waits) < later * 0.92
+    assert later * 1.08 < max(waits) <= later * 1.1
+    assert DELAYS[0] == timedelta(0)
 
 
 def test_after_the_tenth_try_there_is_none() -> None:

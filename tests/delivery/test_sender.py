@@ -21,6 +21,8 @@ from connector.delivery.destinations import Destination
 from connector.delivery.doors import open_doors
 from connector.delivery.sender import BATCH, Sender
 from connector.delivery.signature import new_secret
+from connector.engine.ports import DestinationState, Entry
+from connector.errors import FatalError, LeaseLostError
 
 SECRET = new_secret()
 CRM = Destination(name="crm", type="webhook", url="https://crm.example/in", secrets=(SECRET,), personal=True)
@@ -144,6 +146,131 @@ def test_an_entry_for_a_destination_nobody_knows_any_more_says_so_and_can_be_rep
     outbox = FakeOutbox.of(entry(1, "old"))
     assert sender(outbox).deliver(NOW) == 0
     assert outbox.tried == [("msg_1", "due", "not sent: no such destination, or its variables are unset")]
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("3600", timedelta(hours=1), timedelta(hours=1, seconds=5)),
+        ("Mon, 02 Mar 2026 12:00:00 GMT", timedelta(hours=2, minutes=59), timedelta(hours=3, seconds=5)),
+        ("86400", timedelta(hours=24), timedelta(hours=24, seconds=5)),
+        ("999999999", timedelta(hours=24), timedelta(hours=24, seconds=5)),
+        ("Tue, 01 Jan 2030 00:00:00 GMT", timedelta(hours=24), timedelta(hours=24, seconds=5)),
+        ("1", timedelta(seconds=4.5), timedelta(seconds=11)),
+    ],
+)
+def test_retry_after_is_kept_in_seconds_or_as_a_date_up_to_a_day(
+    header: str, least: timedelta, most: timedelta
+) -> None:
+    outbox = FakeOutbox.of(entry(1))
+    deliver(outbox, (503, {"Retry-After": header}))
+    due = outbox.rows["msg_1"].due_at
+    assert due is not None and least <= due - NOW < most
+
+
+def test_a_whole_post_has_fifteen_seconds() -> None:
+    found = open_doors({"crm": CRM})
+    assert vars(found["crm"])["_timeout"] == 15.0
+    found["crm"].close()
+
+
+def test_a_restart_forgets_no_rest_and_nobody_who_is_gone() -> None:
+    """Fault row "receiver down, slow, gone": the state is stored, so a new process knows it."""
+    slow, gone = FakeOutbox.of(entry(1), entry(2)), FakeOutbox.of(entry(1), entry(2))
+    deliver(slow, (429, {"Retry-After": "7200"}))
+    deliver(gone, (410, {}))
+    assert deliver(slow, (200, {}), (200, {}), at=NOW + timedelta(minutes=119)) == 0
+    assert deliver(slow, (200, {}), (200, {}), at=NOW + timedelta(minutes=121)) == 2
+    assert deliver(gone, (200, {}), (200, {}), at=NOW + timedelta(days=90)) == 0
+    assert [row.status for row in gone.rows.values()] == ["due", "due"]
+
+
+def test_nothing_more_is_sent_to_one_that_failed_for_five_days_and_nothing_of_its_is_given_up() -> None:
+    outbox = FakeOutbox.of(*(entry(number) for number in range(1, 4)))
+    at = NOW
+    while (state := outbox.states.get("crm")) is None or state.off_at is None:
+        at += timedelta(hours=12)
+        deliver(outbox, *[(500, {})] * 9, at=at)
+    assert state.off_by == "failing" and timedelta(days=5) <= at - NOW - timedelta(hours=12) < timedelta(days=6)
+    outbox.rows["msg_9"] = entry(9)
+    tried = len(outbox.tried)
+    for day in range(30):
+        assert deliver(outbox, (500, {}), at=at + timedelta(days=day)) == 0
+    assert len(outbox.tried) == tried and outbox.rows["msg_9"].status == "due"
+
+
+def test_410_on_the_last_try_gives_nothing_up() -> None:
+    outbox = FakeOutbox.of(entry(1, tries=9))
+    deliver(outbox, (410, {}))
+    assert outbox.rows["msg_1"].status == "due"
+
+
+def test_what_a_person_sends_again_gets_ten_tries_anew() -> None:
+    outbox = FakeOutbox.of(entry(1, tries=10, spent=10), entry(2, tries=19, spent=10))
+    deliver(outbox, (500, {}), (500, {}))
+    assert [row.status for row in outbox.rows.values()] == ["due", "exhausted"]
+
+
+def test_a_destination_that_is_paused_in_the_midst_of_a_pass_gets_nothing_more() -> None:
+    class Paused(FakeOutbox):
+        def record(self, *args: object, **kwargs: object) -> DestinationState | None:
+            self.states["crm"] = DestinationState(name="crm", off_at=NOW, off_by="person")
+            return super().record(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+
+    outbox = Paused.of(*(entry(number) for number in range(1, 9)))
+    assert deliver(outbox, *[(200, {})] * 8) == 1
+    assert [row.status for row in outbox.rows.values()] == ["sent", *["due"] * 7]
+
+
+def test_two_thousand_that_wait_for_a_dead_destination_hide_nobody_elses() -> None:
+    dead = [entry(number, "chat") for number in range(1, 2_001)]
+    outbox = FakeOutbox.of(*dead, entry(3_000), entry(3_001))
+    with responses.RequestsMock() as mock:
+        mock.post(CHAT.url, body=requests.ConnectionError())
+        mock.post(CRM.url)
+        assert sender(outbox).deliver(NOW) == 2
+    assert [outbox.rows[f"msg_{number}"].status for number in (3_000, 3_001)] == ["sent", "sent"]
+
+
+def test_an_answer_that_could_not_be_written_down_is_sent_again() -> None:
+    """I6, I7: what is not known to have arrived is repeated, with the same id and bytes; nothing is skipped."""
+
+    class Full(FakeOutbox):
+        def record(self, *args: object, **kwargs: object) -> DestinationState | None:
+            raise FatalError("the disk is full", advice="free some space")
+
+    broken = Full.of(entry(1), entry(2))
+    with responses.RequestsMock() as mock:
+        mock.post(CRM.url)
+        with pytest.raises(FatalError):
+            sender(broken).deliver(NOW)
+        assert len(mock.calls) == 1, "and nothing more is sent that could not be written down"
+        mended = FakeOutbox(broken.rows)
+        assert sender(mended).deliver(NOW + timedelta(minutes=5)) == 2
+        first, second, _ = (call.request for call in mock.calls)
+    assert first.body == second.body and first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+def test_a_pass_that_ends_early_writes_down_what_was_on_its_way() -> None:
+    """I6: the other destination had taken it by then."""
+
+    class Half(FakeOutbox):
+        def claim(self, now: datetime, limit: int, destination: str | None = None) -> list[Entry]:
+            if destination is not None:
+                raise LeaseLostError("another process works here", advice="wait")
+            return super().claim(now, limit, destination)
+
+    def late(_: object) -> tuple[int, dict[str, str], str]:
+        time.sleep(0.3)
+        return 200, {}, ""
+
+    outbox = Half.of(entry(1), entry(2, "chat"))
+    with responses.RequestsMock() as mock:
+        mock.add_callback(responses.POST, CHAT.url, late)
+        mock.post(CRM.url)
+        with pytest.raises(LeaseLostError):
+            sender(outbox).deliver(NOW)
+    assert [row.status for row in outbox.rows.values()] == ["sent", "sent"]
 
 
 def test_a_failure_of_the_network_is_a_try_and_shows_no_address() -> None:
