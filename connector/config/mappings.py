@@ -144,7 +144,7 @@ def _translate(file: str, model: type[BaseModel], document: Document, error: Err
     kind, loc = error["type"], error["loc"]
     path = _path_in(document, loc)
     if kind == "extra_forbidden":
-        known = _known_keys(model, path[:-1])
+        known = [key for key in _known_keys(model, path[:-1]) if key != path[-1]]   # another type's key may be it
         advice = nearest(str(path[-1]), known) or (f"known here: {', '.join(known)}" if known else "remove it")
         return _complaint(file, document, path, "unknown key", advice)
     if kind == "missing":
@@ -191,7 +191,8 @@ def _found(value: object) -> str:
     if isinstance(value, dict | list | tuple) or value is None:
         return "" if value is not None else "nothing"
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    return f"`{text[:LONGEST_FOUND]}…`" if len(text) > LONGEST_FOUND else f"`{text}`"
+    line = text.partition("\n")[0]
+    return f"`{line[:LONGEST_FOUND]}…`" if line != text or len(line) > LONGEST_FOUND else f"`{text}`"
 
 
 _PLAIN: Mapping[str, tuple[str, str]] = {

@@ -99,9 +99,10 @@ def _to_ops(kind: NoticeKind, packet: Packet) -> str:
             f"{_number(packet, 'allowed')} may. Nothing of that was done; `handoff preview` shows it."
         )
     if kind is NoticeKind.DESTINATION_OFF:
+        name = _text(packet, "destination") or "a destination"
         return (
-            f"Nothing more is sent to {_text(packet, 'destination') or 'a destination'} until somebody has looked. Its "
-            "notices are kept: mend the cause, then run `handoff outbox resume`."
+            f"Nothing more is sent to {name} until somebody has looked. Its notices are kept: mend the cause, then run "
+            f"`{_text(packet, 'resume') or 'handoff outbox resume'}`."
         )
     if kind is NoticeKind.TEST_PING:
         return "Somebody runs `handoff notifications test`. If you can read this, notices arrive here."

@@ -27,10 +27,6 @@ class NoticeKind(StrEnum):
     TEST_PING = "test.ping"  # an admin tries a destination
 
 
-MOST_IN_A_DIGEST = 300
-"""A digest carries the ids of all that it tells of, and its body stays below 20 kB."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One thing to tell; which destinations hear it is decided by rules/notifications.py.

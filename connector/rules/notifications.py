@@ -6,12 +6,13 @@ Addresses and secrets come from the environment by name, so that the file can be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.owner import Owner
@@ -67,11 +68,32 @@ HEADLINES: Mapping[NoticeKind, str] = MappingProxyType(
 )
 
 EnvironmentName = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,99}$")]
-SlackId = Annotated[str, Field(pattern="^[UW][A-Z0-9]{4,20}$")]
-TeamsId = Annotated[str, Field(pattern="^([0-9a-fA-F-]{36}|[^\\s@<>\"]{1,200}@[^\\s@<>\"]{1,200})$")]
-"""The person's sign-in name (user@company.example) or object id in Microsoft Entra."""
-ChatId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-                   Field(pattern="^[0-9]{5,40}$")]  # fmt: skip
+
+
+def _looks_like(pattern: str, message: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, flags=re.ASCII):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
+
+
+SlackId = Annotated[
+    str, _looks_like("[UW][A-Z0-9]{4,20}", "is no member id of Slack; it looks like U012AB3CD (in the profile)")
+]
+TeamsId = Annotated[
+    str,
+    _looks_like(
+        r"[0-9a-fA-F-]{36}|[^\s@<>\"]{1,200}@[^\s@<>\"]{1,200}",
+        "is nobody in Teams; write the sign-in name, like ana@company.example, or the object id from Microsoft Entra",
+    ),
+]
+ChatId = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
+    _looks_like("[0-9]{5,40}", "is no user of Google Chat; write the user's number, like 104857600042"),
+]
 
 
 def _one_or_more(value: object) -> object:

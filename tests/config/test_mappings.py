@@ -65,6 +65,34 @@ def test_an_unknown_key_names_the_nearest_one(folder: Path) -> None:
     assert str(wrong) == f"scoring.yaml:{wrong.line}:3: engagement.half_live: unknown key"
 
 
+@pytest.mark.parametrize(
+    ("lines", "place", "words", "advice"),
+    [
+        (['        title: "{{ nme }}"'], (2, 16), "nothing is called `nme`", "did you mean `name`?"),
+        (["        text: |", "          Hello", "          {{ name | loud }}"], (2, 15), "in its line 2", "use"),
+        (['        text: "{% for one in name %}{% endfor %}"'], (2, 15), "a loop may not stand", "use text"),
+        (['        text: "{% if name %}"'], (2, 15), "cannot be read", "{{ name }}"),
+        (["        txt: hello"], (2, 9), "unknown key", "did you mean `text`?"),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_told_at_load_with_its_place(
+    folder: Path, lines: list[str], place: tuple[int, int], words: str, advice: str
+) -> None:
+    """S10: file, line and column, and what would do."""
+    template = "\n".join(["    templates:", "      lead.handed_off:", *lines])
+    wrong = complaint(folder, "notifications.yaml", "    personal: true", template)
+    begins = line_of(folder, "notifications.yaml", "      lead.handed_off:")
+    assert (wrong.line - begins + 1, wrong.column) == place, str(wrong)
+    assert str(wrong).startswith(f"notifications.yaml:{wrong.line}:{wrong.column}: destinations.reps.templates.lead.")
+    assert words in str(wrong) and advice in wrong.advice and "\n" not in str(wrong)
+
+
+def test_a_key_of_another_type_of_destination_is_not_advised_again(folder: Path) -> None:
+    team = "  team:\n    type: teams\n    to: rep\n    url_env: TEAM\n    url: https://hooks.example/x\n"
+    wrong = complaint(folder, "notifications.yaml", "  reps:\n", team + "  reps:\n")
+    assert "unknown key" in str(wrong) and wrong.advice == "did you mean `url_env`?"
+
+
 def test_a_wrong_type_says_what_was_found(folder: Path) -> None:
     wrong = complaint(folder, "scoring.yaml", "points: 15", "points: lots")
     assert (wrong.key, wrong.found, wrong.column) == ("fit.rules[0].points", "`lots`", 15)

@@ -62,17 +62,19 @@ def digest(count: int = 23) -> Notice:
             "contact_id": str(1000 + number),
             "summary": f"A new lead for you: contact {1000 + number}",
             "link": f"https://app.hubspot.com/contacts/62515/record/0-1/{1000 + number}",
+            "waited_hours": 30,
         }
         for number in range(count)
     ]
-    packet: dict[str, object] = {"count": count, "leads": leads}
+    owner = {"id": ANA.id, "name": ANA.name, "email": ANA.email}
+    packet: dict[str, object] = {"count": count, "owner": owner, "leads": leads}
     return replace(notice(), kind=NoticeKind.LEAD_DIGEST, contact=None, episode=None, packet=packet)
 
 
 def destination_off() -> Notice:
     packet: dict[str, object] = {
         "destination": "crm_team", "why": "410: the receiver is gone for good", "waiting": 17,
-        "since": "2026-02-25T09:00:00+00:00",
+        "since": "2026-02-25 09:00 UTC", "resume": "handoff outbox resume crm_team",
     }  # fmt: skip
     return replace(
         notice(), kind=NoticeKind.DESTINATION_OFF, contact=None, episode=None, owner=None, packet=packet

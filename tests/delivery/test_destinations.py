@@ -6,6 +6,7 @@ import pytest
 
 from connector.delivery.destinations import Destination, present, resolve
 from connector.delivery.signature import new_secret
+from connector.domain.notice import NoticeKind
 from connector.errors import SettingsError
 from connector.rules.notifications import NotificationRules
 
@@ -48,6 +49,32 @@ def test_addresses_and_secrets_come_from_the_environment_and_never_show() -> Non
     assert made["marketing"].url == "https://hooks.example/back"
     assert made["channel"].members == {"ana@seller.example": "U0ANAFIELD"} and made["channel"].secrets == ()
     assert "canary" not in repr(made) and SECRET not in repr(made)
+
+
+def test_chats_and_mail_have_an_address_from_the_environment_and_no_secret_to_sign_with() -> None:
+    """I10"""
+    rules = NotificationRules.model_validate(
+        {
+            "destinations": {
+                "team": {"type": "teams", "to": "rep", "url_env": "TEAM", "owners": {"Ana@x.example": "ana@x.example"}},
+                "space": {"type": "google_chat", "to": "rep", "url_env": "SPACE", "owners": {"501": 104857600042},
+                          "templates": {"lead.signal": {"title": "{{ company }}"}}},
+                "desk": {"type": "apprise", "to": "triage", "url_env": "MAIL", "personal": True},
+            }
+        }
+    )  # fmt: skip
+    addresses = {"TEAM": "https://t.example/canary", "SPACE": "https://s.example/canary",
+                 "MAIL": "mailtos://u:canary@mail.example?to=desk@x.example"}  # fmt: skip
+    made = resolve(rules, addresses.get)
+    assert [(one.type, one.secrets, one.personal) for one in made.values()] == [
+        ("teams", (), False), ("google_chat", (), False), ("apprise", (), True),
+    ]  # fmt: skip
+    assert made["team"].members == {"ana@x.example": "ana@x.example"} and made["space"].members["501"] == "104857600042"
+    assert list(made["space"].templates) == [NoticeKind.LEAD_SIGNAL]
+    assert "canary" not in repr(made)
+    with pytest.raises(SettingsError, match="MAIL: this is no address of a service") as caught:
+        resolve(rules, {**addresses, "MAIL": "smtp://u:canary@mail.example"}.get)
+    assert "canary" not in f"{caught.value} {caught.value.advice}"
 
 
 def test_two_secrets_sign_while_they_change_over() -> None:

@@ -113,7 +113,7 @@ def test_names_of_digests_and_of_destinations_that_are_off() -> None:
     own = MessageTemplate(text="{{ destination }}: {{ why }}, {{ waiting }} wait since {{ since }}")
     told = body("apprise", own, destination_off())
     assert told["text"] == (
-        "crm_team: 410: the receiver is gone for good, 17 wait since 2026-02-25T09:00:00+00:00"
+        "crm_team: 410: the receiver is gone for good, 17 wait since 2026-02-25 09:00 UTC"
     )
 
 

@@ -26,6 +26,10 @@ MODELS: list[tuple[str, type[BaseModel]]] = [
     ("sla", calendar.HolidayRules),
     ("notifications", notifications.WebhookDestination),
     ("notifications", notifications.SlackDestination),
+    ("notifications", notifications.TeamsDestination),
+    ("notifications", notifications.GoogleChatDestination),
+    ("notifications", notifications.AppriseDestination),
+    ("notifications", notifications.MessageTemplate),
     ("reports", reports.ReportRules),
     ("reports", reports.MarketingPromise),
     ("reports", reports.Kpi),
@@ -37,6 +41,7 @@ MODELS: list[tuple[str, type[BaseModel]]] = [
     ("recycling", recycling.Reason),
     ("recycling", recycling.Wake),
 ]
+TYPES = notifications.AnyDestination.__args__
 
 
 @pytest.mark.parametrize(("page", "model"), MODELS, ids=lambda value: getattr(value, "__name__", value))
@@ -52,6 +57,7 @@ def test_every_key_is_on_the_admins_page(page: str, model: type[BaseModel]) -> N
     [
         ("notifications", [kind.value for kind in notifications.NoticeKind]),
         ("notifications", [role.value for role in notifications.Role]),
+        ("notifications", [one.model_fields["type"].annotation.__args__[0] for one in TYPES]),
         ("reports", [figure.value for figure in reports.Figure]),
         ("reports", [level.value for level in reports.Level]),
         ("routing", [stick.value for stick in routing.Stick]),

@@ -107,6 +107,27 @@ def test_slack_mentions_a_rep_by_mail_or_id() -> None:
     assert slack.member(None) is None
 
 
+def in_chat(kind: str, **more: object) -> dict[str, object]:
+    return {"type": kind, "to": "rep", "url_env": "CHAT_URL", **more}
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        in_chat("teams", owners={"ana@company.example": "ana@company.example"}),
+        in_chat("teams", owners={"7": "0a1b2c3d-0000-4000-8000-00000000abcd"}),
+        in_chat("google_chat", owners={"ana@company.example": "104857600042", "7": 104857600043}),
+        in_chat("apprise", kinds=["lead.triaged"], personal=True),
+        in_chat("slack", templates={"lead.signal": {"title": "{{ company }}"}, "sla.breached": {"text": "{{ clock }}"}}),
+    ],
+)
+def test_chats_and_mail_are_destinations_too(destination: dict[str, object]) -> None:
+    """R15: owner → member map for each chat."""
+    rules = make_rules(x=destination)
+    assert switched_on(rules, ()) == {"x": False} and switched_on(rules, {"CHAT_URL"}) == {"x": True}
+    assert why_off(rules, ())[0] == "Destination x is off: set CHAT_URL to switch it on."
+
+
 @pytest.mark.parametrize(
     "destination",
     [
@@ -120,6 +141,18 @@ def test_slack_mentions_a_rep_by_mail_or_id() -> None:
         webhook("rep", kinds=["lead.unknown"]),
         {"type": "slack", "to": "rep", "url": "https://hooks.company.example/x"},
         {"type": "pigeon", "to": "rep"},
+        in_chat("slack", owners={"7": "ana"}),
+        in_chat("teams", owners={"7": "Ana Sample"}),
+        in_chat("teams", owners={"7": "<at>all</at>@x"}),
+        in_chat("google_chat", owners={"7": "all"}),
+        in_chat("google_chat", url="https://hooks.company.example/x"),
+        in_chat("apprise", owners={"7": "ana@company.example"}),
+        in_chat("apprise", secret_env="A_SECRET"),
+        in_chat("teams", templates={"lead.handed_off": {}}),
+        in_chat("teams", templates={"lead.handed_off": {"text": ""}}),
+        in_chat("teams", templates={"lead.handed_off": {"text": "{{ secret }}"}}),
+        in_chat("teams", templates={"lead.unknown": {"text": "x"}}),
+        in_chat("teams", kinds=["lead.signal"], templates={"lead.moved": {"text": "x"}}),
     ],
 )
 def test_what_cannot_work_is_refused(destination: dict[str, object]) -> None:
