@@ -5,9 +5,11 @@ A target is a function of bytes that raises nothing but findings. Seeds are inpu
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,16 +19,35 @@ from connector.config.redaction import escape_controls, redact_text
 from connector.config.settings import load_settings, secret_names, variable_names
 from connector.config.variables import gather
 from connector.config.yaml_text import read_yaml
+from connector.crm.hubspot.inbound import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    BodyRefusedError,
+    parse,
+    signature,
+    verify,
+)
 from connector.delivery.guard import AddressRefusedError, AllowList, check_url, is_public
 from connector.delivery.signature import read_secrets
+from connector.domain.contact import PortalId
+from connector.domain.notice import NoticeKind
 from connector.errors import RuleBookError, SettingsError
 from connector.rules.durations import parse_duration
 from connector.rules.email_domains import clean_email, company_domain, host_of
 from connector.rules.phones import clean_phone
 from connector.rules.rulebook import PARTS, RuleBook, cross_check
+from connector.rules.templates import (
+    LARGEST_OUTPUT_BYTES,
+    LONGEST_TEMPLATE,
+    TemplateError,
+    check_template,
+    names_of,
+    render,
+)
 from connector.rules.values import READERS, Unreadable
 from fuzzing import crm
 from fuzzing.choices import Choices
+from fuzzing.shapes import bent
 
 SECRET = "s3cret-canary-of-the-fuzzer"  # noqa: S105 - nobody's
 """Given as a setting or planted in a text; no error and no log line may repeat it (I10)."""
@@ -192,6 +213,67 @@ def feed_logs(data: bytes) -> None:
     assert SECRET not in said and "canary@leak.example" not in said and said.isprintable()
 
 
+# -- what the CRM posts to us --------------------------------------------------------------------------------------
+
+
+def feed_inbound(data: bytes) -> None:
+    """Section 4: any signed body gives hints of our portal, or one refusal in a word; never anything else."""
+    choices = Choices(data)
+    body = choices.rest() if choices.below(2) else json.dumps(bent(EVENTS, choices, 8)).encode()
+    try:
+        found = parse(body, PORTAL)
+    except BodyRefusedError as refusal:
+        assert str(refusal).isidentifier()
+        return
+    for hint in found.hints:
+        assert hint.contact.isdigit() and hint.occurred_at.tzinfo and len(hint.id) == 40
+    assert all(cause.isidentifier() for cause in found.ignored)
+
+
+def feed_signature(data: bytes) -> None:
+    """Section 4: whatever stands in headers, address and body, only the right signature is taken for HubSpot's."""
+    choices = Choices(data)
+    method, url, body = choices.text(8), "https://h.example/" + choices.text(60), choices.bytes(60)
+    stamp = choices.pick((b"1772442000000", choices.bytes(24)))
+    right = signature(SECRET, method, url, body, stamp.decode("latin-1"))
+    given = choices.pick((right.encode(), choices.bytes(60), right.encode()[:-1]))
+    headers = [(SIGNATURE_HEADER, given), (TIMESTAMP_HEADER, stamp), (choices.bytes(30), choices.bytes(30))]
+    why = verify([SECRET], method, url, body, headers[: choices.below(4)] or headers, now=FUZZ_NOW)
+    assert not why or why.isidentifier()
+    assert why or given == right.encode()
+
+
+EVENTS = [
+    {
+        "eventId": 1, "subscriptionId": 2, "portalId": 4711, "appId": 3, "occurredAt": 1772442000000,
+        "subscriptionType": kind, "attemptNumber": 0, "objectId": 501, "objectTypeId": "0-1", "propertyName": "email",
+        "mergedObjectIds": [502, 503], "newObjectId": 504, "primaryObjectId": 501,
+    }
+    for kind in ("contact.propertyChange", "object.merge", "contact.privacyDeletion", "object.creation")
+]  # fmt: skip
+PORTAL = PortalId("4711")
+FUZZ_NOW = datetime.fromtimestamp(1772442000, UTC)
+
+
+# -- templates -----------------------------------------------------------------------------------------------------
+
+
+def feed_templates(data: bytes) -> None:
+    """S10: a template is refused with its line, or makes a text of at most 20 kB; no value leaves unescaped."""
+    text = data.decode("utf-8", "replace")[:LONGEST_TEMPLATE]
+    kind = NoticeKind.LEAD_HANDED_OFF
+    try:
+        check_template(text, kind)
+    except TemplateError as error:
+        assert 1 <= error.line <= len(text) + 1 and error.message
+        return
+    try:
+        made = render(text, dict.fromkeys(names_of(kind), "<v>"), lambda value: value.replace("<", "&lt;"))
+    except TemplateError:
+        return
+    assert len(made.encode("utf-8", "replace")) <= LARGEST_OUTPUT_BYTES and ("<v>" not in made or "<v>" in text)
+
+
 TARGETS: dict[str, Target] = {
     "yaml": Target(feed_yaml, lambda: (seed[1:] for seed in _rule_seeds()), ("&a", "*a", "<<:", "!!", "---", ">-")),
     "rules": Target(feed_rules, _rule_seeds, ("all:", "any:", "not:", "field:", "op:", "value:", "48h", "16bh", "2bd")),
@@ -211,6 +293,15 @@ TARGETS: dict[str, Target] = {
     "logs": Target(
         feed_logs, lambda: (b"token= &x", b"Bearer \xe2\x80\xae", b"https://u:p@h +49 171 2345678"),
         ("token=", "Bearer ", "@", "://", "+", "\x1b[", "pat-", "whsec_"),
+    ),
+    "inbound": Target(
+        feed_inbound, lambda: (b"\x01" + json.dumps(EVENTS).encode(), b"\x00" + bytes(range(40))), ('"objectId":', "[[")
+    ),
+    "signature": Target(feed_signature, lambda: (bytes(range(number, number + 50)) for number in range(30))),
+    "templates": Target(
+        feed_templates,
+        lambda: (b"{{ name | upper }}", b"{% if phone %}{{ phone }}{% else %}x{% endif %}"),
+        ("{%", "%}", "{{", "}}", "| truncate(3)", "default(", "raw", "endraw", "elif", "loop", "__class__", "~"),
     ),
     "crm": Target(crm.ask, lambda: (bytes([number]) + bytes(range(64)) for number in range(len(crm.QUESTIONS)))),
 }  # fmt: skip
