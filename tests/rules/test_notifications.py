@@ -118,7 +118,7 @@ def in_chat(kind: str, **more: object) -> dict[str, object]:
         in_chat("teams", owners={"7": "0a1b2c3d-0000-4000-8000-00000000abcd"}),
         in_chat("google_chat", owners={"ana@company.example": "104857600042", "7": 104857600043}),
         in_chat("apprise", kinds=["lead.triaged"], personal=True),
-        in_chat("slack", templates={"lead.signal": {"title": "{{ company }}"}, "sla.breached": {"text": "{{ clock }}"}}),
+        in_chat("slack", templates={"lead.signal": {"title": "{{ company }}"}, "sla.at_risk": {"text": "{{ due }}"}}),
     ],
 )
 def test_chats_and_mail_are_destinations_too(destination: dict[str, object]) -> None:
