@@ -24,18 +24,22 @@ from connector.delivery.misfits import misfits
 from connector.delivery.payload import build_body
 from connector.delivery.receivers import Receivers
 from connector.delivery.sender import Sender
+from connector.domain.contact import PortalId
 from connector.domain.episode import State
 from connector.domain.notice import Notice
+from connector.domain.run import RunId
 from connector.engine.context import Options
-from connector.engine.ports import PortalInfo, Progress, Store
+from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
+from connector.engine.ports import Delivery, PortalInfo, Progress, Store
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
 from connector.engine.standing import old_secrets, switched_off
-from connector.errors import ConfigError, ConnectorError
+from connector.engine.undo import UndoReport, undo
+from connector.errors import ConfigError, ConnectorError, SettingsError
 from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
-from connector.store import Queries, SqlStore, check_store, open_store, scratch, this_process
+from connector.store import Queries, SqlInbox, SqlStore, check_store, open_inbox, open_store, scratch, this_process
 from connector.store.destinations import look_at_destinations
 
 
@@ -50,6 +54,7 @@ class Connector:
     book: RuleBook
     gateway: HubSpotGateway
     _stores: dict[str, SqlStore]
+    _answers: Answers | None = None
 
     def sync(self, options: Options | None = None, progress: Progress | None = None) -> RunReport:
         """One run. Raises what engine.run.sync raises."""
@@ -61,6 +66,35 @@ class Connector:
             return self._run(store, portal, options, progress)
         with scratch(store) as copy:
             return self._run(copy, portal, options, progress)
+
+    def take_hints(self, delivery: Delivery, progress: Progress | None = None) -> int | None:
+        """Look at the hints that wait, after a first `sync`; gives how many, None where a whole run is due first.
+
+        Costs no call where none waits. Raises what engine.hint_run.sync_hints raises.
+        """
+        store = next(iter(self._stores.values()), None)
+        if store is None:
+            return None
+        if not has_hints(store):
+            return 0
+        self.gateway.count_anew()
+        if self._answers is None or not self._answers.are_fresh:
+            self._answers = ask(self.gateway)
+        _refuse_another_portal(store, self._answers.portal)
+        destinations = resolve(self.book.notifications, _lookup(self.settings))
+        ports = self._ports(store, delivery, destinations)
+        return sync_hints(ports, self.book, self._answers, self.options(), progress)
+
+    def calls(self) -> int:
+        """Calls of the CRM in the last run, or the last look at hints."""
+        return sum(self.gateway.api_calls().values())
+
+    @contextmanager
+    def sender(self) -> Iterator[Delivery]:
+        """A sender of its own for another thread, by the rules as they are now; after a first `sync`."""
+        (store,) = self._stores.values()
+        with _sender(self.settings, self.book, store) as (sender, _):
+            yield sender
 
     def options(self, *, dry_run: bool = False, full: bool = False, release_mass_change: bool = False) -> Options:
         """What the settings say, and what the command line asks on top."""
@@ -144,19 +178,30 @@ class Connector:
         with _sender(self.settings, self.book, store) as (sender, _):
             return sender.deliver(now)
 
+    def undo(self, run: str, *, dry_run: bool = False, progress: Progress | None = None) -> UndoReport:
+        """Put back what one run wrote (R36). Raises what engine.undo.undo raises."""
+        self.gateway.count_anew()
+        portal = self.gateway.portal()
+        store = self.store(portal)
+        with _sender(self.settings, self.book, store) as (sender, destinations):
+            ports = self._ports(store, sender, destinations)
+            return undo(ports, self.book, portal, RunId(run.strip()), dry_run=dry_run, progress=progress)
+
     def _run(self, store: SqlStore, portal: PortalInfo, options: Options, progress: Progress | None) -> RunReport:
         with _sender(self.settings, self.book, store) as (sender, destinations):
-            ports = Ports(
-                source=self.gateway,
-                crm=self.gateway,
-                store=store,
-                delivery=sender,
-                build_body=_bodies(destinations),
-                destinations=switched_on(
-                    self.book.notifications, present(self.book.notifications, _lookup(self.settings))
-                ),
-            )
-            return sync(ports, self.book, portal, options, progress)
+            return sync(self._ports(store, sender, destinations), self.book, portal, options, progress)
+
+    def _ports(self, store: SqlStore, delivery: Delivery, destinations: Mapping[str, Destination]) -> Ports:
+        return Ports(
+            source=self.gateway,
+            crm=self.gateway,
+            store=store,
+            delivery=delivery,
+            build_body=_bodies(destinations),
+            destinations=switched_on(
+                self.book.notifications, present(self.book.notifications, _lookup(self.settings))
+            ),
+        )
 
 
 @contextmanager
@@ -199,6 +244,30 @@ def receivers(settings: Settings) -> Receivers:
         allow_hosts=settings.allow_hosts,
         ca_file=settings.ca_file,
     )
+
+
+def known_portal(settings: Settings) -> PortalId | None:
+    """The portal that the database belongs to; None where it knows none yet."""
+    store = open_database(settings, None)
+    try:
+        return store.portal
+    except SettingsError:
+        return None
+    finally:
+        store.close()
+
+
+def inbox(settings: Settings, portal: PortalId) -> SqlInbox:
+    """The receiver's way into the database, once it is made ready; it does not wait for long."""
+    return open_inbox(settings.database_url.get_secret_value(), portal, wall_clock=_wall_clock)
+
+
+def _refuse_another_portal(store: SqlStore, portal: PortalInfo) -> None:
+    if store.portal != portal.id:
+        raise SettingsError(
+            f"The token now belongs to portal {portal.id}, the database to portal {store.portal}",
+            advice="Use that portal's token again, or start anew with a database of its own.",
+        )
 
 
 def queries(settings: Settings) -> AbstractContextManager[Queries]:

@@ -26,6 +26,7 @@ LOUD_LIBRARIES = {
     "tldextract": logging.WARNING,
     "filelock": logging.WARNING,
     "pyrate_limiter": logging.WARNING,
+    "uvicorn": logging.ERROR,       # it would say of each malformed request that there was one
 }
 MADE_BY_OTHER_HANDLERS = ("message", "asctime")
 """The standard library leaves these on a record; no `extra` can carry them."""

@@ -15,7 +15,7 @@ from connector.engine import preflight
 from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options
 from connector.engine.hints import MOST_AT_ONCE, drain_all
-from connector.engine.ports import Crm, PortalInfo, PortalState, Schema, Store
+from connector.engine.ports import Crm, NoProgress, PortalInfo, PortalState, Progress, Schema, Store
 from connector.engine.pull import CONTACTS
 from connector.engine.run import Ports, rules_changed
 from connector.rules.rulebook import RuleBook
@@ -49,7 +49,9 @@ def has_hints(store: Store) -> bool:
         return bool(uow.waiting_hints(1))
 
 
-def sync_hints(ports: Ports, book: RuleBook, answers: Answers, options: Options) -> int | None:
+def sync_hints(
+    ports: Ports, book: RuleBook, answers: Answers, options: Options, progress: Progress | None = None
+) -> int | None:
     """Look at the hints that wait; gives how many, None where a whole run is due first.
 
     A whole run is due before the first one is complete, after one was cut off, and when the rules changed.
@@ -66,6 +68,7 @@ def sync_hints(ports: Ports, book: RuleBook, answers: Answers, options: Options)
     preflight.require(book, answers.schema, answers.owners)
     with ports.store.lease() as epoch:
         context = _context(ports, book, answers, options, state, covered, epoch)
+        context.progress = progress or NoProgress()
         return drain_all(context, most=MOST_AT_ONCE)
 
 

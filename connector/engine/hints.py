@@ -68,6 +68,7 @@ def drain_all(context: Context, *, most: int) -> int:
     looked_at = 0
     while looked_at < most and (done := drain(context)):
         looked_at += done
+        context.progress.step("hints", looked_at)
     return looked_at
 
 

@@ -1,47 +1,74 @@
-"""The scheduler: runs by the clock, never two at once, and stops between pages when asked (APScheduler).
+"""The scheduler: runs by the clock (APScheduler), hints between them, never two at once; stops when asked.
 
-The schedule is rebuilt from the settings at every start; what is remembered stands in the database alone.
+One thread does all the work; schedule, receiver and signals only ring its bell. The schedule is rebuilt from the
+settings at every start; what is remembered stands in the database alone.
 """
 
 from __future__ import annotations
 
 import logging
 import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.bootstrap import Connector, connect
 from connector.config.settings import Settings
-from connector.errors import ConfigError, ConnectorError, RetryableError
+from connector.errors import AlreadyRunningError, ConfigError, ConnectorError, RetryableError
+from connector.jobs.bell import Bell
+from connector.jobs.deliverer import Deliverer
 
 log = logging.getLogger(__name__)
 
 JITTER_SECONDS = 5
 """So that many portals on one schedule do not call in the same second."""
+LOOK_EVERY_SECONDS = 5.0
+"""Hints that another process took in, or that wait for what the CRM shows late, ring no bell."""
+SHARE_OF_CALLS = 0.7
+"""Of what the portal allows; the rest is left to the scheduled run that comes next."""
+LEAST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 60.0
+
+Watch = Callable[[Bell], AbstractContextManager[object]]
+"""Something that rings the bell for hints while its block is open: the receiver."""
 
 
-def serve(settings: Settings, *, once: bool = False) -> int:
+class StopAskedError(RetryableError):
+    """Asked to stop between two pages; the next start goes on from here."""
+
+
+def serve(settings: Settings, *, once: bool = False, watch: Watch | None = None) -> int:
     """Run until SIGTERM or SIGINT; the page under way is finished first. Gives an exit code.
 
+    Args:
+        watch: opened before the first run; with it, hints are looked at as they come.
     Raises:
         ConfigError, FatalError: at the first run; later ones are logged, and the next run tries again.
     """
-    with connect(settings) as connector:
-        first = connector.sync()
+    bell = Bell()
+    with _stopped_by_signals(bell), connect(settings) as connector, watch(bell) if watch else nullcontext():
+        works = _Works(connector, bell)
+        try:
+            first = connector.sync(progress=works)
+        except StopAskedError:
+            return 0
         log.info("First run done", extra={"action": "run", "run_id": first.run.id, "status": first.status.value})
         if once:
             return first.exit_code
-        scheduler = BlockingScheduler(timezone="UTC")
-        scheduler.add_job(
-            _job, _trigger(settings), args=(connector,), max_instances=1, coalesce=True, misfire_grace_time=None
-        )
-        _stop_on_signals(scheduler)
-        log.info("Waiting for the next run", extra={"action": "schedule", "every": settings.sync_every})
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.add_job(bell.ring_run, _trigger(settings), max_instances=1, coalesce=True, misfire_grace_time=None)
         scheduler.start()
+        log.info("Waiting for the next run", extra={"action": "schedule", "every": settings.sync_every})
+        try:
+            works.work(hints=watch is not None)
+        finally:
+            scheduler.shutdown(wait=False)
     return 0
 
 
@@ -52,32 +79,119 @@ def _trigger(settings: Settings) -> BaseTrigger:
     return IntervalTrigger(seconds=int(interval.total_seconds()), jitter=JITTER_SECONDS)
 
 
-def _job(connector: Connector) -> None:
-    """One scheduled run. New rules are taken up when they can be read; else the old ones stay active."""
-    try:
-        connector.reload_rules()
-    except ConfigError as error:
-        log.error("The rules cannot be read; the old ones stay active: %s", error, extra={"action": "reload"})
-    try:
-        report = connector.sync()
-    except RetryableError as error:
-        log.warning("This run was put off: %s", error, extra={"action": "run"})
-    except ConnectorError as error:
-        log.error("This run stopped: %s %s", error, error.advice, extra={"action": "run"})
-    except Exception as error:  # around one job: the next one runs all the same
-        log.exception("This run met something unforeseen: %s", type(error).__name__, extra={"action": "run"})
-    else:
-        facts = {key: value for key, value in report.as_dict().items() if key not in ("api_calls", "troubles")}
-        log.info("Run done", extra={"action": "run", **facts})
+class _Works:
+    """The one thread that works. Fulfils ports.Progress: between two pages it hears whether to stop."""
+
+    def __init__(self, connector: Connector, bell: Bell) -> None:
+        self._connector, self._bell = connector, bell
+        self._deliverer: Deliverer | None = None
+        self._hints_not_before = 0.0
+        self._pause = 0.0
+
+    def step(self, name: str, done: int, total: int | None = None) -> None:
+        if self._bell.stops:
+            raise StopAskedError("Asked to stop; the next start goes on from here")
+
+    def work(self, *, hints: bool) -> None:
+        """Until the bell says stop."""
+        if hints:
+            self._deliverer = Deliverer(self._connector.sender)
+        try:
+            while True:
+                match self._bell.wait(LOOK_EVERY_SECONDS, not_hints_before=self._hints_not_before):
+                    case "stop":
+                        return
+                    case "run":
+                        self._run()
+                        self._bell.run_is_done()
+                    case _ if hints and time.monotonic() >= self._hints_not_before:
+                        self._look()
+        finally:
+            if self._deliverer is not None:
+                self._deliverer.close()
+
+    # -- a scheduled run ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> bool:
+        """New rules are taken up when they can be read; else the old ones stay active. Whether it came to its end."""
+        try:
+            self._connector.reload_rules()
+        except ConfigError as error:
+            log.error("The rules cannot be read; the old ones stay active: %s", error, extra={"action": "reload"})
+        else:
+            if self._deliverer is not None:
+                self._deliverer.renew()
+        try:
+            report = self._connector.sync(progress=self)
+        except StopAskedError:
+            return False
+        except RetryableError as error:
+            log.warning("This run was put off: %s", error, extra={"action": "run"})
+        except ConnectorError as error:
+            log.error("This run stopped: %s %s", error, error.advice, extra={"action": "run"})
+        except Exception as error:  # around one job: the next one runs all the same
+            log.exception("This run met something unforeseen: %s", type(error).__name__, extra={"action": "run"})
+        else:
+            facts = {key: value for key, value in report.as_dict().items() if key not in ("api_calls", "troubles")}
+            log.info("Run done", extra={"action": "run", **facts})
+            return True
+        return False
+
+    # -- hints -------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """At the hints that wait; what goes wrong makes the next look wait longer, up to a minute."""
+        assert self._deliverer is not None
+        began = time.monotonic()
+        try:
+            looked_at = self._connector.take_hints(self._deliverer, self)
+            if looked_at is None and not self._run():
+                self._rest()
+                return
+        except StopAskedError:
+            return
+        except AlreadyRunningError:
+            self._hints_not_before = time.monotonic() + LOOK_EVERY_SECONDS  # they wait for whoever works, or for us
+            return
+        except RetryableError as error:
+            log.warning("Hints wait: %s", error, extra={"action": "hints"})
+            self._rest()
+            return
+        except ConnectorError as error:
+            log.error("Hints wait: %s %s", error, error.advice, extra={"action": "hints"})
+            self._rest()
+            return
+        except Exception as error:  # around one job: hints wait, and the scheduled run comes all the same
+            log.exception("Hints met something unforeseen: %s", type(error).__name__, extra={"action": "hints"})
+            self._rest()
+            return
+        self._pause = 0.0
+        if looked_at:
+            log.info("Hints looked at", extra={"action": "hints", "hints": looked_at})
+            self._hints_not_before = max(began + self._paced(), time.monotonic() + LEAST_PAUSE_SECONDS)
+
+    def _paced(self) -> float:
+        """Seconds that the calls just made may take, so that they do not use up the portal's window in a burst."""
+        allowed = self._connector.settings.rate_per_10s * SHARE_OF_CALLS / 10
+        return min(LONGEST_PAUSE_SECONDS, self._connector.calls() / allowed)
+
+    def _rest(self) -> None:
+        self._pause = min(LONGEST_PAUSE_SECONDS, max(1.0, self._pause * 2))
+        self._hints_not_before = time.monotonic() + self._pause
 
 
-def _stop_on_signals(scheduler: BlockingScheduler) -> None:
+@contextmanager
+def _stopped_by_signals(bell: Bell) -> Iterator[None]:
     """Finish what is under way, then stop; a second signal ends it at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
+        bell.ring_stop()
         log.info("Asked to stop; finishing what is under way", extra={"action": "stop"})
-        scheduler.shutdown(wait=False)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

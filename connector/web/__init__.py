@@ -1,0 +1,1 @@
+"""What Handoff serves over HTTP: webhooks of the CRM come in here."""
