@@ -38,9 +38,12 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     """
     done = {name for name, cursor in progress.items() if cursor == "done"}
     marks = dict(progress)
+    context.trailed |= {name for name in done if trailing(name) in marks}
     for name in (CONTACTS, ARCHIVED, *context.source.streams(), DEALS):
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
+            if name in context.trailed:  # a run that goes on after a kill must know it too
+                marks[trailing(name)] = "far"
             _save(context, marks, name, "done")
     return frozenset(done)
 
@@ -117,6 +120,8 @@ def store_records(
     for record in records:
         _follow_merges(context, uow, record, known)
         before = known.get(record.id)
+        if before is not None and record.modified_at < before.contact.modified_at and not context.renormalise:
+            continue
         after = refresh(context, record, before)
         if before is None or before.raw != after.raw or before.gone or context.renormalise:
             moved.append(record.id)
