@@ -24,9 +24,13 @@ from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, 
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
 from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
+from connector.rules.plan import ANSWERS
 
 SHARED = ("stage", "status", "owner")
 """Fields that people edit too; the history of these tells whose value stands (I2)."""
+
+SAID = (*SHARED, *ANSWERS)
+"""Whatever of ours a person may have written over, or we over theirs."""
 
 MARKS = ("episode", "state")
 """Fields that nobody else writes: where they stand as wanted, the whole request was taken."""
@@ -163,11 +167,12 @@ class _Batch:
     def _read_back(self) -> None:
         rows = self._going()
         rules = self.context.book.fields
-        shared = [property_of(name, rules) for name in SHARED]
+        written = {change.field for row in rows for change in row.changes if change.kind is ChangeKind.FIELD}
+        told = [property_of(name, rules) for name in SAID if name in SHARED or name in written]
         self.after = self.context.crm.read_contacts(
-            [row.contact for row in rows], properties_to_read(rules), history=shared
+            [row.contact for row in rows], properties_to_read(rules), history=told
         )
-        restore = [write for row in rows if row.id not in self.applied and (write := self._overwritten(row))]
+        restore = [write for row in rows if (write := self._overwritten(row))]
         if restore:
             self._put_back(restore)
             again = self.context.crm.read_contacts([write.contact for write in restore], properties_to_read(rules))
@@ -184,29 +189,37 @@ class _Batch:
         self.context.crm.update_contacts(writes)
 
     def _overwritten(self, row: Intent) -> Write | None:
-        """An edit by a person between our re-read and our write: put it back (I2)."""
+        """An edit by a person between our read and our write: put it back, and all else that we wrote with it (I2).
+
+        What the decision rested on is the measure, not our re-read: that one may have come after a write of ours whose
+        answer was lost.
+        """
         record = self.after.get(row.contact)
         if record is None:
             return None
         theirs: dict[str, str] = {}
         for prop, change in self._wire(row).items():
-            edits = record.history.get(prop, ())
-            before = self.fresh[row.contact].properties.get(prop) or ""
+            edits, wanted = record.history.get(prop, ()), _text(self.context, change)
+            expected = row.expected.get(prop) or ""
+            if expected == wanted or not edits or edits[0].by_person or (edits[0].value or "") != wanted:
+                continue
             earlier = [edit for edit in edits[1:] if (edit.value or "") != "" or not change.backward]
-            ours = bool(edits) and (edits[0].value or "") == _text(self.context, change) and not edits[0].by_person
-            if (
-                ours
-                and before != edits[0].value
-                and earlier
-                and earlier[0].by_person
-                and (earlier[0].value or "") != before
-            ):
+            if earlier and earlier[0].by_person and (earlier[0].value or "") not in (expected, wanted):
                 theirs[prop] = earlier[0].value or ""
         if not theirs:
             return None
         self.lost_races.append((row, ", ".join(sorted(theirs))))
         self.verdicts[row.id] = ("overtaken", "a person edited it in the very moment; their value was put back")
-        return Write(contact=row.contact, properties=theirs)
+        return Write(contact=row.contact, properties={**self._as_before(row, record), **theirs})
+
+    def _as_before(self, row: Intent, record: Record) -> dict[str, str]:
+        """Ours, where it still stands, as it was: the CRM may not show a handover that is taken back (I1, P3)."""
+        before: dict[str, str] = {}
+        for prop, change in self._wire(row).items():
+            expected, wanted = row.expected.get(prop) or "", _text(self.context, change)
+            if expected != wanted and (record.properties.get(prop) or "") == wanted:
+                before[prop] = expected
+        return before
 
     def _verify(self, row: Intent) -> None:
         record = self.after.get(row.contact)

@@ -21,7 +21,9 @@ from connector.rules.rulebook import RuleBook
 WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END})
 BEGINNING = (Action.HAND_OVER, Action.ADOPT)
 ANSWERS = ("verdict", "verdict_reason", "return_on", "comment")
-"""What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new."""
+"""What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new.
+
+One given since the handover began is the rep's word about this very episode, and stands (I2)."""
 
 
 def plan(decision: Decision, contact: Contact, book: RuleBook, *, on_list: bool, now: datetime) -> Plan:
@@ -69,7 +71,7 @@ def _wanted(
         yield "qualified_at", episode.opened_at
         yield "due_at", sla.first_due(episode, book.sla, now=now)
         yield "nurture_track", None
-        yield from ((name, None) for name in ANSWERS)
+        yield from ((name, None) for name in ANSWERS if not _said_since(decision, name, contact))
         if decision.score is not None:
             yield "score", decision.score.points
             yield "grade", decision.score.grade
@@ -100,11 +102,16 @@ def _projected(
     if wanted is not None and allowed and not (stage and _beyond(stage, wanted, episode.state)):
         yield "stage", wanted.value
     said = book.stages.statuses.get(contact.text("status").lower())
-    said_at = contact.changed_at.get("status")
-    if decision.action in BEGINNING and contact.text("status") and said_at is not None and said_at >= decision.as_of:
+    if decision.action in BEGINNING and contact.text("status") and _said_since(decision, "status", contact):
         return
     if projection.status is not None and (said is not episode.state or not episode.state.is_end):
         yield "status", projection.status
+
+
+def _said_since(decision: Decision, name: str, contact: Contact) -> bool:
+    """Whether the field took its value since the run of this decision began."""
+    said_at = contact.changed_at.get(name)
+    return said_at is not None and said_at >= decision.as_of
 
 
 def _beyond(stage: Stage, wanted: Stage, state: State) -> bool:
