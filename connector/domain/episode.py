@@ -43,6 +43,10 @@ UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
 RANKS = {state: rank for rank, state in enumerate(State)}
 
 
+UNDONE = "undone"
+"""Exit reason of an episode whose handover a person undid (R36)."""
+
+
 def episode_id(portal: PortalId, contact: ContactId, ordinal: int) -> EpisodeId:
     """The id of the contact's n-th episode (from 1): made at opening, never recomputed, not even after a merge."""
     return EpisodeId("ep_" + sha256(f"{portal}|{contact}|{ordinal}".encode()).hexdigest()[:20])
@@ -63,6 +67,7 @@ class Episode:
         wakes_at: when the return condition of a hand-back comes due; None where only new interest wakes it.
         signal_at: the newest interest that the holder was told of (R40); None until one came after the handoff.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
+        undone: how often a person undid one of its moves (R36); part of effect ids (I5).
     """
 
     id: EpisodeId
@@ -83,6 +88,12 @@ class Episode:
     wakes_at: datetime | None = None
     signal_at: datetime | None = None
     marketing_held: bool = False
+    undone: int = 0
+
+    @property
+    def was_undone(self) -> bool:
+        """A person took the handover back: for what follows it is as if it had not been, and nothing is forgotten."""
+        return self.exit_reason == UNDONE
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,14 @@ from typing import NewType
 RunId = NewType("RunId", str)
 
 
+UNDO = "undo_"
+"""How the id of a run that undoes another one begins."""
+
+
+def is_undo(run: str) -> bool:
+    return run.startswith(UNDO)
+
+
 class RunStatus(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"

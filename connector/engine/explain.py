@@ -137,6 +137,8 @@ def _not_done(
 def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode]) -> str:
     if last is None:
         return "Not decided yet."
+    if episodes and episodes[-1].was_undone and last["action"] in ("end", "nothing"):
+        return "No longer: it was handed to sales, and a person undid that."
     if last["action"] != "nothing":
         return ANSWERS[str(last["action"])]
     if episodes and episodes[-1].is_open and episodes[-1].silent:

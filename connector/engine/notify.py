@@ -74,6 +74,7 @@ class Teller:
     def notice(self, kind: NoticeKind, owner: OwnerId | None, key: str) -> Notice:
         decision = self._decision
         episode = decision.episode if decision.action is not Action.TRIAGE else None
+        key += f":undone{episode.undone}" if episode is not None and episode.undone else ""
         return Notice(
             kind=kind,
             contact=self._contact.id,
@@ -121,13 +122,14 @@ class Teller:
 def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, due_at: datetime) -> list[Entry]:
     """Outbox rows: `held` while a write stands before them, else due at once."""
     return [
-        _entry(context, notice, destination, intent, due_at)
+        entry_for(context, notice, destination, intent, due_at)
         for notice in told
         for destination in recipients(notice, context.book.notifications, context.destinations)
     ]
 
 
-def _entry(context: Context, notice: Notice, destination: str, intent: Intent | None, due_at: datetime) -> Entry:
+def entry_for(context: Context, notice: Notice, destination: str, intent: Intent | None, due_at: datetime) -> Entry:
+    """One notice for one destination."""
     entry = effect_id(context.portal.id, notice.contact, notice.episode, notice.kind.value, notice.key, destination)
     return Entry(
         id=entry,

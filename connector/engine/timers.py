@@ -45,7 +45,8 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
     A clock that still runs is left as it is; one that was cancelled runs again from the handover.
     """
     episodes = uow.episodes([contact])[contact]
-    standing = next((episode for episode in episodes if episode.is_open), episodes[-1] if episodes else None)
+    stood = [episode for episode in episodes if not episode.was_undone]
+    standing = next((episode for episode in stood if episode.is_open), stood[-1] if stood else None)
     running = uow.timers(contact)
     wrong = standing is None or any(
         timer.episode != standing.id or timer.assignment != standing.assignment for timer in running

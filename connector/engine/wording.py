@@ -151,6 +151,8 @@ class Wording:
             return "waits to be adopted"
         if episode.ended_at is None:
             return STANDS[episode.state]
+        if episode.was_undone:
+            return f"a person undid this handover on {self.day(episode.ended_at)}"
         reason = self._book.recycling.reasons.get(episode.exit_reason)
         why = f" ({reason.label})" if reason and episode.state is not State.WON else ""
         return f"{STANDS[episode.state]} on {self.day(episode.ended_at)}{why}"

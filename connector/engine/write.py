@@ -19,10 +19,12 @@ from connector.domain.change import Change, ChangeKind, OutcomeKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import State
 from connector.domain.record import Record
+from connector.domain.run import is_undo
 from connector.engine.context import BATCH, Context
 from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, Write
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
+from connector.engine.withdraw import withdraw
 from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
 from connector.rules.plan import ANSWERS
 
@@ -47,13 +49,19 @@ def write_open_intents(context: Context, *, at_least: int = 1) -> int:
             waiting = [row for row in uow.intents("open", BATCH + len(unclear)) if row.id not in unclear][:BATCH]
         if len(waiting) < at_least:
             return settled
-        batch = _Batch(context, waiting)
-        batch.send()
-        with context.store.transaction() as uow:
-            batch.settle(uow)
-        settled += len(waiting) - len(batch.unclear)
-        unclear |= batch.unclear
-        context.unclear |= {row.contact for row in waiting if row.id in batch.unclear}
+        left = write_batch(context, waiting)
+        settled += len(waiting) - len(left)
+        unclear |= left
+
+
+def write_batch(context: Context, intents: Sequence[Intent]) -> set[str]:
+    """Bring at most a hundred intents to an outcome; gives the ids of those without a clear answer."""
+    batch = _Batch(context, intents)
+    batch.send()
+    with context.store.transaction() as uow:
+        batch.settle(uow)
+    context.unclear |= {row.contact for row in intents if row.id in batch.unclear}
+    return batch.unclear
 
 
 @dataclass(slots=True)
@@ -287,6 +295,7 @@ class _Batch:
         uow.release_entries([row.id for row in written], self.context.now)
         uow.clear_quarantine([row.contact for row in written])
         self._store(uow, written)
+        withdraw(self.context, uow, [row for row in written if is_undo(row.run)])
         for row in rows:
             if row.status != "written":
                 self._take_back(uow, row)

@@ -33,15 +33,16 @@ class Case:
 
     @cached_property
     def floor(self) -> datetime | None:
-        """Interest before the last hand-back has had its answer already (R24)."""
-        last = self.situation.last_ended
-        return last.ended_at if last else None
+        """Interest before the last hand-back has had its answer already (R24); before an undone handover too (R36)."""
+        ends = [one.ended_at for one in (self.situation.last_ended, self.situation.undone) if one and one.ended_at]
+        return max(ends, default=None)
 
     @cached_property
     def told(self) -> datetime | None:
         """Up to here sales has heard of every hand-raise; one that came as an episode ended is still to be answered."""
-        last = self.situation.last_ended
-        return (last.signal_at or last.handed_off_at or last.ended_at) if last else None
+        ended = [one for one in (self.situation.last_ended, self.situation.undone) if one is not None]
+        told = [one.signal_at or one.handed_off_at or one.ended_at for one in ended]
+        return max((at for at in told if at is not None), default=None)
 
     @cached_property
     def score(self) -> Score:

@@ -172,6 +172,9 @@ def _return_condition(case: Case) -> Decision | None:
     last = case.situation.last_ended
     if last is None or last.wakes_at is None or last.state in (State.WON, State.JUNK):
         return None
+    undone = case.situation.undone
+    if undone is not None and undone.ended_at is not None and undone.ended_at >= last.wakes_at:
+        return None  # it came back on that day, and a person undid it (R36)
     reason = case.book.recycling.reasons.get(last.exit_reason)
     label = reason.label if reason else last.exit_reason
     if last.wakes_at > case.now:

@@ -192,7 +192,7 @@ def funnel(
         clocks: a lead counts as unanswered only when the time that they give is over; None gives no time.
         since: what began before is older than Handoff; None: nothing is.
     """
-    handed = [e for e in episodes if not e.silent and e.handed_off_at is not None and e.handed_off_at <= now]
+    handed = [e for e in episodes if _counts(e) and e.handed_off_at is not None and e.handed_off_at <= now]
     states = Counter(episode.state for episode in handed)
     touched = [episode for episode in handed if _touched(episode)]
     speeds = _spans((episode.handed_off_at, episode.touched_at) for episode in handed)
@@ -255,7 +255,12 @@ def _percentile(spans: Sequence[timedelta], percent: int) -> timedelta | None:
 
 def handed_between(episodes: Iterable[Episode], since: datetime, until: datetime) -> list[Episode]:
     """The cohort handed over from `since` (inclusive) to `until` (exclusive)."""
-    return [e for e in episodes if not e.silent and e.handed_off_at is not None and since <= e.handed_off_at < until]
+    return [e for e in episodes if _counts(e) and e.handed_off_at is not None and since <= e.handed_off_at < until]
+
+
+def _counts(episode: Episode) -> bool:
+    """Neither what was there before us (R41) nor a handover that a person undid (R36)."""
+    return not episode.silent and not episode.was_undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,15 @@ class Situation:
 
     @property
     def last_ended(self) -> Episode | None:
-        ended = [episode for episode in self.episodes if episode.ended_at is not None]
+        """The last attempt that stood; one that a person undid is none (R36), but see `undone`."""
+        ended = [episode for episode in self.episodes if episode.ended_at is not None and not episode.was_undone]
         return max(ended, key=lambda episode: (episode.ended_at, episode.ordinal), default=None)
+
+    @property
+    def undone(self) -> Episode | None:
+        """The latest handover that a person undid: what spoke for it then has had its answer."""
+        undone = [episode for episode in self.episodes if episode.ended_at is not None and episode.was_undone]
+        return max(undone, key=lambda episode: (episode.ended_at, episode.ordinal), default=None)
 
     @property
     def next_ordinal(self) -> int:

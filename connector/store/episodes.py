@@ -157,7 +157,7 @@ def _row(portal: str, one: Episode) -> dict[str, Any]:
         "assignment": one.assignment, "handed_off_at": one.handed_off_at, "touched_at": one.touched_at,
         "ended_at": one.ended_at, "exit_reason": one.exit_reason, "track": one.track, "wakes_at": one.wakes_at,
         "signal_at": one.signal_at,
-        "marketing_held": one.marketing_held, "is_open": one.is_open,
+        "marketing_held": one.marketing_held, "is_open": one.is_open, "undone": one.undone or None,
     }
 
 
@@ -167,5 +167,5 @@ def read_episode(row: Row[Any]) -> Episode:
         opened_at=row.opened_at, owner=row.owner, reason=row.reason, silent=row.silent, assignment=row.assignment,
         handed_off_at=row.handed_off_at, touched_at=row.touched_at, ended_at=row.ended_at,
         exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at, signal_at=row.signal_at,
-        marketing_held=row.marketing_held,
+        marketing_held=row.marketing_held, undone=row.undone or 0,
     )

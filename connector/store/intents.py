@@ -35,7 +35,7 @@ class Intents(Part):
 
     def intents(self, status: str, limit: int) -> list[Intent]:
         """In id order."""
-        return [_intent(row) for row in self.select(_BY_STATUS, status_=status, most=limit)]
+        return [read_intent(row) for row in self.select(_BY_STATUS, status_=status, most=limit)]
 
     def settle_intents(self, rows: Sequence[Intent]) -> None:
         self.put_intents(rows)
@@ -60,7 +60,7 @@ def _row(portal: str, one: Intent) -> dict[str, Any]:
     }
 
 
-def _intent(row: Row[Any]) -> Intent:
+def read_intent(row: Row[Any]) -> Intent:
     return Intent(
         id=row.intent, run=row.run, contact=row.contact, episode=row.episode, changes=changes_from_plain(row.changes),
         expected=row.expected, before=episode_from_plain(row.before), turn=turn_from_plain(row.turn),

@@ -234,6 +234,7 @@ episode = Table(
     Column("marketing_held", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is
+    Column("undone", Integer),                    # how often a move of it was undone; None: never
     UniqueConstraint("portal", "contact", "ordinal"),
 )
 _partial(

@@ -20,10 +20,11 @@ from connector.store.quarantine import Quarantine
 from connector.store.retention import Retention
 from connector.store.rotation import Rotation
 from connector.store.timers import Timers
+from connector.store.undoing import Undoings
 
 
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
-    Erasure, Retention,
+    Erasure, Retention, Undoings,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

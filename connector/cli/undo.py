@@ -1,0 +1,103 @@
+"""`handoff undo`: what one run wrote goes back where it is still ours (R36)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connector.engine.undo import UndoReport
+
+
+def register(app: typer.Typer) -> None:
+    app.command("undo", epilog="Example: handoff undo run_20260302T090000_1a2b3c --dry-run")(undo)
+
+
+def undo(
+    run: Annotated[str, typer.Argument(help="Id of the run, as `handoff runs` shows it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go back, and what not.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> int:
+    """Put back what one run wrote, where it is still ours.
+
+    What a person or a later run changed stays, and so does a lead that sales has answered. Who was told hears that it
+    is withdrawn. Leads that are undone come to sales again only when they do something new.
+    """
+    from connector.bootstrap import connect
+    from connector.cli.console import note, print_json, progress_bar
+    from connector.cli.start import start
+
+    settings = start()
+    with connect(settings) as connector:
+        if dry_run or not yes:
+            planned = connector.undo(run, dry_run=True)
+            if not as_json or not dry_run:
+                _show(planned, as_json=as_json)
+            if dry_run:
+                if as_json:
+                    print_json(planned.as_dict())
+                return 0
+            if not planned.contacts:
+                return 0
+            if not _agreed(planned):
+                note("Nothing was undone.")
+                return 1
+        with progress_bar(as_json) as bars:
+            report = connector.undo(run, progress=bars)
+    if as_json:
+        print_json(report.as_dict())
+    elif yes:
+        _show(report, as_json=False)
+    else:
+        _sum_up(report)
+    return report.exit_code
+
+
+def _agreed(planned: UndoReport) -> bool:
+    import sys
+
+    from connector.errors import SettingsError
+
+    if not sys.stdin.isatty():
+        raise SettingsError(
+            "undoing asks first, and nobody is there to answer",
+            advice="Say --yes, or --dry-run to see what would go back.",
+        )
+    return typer.confirm(f"Put this back for {planned.contacts} contacts?", err=True)
+
+
+def _show(report: UndoReport, *, as_json: bool) -> None:
+    from connector.cli.console import table
+
+    if as_json:
+        return
+    back = [line for line in report.lines if not line.why]
+    left = [line for line in report.lines if line.why]
+    if back:
+        title = "Would go back" if report.dry_run else "Put back"
+        rows = [[line.contact, line.field, line.now, line.back_to or "(empty)"] for line in back]
+        table(title, ["contact", "field", "now" if report.dry_run else "was", "back to"], rows, whole=("contact",))
+    if left:
+        rows = [[line.contact, line.field or "(all)", line.now, line.why] for line in left]
+        table("Left alone", ["contact", "field", "now", "why"], rows, whole=("contact",))
+    _sum_up(report)
+
+
+def _sum_up(report: UndoReport) -> None:
+    """One sentence, and what needs a person."""
+    from connector.cli.console import note
+
+    if not report.contacts and not report.failed:
+        done = f" An earlier undo took care of {report.already} contacts." if report.already else ""
+        note(f"Nothing of {report.undoes} is left to undo.{done}")
+        return
+    verb = "would go back" if report.dry_run else "went back"
+    note(f"{report.contacts} contacts {verb}.")
+    if report.withdrawn or report.cancelled:
+        note(f"Notices: {report.withdrawn} withdrawn, {report.cancelled} cancelled before they went out.")
+    if report.failed:
+        note(f"{report.failed} contacts came to no good end; the same command tries them again.")
+    for line in report.troubles:
+        note(f"note: {line}")
