@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo test lint types layers unit clients clean
+.PHONY: help demo test lint types layers unit crash crash-all clients clean
 
 help:
 	@echo "make demo     install and tell the story of a few leads on a local HubSpot (two minutes)"
 	@echo "make test     install and run every check: style, types, layers, tests"
+	@echo "make crash    kill the connector at every point and compare (ten minutes); crash-all: hours"
 	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
 	@echo "make clean    remove the virtual environment and everything that was made"
 
@@ -42,6 +43,12 @@ layers: $(VENV)/made-dev
 
 unit: $(VENV)/made-dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+crash: $(VENV)/made-dev
+	@$(BIN)/python scripts/crash.py
+
+crash-all: $(VENV)/made-dev
+	@$(BIN)/python scripts/crash.py --all
 
 clients: $(VENV)/made-dev
 	@scripts/check_clients.sh

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""The crash proof (reliability.md, section 6): kills the connector at every point and compares what comes of it.
+
+    scripts/crash.py                    all single kills on SQLite; what `make crash` runs
+    scripts/crash.py --failures         every call fails once, and some until healed
+    scripts/crash.py --pairs 2000       two kills each, drawn from --seed
+    scripts/crash.py --point ask/http/14/applied     exactly that one
+    scripts/crash.py --list             every point with the call that it strikes
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "crash"))
+sys.path.insert(0, str(ROOT))
+
+import crash_proof  # noqa: E402 - found by the path set above
+from crash_points import parse, spell  # noqa: E402
+from crash_world import disturb  # noqa: E402
+
+
+def main() -> int:
+    asked = _arguments()
+    with crash_proof.undisturbed() as known:
+        if asked.list:
+            for case in crash_proof.kills(known):
+                print(f"{spell(case):40} {case[0].point.label}")
+            return 0
+        if asked.point:
+            verdict = disturb(known, parse(asked.point), known.place / "case", to_the_end=True)
+            print(crash_proof.tell(verdict) if verdict.differences else f"{asked.point}: equal")
+            if verdict.struck < len(verdict.faults):
+                print(f"  {verdict.struck} of {len(verdict.faults)} faults came to pass")
+            return 1 if verdict.differences else 0
+        if asked.pairs:
+            cases, what = crash_proof.pairs(known, asked.pairs, asked.seed), "pairs"
+        elif asked.failures:
+            cases, what = crash_proof.failures(known), "failures"
+        elif asked.sample:
+            cases, what = crash_proof.sample(known), "points"
+        else:
+            cases, what = crash_proof.kills(known), "points"
+        cases = cases[:: asked.every]
+        result = crash_proof.prove(
+            known, cases, workers=asked.workers, to_the_end=asked.to_the_end, bar=sys.stderr, what=what
+        )
+    if result.idle:
+        print(f"{len(result.idle)} {what} in which not every fault came to pass, such as {result.idle[0]}")
+    print(f"{result.runs} runs in {result.seconds:.0f} s")
+    print(f"{result.cases} {what}, {len(result.worlds_with_differences)} differences", flush=True)
+    return 1 if result.worlds_with_differences else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--failures", action="store_true", help="calls fail and nobody dies")
+    parser.add_argument("--pairs", type=int, default=0, metavar="N", help="so many random pairs of kills")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample", action="store_true", help="one point of each kind of call and phase")
+    parser.add_argument("--point", help="exactly this one, to the end of the story")
+    parser.add_argument("--list", action="store_true", help="say all points")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th case")
+    parser.add_argument("--to-the-end", action="store_true", help="live every world through to the last step")
+    parser.add_argument("--workers", type=int, default=2)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
