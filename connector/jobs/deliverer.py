@@ -14,6 +14,9 @@ from datetime import datetime
 from connector.engine.ports import Delivery
 from connector.errors import ConnectorError
 
+AGAIN_SECONDS = 1.0
+"""After a sending that failed as a whole."""
+
 log = logging.getLogger(__name__)
 
 
@@ -55,13 +58,13 @@ class Deliverer:
             try:
                 with self._open() as sender:
                     self._send_until_renewed(sender)
+                continue
             except ConnectorError as error:
                 log.warning("Sending was put off: %s", error, extra={"action": "deliver"})
             except Exception as error:  # around the one job of this thread: the next round tries again
                 log.exception("Sending met something unforeseen: %s", type(error).__name__, extra={"action": "deliver"})
             with self._changed:
-                self._changed.wait_for(lambda: self._ended or self._renew or self._due is not None, timeout=1)
-                self._renew = False
+                self._changed.wait_for(lambda: self._ended, timeout=AGAIN_SECONDS)
 
     def _send_until_renewed(self, sender: Delivery) -> None:
         while True:
@@ -72,4 +75,8 @@ class Deliverer:
                     return
                 now, self._due = self._due, None
             assert now is not None
-            sender.deliver(now)
+            try:
+                sender.deliver(now)
+            except BaseException:
+                self.deliver(now)  # it is still to be sent
+                raise

@@ -75,7 +75,7 @@ class Lease:
             part.change(_TAKE, new=epoch, who=self._holder, now=now)
             if row.holder:
                 let_go(connection, self._portal, row.holder)
-        self.epoch, self._last_beat = epoch, time.monotonic()
+        self.epoch, self._last_beat = epoch, _clock()
         if not self._database.in_memory:        # nobody else can see that one
             self._thread = threading.Thread(target=self._keep, name="handoff-lease", daemon=True)
             self._thread.start()
@@ -93,15 +93,23 @@ class Lease:
             log.warning("The lease could not be given back; it runs out by itself", extra={"action": "lease"})
 
     def check(self, connection: Connection) -> None:
-        """Within each writing transaction. Without a lease of our own it asks only that nobody else works here."""
+        """Within each writing transaction. Without a lease of our own it asks only that no other process works here:
+        a thread that delivers goes on while another of ours takes the lease."""
         row = self._read(connection, share=True)
         if self.epoch is None:
-            self._refuse_if_held(connection, row)
+            if row is None or row.holder != self._holder:
+                self._refuse_if_held(connection, row)
         elif row is None or row.epoch != self.epoch:
-            raise LeaseLostError(
-                "Another process has taken this portal over; this one writes nothing more",
-                advice="Nothing is lost: the other goes on from the last commit. See that only one is scheduled.",
-            )
+            raise _lost()
+
+    def hold(self, seconds: float) -> None:
+        """See that the lease is ours for so long: before a write outside, which no epoch can stop (I8).
+
+        Looks into the database only where the last heartbeat does not answer for it: a worker that was frozen finds
+        out here, before it writes. Raises LeaseLostError.
+        """
+        if self.seconds_left() <= seconds and (not self._beat() or self.seconds_left() <= seconds):
+            raise _lost()
 
     def seconds_left(self) -> float:
         """How long the lease is ours for certain, without looking; 0 where it is not (I8)."""
@@ -109,7 +117,7 @@ class Lease:
             return 0.0
         if self._database.in_memory:
             return self._stale.total_seconds()
-        return max(0.0, self._last_beat + self._stale.total_seconds() - time.monotonic())
+        return max(0.0, self._last_beat + self._stale.total_seconds() - _clock())
 
     def _read(self, connection: Connection, *, share: bool = False) -> Row[Any] | None:
         rows = Part(connection, self._portal).select(_SHARE if share else _READ)
@@ -128,13 +136,30 @@ class Lease:
 
     def _keep(self) -> None:
         while not self._stop.wait(self._beat_seconds):
-            begun = time.monotonic()
             try:
-                with self._database.writing() as connection:
-                    now = self._database.now(connection)
-                    mine = Part(connection, self._portal).change(_BEAT, epoch_=self.epoch, now=now)
+                if not self._beat():
+                    return
             except ConnectorError:
                 continue        # the next one may get through; if none does, the epoch tells
-            if not mine:
-                return
+
+    def _beat(self) -> bool:
+        """False where the portal is another's by now."""
+        begun = _clock()
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            mine = Part(connection, self._portal).change(_BEAT, epoch_=self.epoch, now=now)
+        if mine:
             self._last_beat = begun
+        return bool(mine)
+
+
+def _clock() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine sleeps where the system has such a one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _lost() -> LeaseLostError:
+    return LeaseLostError(
+        "Another process has taken this portal over; this one writes nothing more",
+        advice="Nothing is lost: the other goes on from the last commit. See that only one is scheduled.",
+    )
