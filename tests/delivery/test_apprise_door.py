@@ -35,7 +35,7 @@ def never(host: str, port: int, seconds: float) -> Sequence[str]:
     raise AssertionError("looked up")
 
 
-def post(url: str, *allowed: str, resolve: Resolver = to_loopback, timeout: float = 5.0) -> Answer:
+def post(url: str, *allowed: str, resolve: Resolver = to_loopback, timeout: float = 30.0) -> Answer:
     door = AppriseDoor(allowed=AllowList.of(allowed), resolve=resolve, timeout_seconds=timeout)
     return door.post(url, BODY, HEADERS)
 

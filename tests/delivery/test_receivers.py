@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 
 from connector.delivery.destinations import resolve
 from connector.delivery.door import Answer
+from connector.delivery.misfits import misfits
 from connector.delivery.receivers import Receivers
 from connector.delivery.samples import A_TEST, sample_notice
 from connector.delivery.sender import Sender
@@ -150,6 +151,19 @@ def test_what_cannot_be_tried_says_why_and_what_to_do() -> None:
             found.send(found.trial(name, NoticeKind.TEST_PING, NOW), NOW)
         assert advice in caught.value.advice
         assert "canary" not in f"{caught.value} {caught.value.advice}"
+
+
+def test_a_destination_whose_library_is_missing_is_told_with_the_command_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What `handoff check` says of e-mail without the extra; never a traceback."""
+    monkeypatch.setattr("connector.delivery.apprise_door.find_spec", lambda _: None)
+    environment = {"MAIL_URL": "mailtos://u:canary@mail.example?to=a@b.example"}
+    (fault,) = misfits(RULES, environment.get, ())
+    assert str(fault) == (
+        "notifications.yaml: destination `desk`: the library for e-mail and other services is not installed"
+    )
+    assert fault.advice == "Run: pip install 'handoff-connector[notify]'"
 
 
 @pytest.mark.parametrize(
