@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -26,6 +27,8 @@ from connector.errors import ConnectorError
 
 BATCH = 50
 """Entries of one destination claimed and held in memory at once; a body is below 20 kB."""
+POST_SECONDS = 15.0
+"""How long a post may take; so long the lease must be ours (I8)."""
 BRISK_A_SECOND = 10
 LONGEST_SECONDS = 240.0
 """Of a pass in which so many notices a second are taken; below the claim's five minutes."""
@@ -43,6 +46,10 @@ def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def _whoever(_seconds: float) -> None:
+    """Without a lease nobody needs to be asked."""
+
+
 class Sender:
     """Fulfils ports.Delivery.
 
@@ -51,6 +58,7 @@ class Sender:
         wall_clock: for signatures alone; receivers compare them with their own clock, whatever time a run lives in.
         pass_seconds: no new post begins later than this in one `deliver`, unless receivers are brisk (`_is_over`); must
             stay below the claim's five minutes.
+        hold: called before each post with the seconds that it may take; raises where the portal is another's (I8).
     """
 
     def __init__(
@@ -61,7 +69,9 @@ class Sender:
         *,
         wall_clock: Callable[[], datetime] = _wall_clock,
         pass_seconds: float = 60.0,
+        hold: Callable[[float], None] = _whoever,
     ) -> None:
+        self.hold = hold
         self._outbox, self._destinations, self._doors = outbox, dict(destinations), doors
         self._wall_clock, self.pass_seconds = wall_clock, pass_seconds
         self._states: dict[str, DestinationState] = {}
@@ -75,11 +85,21 @@ class Sender:
         if not first:
             return 0
         with ThreadPoolExecutor(max_workers=len(self._destinations) + 1, thread_name_prefix="deliver") as threads:
-            return _Pass(self, threads, now).run(first)
+            one = _Pass(self, threads, now)
+            try:
+                return one.run(first)
+            finally:
+                self._give_back(one.left)
 
     def close(self) -> None:
         for door in self._doors.values():
             door.close()
+
+    def _give_back(self, entries: list[Entry]) -> None:
+        """Where that fails, too, their claims run out by themselves."""
+        if entries:
+            with suppress(ConnectorError):
+                self._outbox.give_back([entry.id for entry in entries])
 
     def _look_at_secrets(self, now: datetime) -> None:
         for name, destination in self._destinations.items():
@@ -151,8 +171,14 @@ class _Pass:
         self._sender, self._threads = sender, threads
         self._began_at, self._began = now, time.monotonic()
         self._waiting: dict[str, deque[Entry]] = {}
+        self._set_aside: list[Entry] = []
         self._running: dict[Future[Answer], Entry] = {}
         self._sent = 0
+
+    @property
+    def left(self) -> list[Entry]:
+        """Claimed and not tried; they are still due."""
+        return [*self._set_aside, *(entry for queue in self._waiting.values() for entry in queue)]
 
     def run(self, first: list[Entry]) -> int:
         self._take(first)
@@ -178,8 +204,10 @@ class _Pass:
         busy = {entry.destination for entry in self._running.values()}
         for name, queue in self._waiting.items():
             if not self._sender.may_send(name, self._now()) or self._is_over():
-                queue.clear()       # their claim runs out by itself, and they are still due
+                self._set_aside += queue
+                queue.clear()
             elif queue and name not in busy:
+                self._sender.hold(POST_SECONDS)
                 entry = queue.popleft()
                 self._running[self._threads.submit(self._sender.post, entry)] = entry
         return bool(self._running)

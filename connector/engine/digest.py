@@ -52,23 +52,14 @@ def _digests(
 
 
 def _portions(context: Context, waiting: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """As many as one body holds. What is about one contact stands in one digest; what has no room there waits for it.
-
-    A digest holds back later notices of its contacts, so that each contact's order is kept.
-    """
-    told: set[str] = set()
+    """As many as one body holds, in order; a rep's digests are sent in theirs, so each contact's order is kept."""
     portion: list[Entry] = []
     size = 0
     for entry in waiting:
-        if entry.contact in told:
-            continue
         more = len(json.dumps(_lead(context, entry))) + len(entry.id) + 4
         if portion and size + more > MOST_BYTES:
             yield portion
-            told |= {one.contact for one in portion if one.contact}
             portion, size = [], 0
-            if entry.contact in told:
-                continue
         portion.append(entry)
         size += more
     if portion:

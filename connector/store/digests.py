@@ -45,7 +45,7 @@ _CROWD = (
     .limit(MOST_LOOKED_AT)
 )
 _QUEUE_OF = (
-    select(outbox.c.entry, outbox.c.contact)
+    select(outbox.c.entry, outbox.c.contact, outbox.c.owner, outbox.c.digest)
     .where(
         outbox.c.portal == PORTAL, outbox.c.destination == bindparam("destination_"), outbox.c.contact.in_(IDS),
         outbox.c.status.in_(WAITING),
@@ -69,14 +69,16 @@ class Digests(Destinations, Entries):
         ]
 
     def crowd(self, destination: str, owner: OwnerId, now: datetime) -> list[Entry]:
-        """In order of queueing, never tried; without those whose contact has an earlier one that waits by itself."""
+        """In order of queueing, never tried; without those whose contact has an earlier one that waits elsewhere."""
         rows = [read_entry(row) for row in self.select(_CROWD, destination_=destination, owner_=owner, now=now)]
         contacts = sorted({row.contact for row in rows if row.contact})
         ours, behind = {row.id for row in rows}, set[str]()
         stopped = set[str]()
         for row in self._queue(destination, contacts):
             if row.entry not in ours:
-                stopped.add(row.contact)
+                # A digest of this rep is no obstacle: the next one is sent after it (outbox.py).
+                if row.digest is None or row.owner != owner:
+                    stopped.add(row.contact)
             elif row.contact in stopped:
                 behind.add(row.entry)
         return [row for row in rows if row.id not in behind]

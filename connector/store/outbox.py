@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from connector.domain.contact import ContactId, PortalId
+from connector.domain.notice import NoticeKind
 from connector.engine.ports import DestinationState, Entry, Learn
 from connector.store.database import Database
 from connector.store.destinations import DUE, Destinations
@@ -70,12 +71,18 @@ _DISSOLVE = _MEMBERS.where(outbox.c.status == _DIGESTED).values(status="due", di
 
 _earlier = outbox.alias("earlier")
 FREE = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= bindparam("now"))
+_before = (
+    _earlier.c.portal == outbox.c.portal, _earlier.c.destination == outbox.c.destination,
+    _earlier.c.sequence < outbox.c.sequence, _earlier.c.status.in_(WAITING),
+)
+_DIGEST = NoticeKind.LEAD_DIGEST.value
+# A contact's notices keep their order, and so do a rep's digests: two of them may tell of one contact.
 _IN_TURN = or_(
     outbox.c.tries > 0,
-    ~exists().where(
-        _earlier.c.portal == outbox.c.portal, _earlier.c.destination == outbox.c.destination,
-        _earlier.c.contact == outbox.c.contact, _earlier.c.sequence < outbox.c.sequence,
-        _earlier.c.status.in_(WAITING),
+    ~exists().where(*_before, _earlier.c.contact == outbox.c.contact)
+    & or_(
+        outbox.c.kind != _DIGEST,
+        ~exists().where(*_before, _earlier.c.kind == _DIGEST, _earlier.c.owner == outbox.c.owner),
     ),
 )
 _READY = (
@@ -122,6 +129,7 @@ _LET_GO = (
     .where(outbox.c.portal == PORTAL, outbox.c.status == DUE, outbox.c.claimed_by == bindparam("holder"))
     .values(claimed_until=None, claimed_by=None)
 )
+_GIVE_BACK = _LET_GO.where(outbox.c.entry.in_(IDS))
 
 
 class Entries(Part):
@@ -190,6 +198,10 @@ class SqlOutbox:
             ]
             claimed = part.select_by_id(_CLAIM, ids, now=now, until=until, holder=self._holder)
             return sorted((read_entry(row) for row in claimed), key=lambda entry: entry.sequence)
+
+    def give_back(self, entries: Sequence[str]) -> None:
+        with self._database.writing() as connection:
+            Part(connection, self._portal).change_by_id(_GIVE_BACK, entries, holder=self._holder)
 
     def record(
         self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,6 +59,10 @@ class FakeOutbox:
         for row in found:
             self._claimed_until[row.id] = now + CLAIM
         return sorted(found, key=lambda row: row.sequence)
+
+    def give_back(self, entries: Sequence[str]) -> None:
+        for name in entries:
+            self._claimed_until.pop(name, None)
 
     def record(
         self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,

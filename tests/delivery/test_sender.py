@@ -374,3 +374,13 @@ def test_logs_hold_ids_and_no_address_no_body_no_secret(caplog: pytest.LogCaptur
     said = " ".join(str(record.__dict__) for record in caplog.records if record.name.startswith("connector"))
     assert "msg_1" in said and "msg_2" in said
     assert "canary" not in said and SECRET not in said
+
+
+def test_what_a_pass_did_not_get_to_can_be_claimed_at_once() -> None:
+    """By the next run, or by another process that has taken over."""
+    outbox = FakeOutbox.of(*(entry(number) for number in range(1, 9)))
+    with responses.RequestsMock() as mock:
+        mock.post(CRM.url, status=429)
+        sender(outbox).deliver(NOW)
+        mock.replace(responses.POST, CRM.url, status=200)
+        assert sender(outbox).deliver(NOW + timedelta(seconds=61)) == 8

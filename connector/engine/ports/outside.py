@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,6 +52,10 @@ class Outbox(Protocol):
             limit: at most so many of each destination.
             destination: of this one only; None: of all.
         """
+        ...
+
+    def give_back(self, entries: Sequence[str]) -> None:
+        """Claimed, but not tried after all: others may claim them at once."""
         ...
 
     def record(
