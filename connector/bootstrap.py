@@ -33,7 +33,7 @@ from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.ports import Delivery, PortalInfo, Progress, Store
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
-from connector.engine.standing import old_secrets, switched_off
+from connector.engine.standing import old_secrets, switched_off, why_switched_off
 from connector.engine.undo import UndoReport, undo
 from connector.errors import ConfigError, ConnectorError, SettingsError
 from connector.rules.notifications import switched_on, why_off
@@ -237,12 +237,18 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
 
 
 def receivers(settings: Settings) -> Receivers:
-    """The destinations of notices, to look at and to try; asks nothing of the CRM and of the database."""
+    """The destinations of notices, to look at and to try; asks nothing of the CRM and makes no database."""
+    url = settings.database_url.get_secret_value()
+    try:
+        states, _ = look_at_destinations(url, None, wall_clock=_wall_clock)
+    except ConnectorError:
+        states = {}     # whether there is one that can be used is what `check` says
     return Receivers(
         rules=load_rulebook(settings.mappings_dir).notifications,
         variable=_lookup(settings),
         allow_hosts=settings.allow_hosts,
         ca_file=settings.ca_file,
+        switched_off={name: why_switched_off(state) for name, state in states.items() if state.off_at},
     )
 
 

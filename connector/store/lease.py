@@ -154,7 +154,7 @@ class Lease:
 
 
 def _clock() -> float:
-    """Seconds of a clock that nobody sets, and that goes on while the machine sleeps where the system has such a one."""
+    """Seconds of a clock that nobody sets; where the system has such a one, it goes on while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 

@@ -138,6 +138,11 @@ class SqlStore:
             self._lease = None
             taken.give_back()
 
+    def hold_lease(self, seconds: float) -> None:
+        """See that our lease lasts for so long; without one there is nothing to lose. Raises LeaseLostError (I8)."""
+        if self._lease is not None:
+            self._lease.hold(seconds)
+
     def lease_seconds_left(self) -> float:
         """How long the lease is ours for certain; a write outside must take less (I8)."""
         return self._lease.seconds_left() if self._lease else 0.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -94,6 +94,10 @@ class HubSpotGateway:
         self._forms: tuple[Form, ...] = ()
         self._forms_at: float | None = None
         self._streams = tuple(stream for stream in activities.STREAMS if stream in streams)
+
+    def hold_before_writes(self, hold: Callable[[float], None]) -> None:
+        """Ask `hold` before each try of a call that writes, with the seconds that it may take; it may raise (I8)."""
+        self._transport.before_write = hold
 
     # -- MarketingSource -----------------------------------------------------------------------------------------
 

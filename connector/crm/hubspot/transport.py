@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -27,7 +27,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connector.crm.hubspot.credentials import TokenSource
 from connector.crm.hubspot.pacing import Pacing, Sleep
-from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, check_version, match
+from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, Work, check_version, match
 from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
 from connector.errors import (
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+WRITE_SECONDS = 12.0  # until a write is answered; with connecting below 20 s, which a lease always has left (I8)
 DAILY_SECONDS = 900.0  # so long a figure of the daily quota is believed; then one call looks again
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Query = Sequence[tuple[str, Any]]
@@ -79,6 +80,7 @@ class Transport:
 
     Attributes:
         server_now: HubSpot's clock in its last answer; None before the first.
+        before_write: called before each try of a call that writes, with the seconds that it may take; may raise (I8).
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Transport:
         self.base_url, self.host = _checked(base_url, plain_hosts)
         self.version = check_version(api_version)
         self.server_now: datetime | None = None
+        self.before_write: Callable[[float], None] = _whoever
         self._credentials, self._pacing, self._reserve = credentials, pacing, daily_reserve
         self._sleep = sleep
         self._wait = wait(rng or random.Random())  # noqa: S311 - jitter, not a secret
@@ -191,13 +194,16 @@ class Transport:
     def _exchange(self, route: Route, request: requests.Request, token: str | None) -> requests.Response:
         """One request and its answer, whatever it says."""
         self._pacing.acquire(search=route.search)
+        patience = READ_SECONDS if route.work is Work.READ else min(WRITE_SECONDS, READ_SECONDS)
+        if route.work is not Work.READ:
+            self.before_write(CONNECT_SECONDS + patience)
         prepared = self._session.prepare_request(request)
         if token is not None:
             prepared.headers["Authorization"] = f"Bearer {token}"
         with self._lock:
             self._calls[f"{route.method} {route.template(self.version)}"] += 1
         try:
-            response = self._session.send(prepared, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False)
+            response = self._session.send(prepared, timeout=(CONNECT_SECONDS, patience), allow_redirects=False)
         except requests.RequestException as error:
             raise _lost(error, self.host) from error
         self._note(response, search=route.search)
@@ -313,7 +319,7 @@ def _lost(error: requests.RequestException, host: str) -> CrmUnavailableError | 
     if isinstance(error, requests.ConnectTimeout):
         return CrmUnavailableError(f"{host} does not answer ({CONNECT_SECONDS:g} s)", unclear=False, advice=advice)
     if isinstance(error, requests.Timeout):
-        return CrmUnavailableError(f"{host} gave no answer within {READ_SECONDS:g} s", unclear=True, advice=advice)
+        return CrmUnavailableError(f"{host} gave no answer in time", unclear=True, advice=advice)
     reason = error.args[0] if error.args else None
     if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
         return CrmUnavailableError(f"{host} cannot be reached", unclear=False, advice=advice)
@@ -350,6 +356,10 @@ def _tell(route: Route, state: RetryCallState) -> None:
 
 def _several(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else (value,)
+
+
+def _whoever(_seconds: float) -> None:
+    """Without a lease nobody needs to be asked."""
 
 
 def _text(value: object) -> str:
