@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo test lint types layers unit crash crash-all clients clean
+.PHONY: help demo test lint types layers unit bandit audit crash crash-all clients clean
 
 help:
 	@echo "make demo     install and tell the story of a few leads on a local HubSpot (two minutes)"
 	@echo "make test     install and run every check: style, types, layers, tests"
 	@echo "make crash    kill the connector at every point and compare (ten minutes); crash-all: hours"
+	@echo "make audit    look for known flaws in what Handoff is built on (needs the network)"
 	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
 	@echo "make clean    remove the virtual environment and everything that was made"
 
@@ -30,7 +31,7 @@ $(VENV)/made-dev: $(VENV)/made
 demo: $(VENV)/made
 	@$(BIN)/handoff demo
 
-test: lint types layers unit
+test: lint types layers bandit unit
 
 lint: $(VENV)/made-dev
 	@$(BIN)/ruff check connector tests scripts
@@ -40,6 +41,12 @@ types: $(VENV)/made-dev
 
 layers: $(VENV)/made-dev
 	@$(BIN)/lint-imports --no-cache
+
+bandit: $(VENV)/made-dev
+	@$(BIN)/bandit --quiet --recursive --severity-level medium connector scripts
+
+audit: bandit
+	@$(BIN)/python scripts/audit.py
 
 unit: $(VENV)/made-dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile

@@ -38,7 +38,7 @@ def version(connection: Connection) -> str | None:
     """None: no table of ours yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # a constant  # noqa: S608  # nosec B608
 
 
 def _refuse_strangers(connection: Connection, found: str | None, place: str) -> None:
