@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -25,12 +25,14 @@ class Receivers:
     Attributes:
         variable: gives the value of an environment variable or of its `_FILE`, None where unset.
         allow_hosts: as in HANDOFF_ALLOW_HOSTS.
+        switched_off: name -> why, for those that were switched off since; a test goes there all the same.
     """
 
     rules: NotificationRules
     variable: Callable[[str], str | None]
     allow_hosts: Iterable[str] = ()
     ca_file: Path | None = None
+    switched_off: Mapping[str, str] = field(default_factory=dict)
     resolver: Resolver = resolve_by_system
 
     def rows(self) -> list[dict[str, object]]:
@@ -43,7 +45,7 @@ class Receivers:
                 "kinds": [kind.value for kind in model.kinds],
                 "personal": model.personal,
                 "templates": [kind.value for kind in model.templates],
-                "on": not (why := self._why_off(name)),
+                "on": not (why := self._why_off(name) or self.switched_off.get(name, "")),
                 "why": why,
             }
             for name, model in self.rules.destinations.items()

@@ -19,6 +19,12 @@ def switched_off(states: Mapping[str, DestinationState], backlog: Mapping[str, i
     return [_sentence(state, backlog.get(name, 0)) for name, state in states.items() if state.off_at]
 
 
+def why_switched_off(state: DestinationState) -> str:
+    """Since when, why, and what switches it on again; for a destination that is off."""
+    assert state.off_at is not None
+    return f"{WHY[state.off_by]}, {minute(state.off_at)}; `handoff outbox resume {state.name}` switches it on"
+
+
 def old_secrets(states: Mapping[str, DestinationState], variables: Mapping[str, str], now: datetime) -> list[str]:
     """One sentence for each pair of secrets whose second one is used no more.
 

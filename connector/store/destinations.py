@@ -79,11 +79,11 @@ class Destinations(Part):
 
 
 def look_at_destinations(
-    url: str, portal: PortalId, *, wall_clock: Callable[[], datetime]
+    url: str, portal: PortalId | None, *, wall_clock: Callable[[], datetime]
 ) -> tuple[dict[str, DestinationState], dict[str, int]]:
     """States and backlogs where the database exists and has come so far; makes nothing and changes nothing.
 
-    For a database that `check_store` found no fault with.
+    For a database that `check_store` found no fault with. `portal` None takes the one that the database belongs to.
     """
     database = Database(parse_url(url), wall_clock=wall_clock)
     try:
@@ -92,7 +92,8 @@ def look_at_destinations(
         with database.reading() as connection:
             if not inspect(connection).has_table(destination.name):
                 return {}, {}
-            part = Destinations(connection, portal)
+            whose = portal or connection.execute(select(destination.c.portal).limit(1)).scalar()
+            part = Destinations(connection, PortalId(whose or ""))
             states = part.destinations()
             return states, part.backlog(list(states))
     finally:

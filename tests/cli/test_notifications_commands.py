@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ from standardwebhooks import Webhook
 from connector.cli.app import main
 from connector.config.mappings import shipped_folder
 from connector.delivery.signature import new_secret
+from connector.domain.contact import PortalId
+from connector.store import open_store
 
 SECRET = new_secret()
 MORE = """
@@ -64,6 +69,19 @@ def test_the_list_shows_who_is_told_and_why_not(handoff: Handoff) -> None:
     assert "canary" not in said.out + said.err
     found = json.loads(handoff("notifications", "list", "--json").out)["destinations"]
     assert [(row["name"], row["on"]) for row in found] == [("reps", False), ("channel", False)]
+
+
+def test_the_list_shows_what_was_switched_off_since_and_makes_no_database(handoff: Handoff, tmp_path: Path) -> None:
+    env = {"HANDOFF_SLACK_URL": "https://chat.example/x", "HANDOFF_DATABASE_URL": f"sqlite:///{tmp_path}/handoff.db"}
+    assert json.loads(handoff("notifications", "list", "--json", **env).out)["destinations"][1]["on"]
+    assert not (tmp_path / "handoff.db").exists()
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    with closing(open_store(env["HANDOFF_DATABASE_URL"], PortalId("1"), holder="test", wall_clock=lambda: at)) as store:
+        store.outbox.learn("channel", lambda state: replace(state, off_at=at, off_by="gone"))
+    row = json.loads(handoff("notifications", "list", "--json", **env).out)["destinations"][1]
+    assert (row["on"], row["why"]) == (
+        False, "it answered 410, gone for good, 2026-03-02 09:00 UTC; `handoff outbox resume channel` switches it on",
+    )  # fmt: skip
 
 
 def test_a_test_arrives_signed_and_says_what_came_back(handoff: Handoff) -> None:
