@@ -263,6 +263,11 @@ class FakeCrm:
         self._answered("read_contacts")
         return found
 
+    def gone_for_good(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        assert len(ids) <= 100
+        self._ask("gone_for_good", tuple(ids))
+        return frozenset(one for one in ids if self._survivors.get(one, one) not in self.rows)
+
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
         assert len(writes) <= 100
         assert len({write.contact for write in writes}) == len(writes)

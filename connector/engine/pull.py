@@ -216,6 +216,7 @@ def _pull_archived(context: Context) -> bool:
     for ids in context.source.pull_archived_contacts(since.since):
         with context.store.transaction() as uow:
             drop_contacts(context, uow, ids)
+        context.missing.difference_update(ids)  # these are in the bin
         context.between_pages()
     return True
 
@@ -223,6 +224,7 @@ def _pull_archived(context: Context) -> bool:
 def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> None:
     """Forget what was meant for contacts that are gone: timers, waiting notices and the open episode end."""
     known = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
+    context.missing.update(known)
     uow.put_contacts([replace(row, gone=True) for row in known.values()])
     uow.set_on_list(list(known), False)  # the CRM takes them off, and a restored contact is not put on again
     for contact, episodes in uow.episodes(list(known)).items():

@@ -40,6 +40,7 @@ from connector.engine.pull import CONTACTS, pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
+from connector.engine.vanished import erase_vanished
 from connector.engine.write import write_open_intents
 from connector.rules.rulebook import RuleBook
 
@@ -86,6 +87,8 @@ def sync(
         _decide_and_write(context, guard)
         if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
+        if not context.options.dry_run:
+            erase_vanished(context)
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
         if not context.options.dry_run:

@@ -37,6 +37,7 @@ from connector.store.tables import (
     intent,
     outbox,
     outbox_attempt,
+    presence,
     quarantine,
     retry,
     run,
@@ -71,6 +72,7 @@ _ORPHANS = (
     )
     .values(lost_reason="")
 )
+_TURN = update(presence).where(presence.c.portal == PORTAL, presence.c.after.in_(IDS)).values(after="")
 _DEALS_OF = select(deal_contact.c.deal).where(deal_contact.c.portal == PORTAL, deal_contact.c.contact.in_(IDS))
 _LOOSE = delete(activity).where(activity.c.portal == PORTAL, activity.c.contact.is_(None), activity.c.email.in_(IDS))
 _DIGESTS = select(outbox).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
@@ -187,6 +189,7 @@ class _Person:
         for table in WHOLLY:
             self._delete(table)
         self.part.change_by_id(_ORPHANS, deals)
+        self.part.change_by_id(_TURN, self.ids)
         self._runs()
         return self.removed
 

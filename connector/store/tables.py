@@ -410,6 +410,14 @@ _partial("ix_hint_waiting", hint.c.portal, hint.c.occurred_at, hint.c.hint, wher
 _partial("ix_hint_done", hint.c.portal, hint.c.done_at, where="done_at IS NOT NULL")
 Index("ix_hint_contact", hint.c.portal, hint.c.contact)
 
+presence = Table(
+    "presence", metadata,
+    _key("portal"),
+    Column("began_at", Instant, nullable=False),
+    Column("looked_at", Instant, nullable=False),
+    Column("after", Id),                          # the contact that was last looked for; None: the round is complete
+)
+
 erased = Table(
     "erased", metadata,
     _key("portal"), _key("digest"),               # keyed digest of an id or address; the key is not in the database

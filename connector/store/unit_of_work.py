@@ -16,6 +16,7 @@ from connector.store.hints import Hints
 from connector.store.intents import Intents
 from connector.store.merges import Merges
 from connector.store.portals import Portals
+from connector.store.presence import Presence
 from connector.store.quarantine import Quarantine
 from connector.store.retention import Retention
 from connector.store.rotation import Rotation
@@ -25,6 +26,6 @@ from connector.store.undoing import Undoings
 
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
-    Erasure, Retention, Undoings,
+    Erasure, Presence, Retention, Undoings,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

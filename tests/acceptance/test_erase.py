@@ -116,3 +116,24 @@ def test_what_was_waiting_to_be_sent_is_cancelled(world: World) -> None:
     assert world.receiver.of("lead.handed_off") == []
     (entry,) = json.loads(world.handoff("outbox", "list", "--json").stdout)["entries"]
     assert (entry["status"], entry["last_error"]) == ("cancelled", "the person was erased")
+
+
+def test_a_privacy_deletion_that_no_webhook_told_of_is_found_and_one_in_the_bin_is_not_taken_for_one(
+    world: World,
+) -> None:
+    """I11, P4: HubSpot's own word that it has the contact neither live nor in its bin; a merged one lives on."""
+    contact, kept, merged = lead(world), world.asks("kept@bin.example"), world.asks("merged@bin.example")
+    survivor = world.asks("survivor@bin.example")
+    world.later(hours=1)
+    world.sync()
+    world.act("erase", contact=contact)
+    world.act("archive", contact=kept)
+    world.act("merge", contact=survivor, other=merged)
+    world.later(days=1)
+    assert world.sync().exit_code == 0
+    world.later(minutes=10)
+    assert world.sync().exit_code == 0
+    assert traces(world, contact) == {}
+    known = {value.strip("'") for value in rows(world)["contact"]}
+    assert {kept, survivor} <= known
+    assert world.violations() == []

@@ -62,6 +62,7 @@ def fill(store: SqlStore) -> None:
         unit.put_deals([Deal(id="d1", contacts=(WHO,), **deal)])
         unit.mark_dirty([WHO, BEN], "signal")
         unit.mark_retry([WHO])
+        unit.put_presence(began_at=NOW, looked_at=NOW, after=WHO)
         unit.put_quarantine(WHO, CANARY, NOW)
         unit.put_episode(one, at=NOW, cause="hand_over")
         unit.put_episode(episode("ep_ben", BEN), at=NOW, cause="hand_over")

@@ -89,6 +89,30 @@ def read(
     return found
 
 
+def gone_for_good(client: Client, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+    """Those that HubSpot names as not found, live and in the recycle bin; silence about one is no such word (P7)."""
+    missing = list(dict.fromkeys(ids))
+    for archived in (False, True):
+        if missing:
+            missing = _named_missing(client, missing, archived=archived)
+    return frozenset(missing)
+
+
+def _named_missing(client: Client, ids: Sequence[ContactId], *, archived: bool) -> list[ContactId]:
+    body = {"inputs": [{"id": one} for one in ids], "properties": [MERGED_IDS], "propertiesWithHistory": []}
+    payload = raw(client.contact_batches.read, body, archived=archived).payload
+    rows = parse_rows(payload)
+    found = {_id(row) for row in rows}
+    found |= {old for row in rows for old in str((row.get("properties") or {}).get(MERGED_IDS) or "").split(";")}
+    named = {
+        str(one)
+        for error in payload.get("errors") or ()
+        if error.get("category") == "OBJECT_NOT_FOUND"
+        for one in (error.get("context") or {}).get("ids") or ()
+    }
+    return [one for one in ids if one in named and one not in found]
+
+
 def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id: ContactId | None = None) -> Record:
     """One row of any contact answer. `surplus` are properties to drop that nobody asked for.
 

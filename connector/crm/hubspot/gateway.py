@@ -153,6 +153,9 @@ class HubSpotGateway:
     ) -> Mapping[ContactId, Record]:
         return contacts.read(self._client, ids, properties, history)
 
+    def gone_for_good(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        return contacts.gone_for_good(self._client, ids)
+
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
         return update(self._client, writes)
 

@@ -149,6 +149,13 @@ class Crm(Protocol):
         """Straight from the CRM, never from its search index. Ids that no longer exist are absent from the answer."""
         ...
 
+    def gone_for_good(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        """Of at most 100, those that the CRM says it has no more: neither live, merged, nor in its recycle bin.
+
+        Not those of whom it says nothing: erasing rests on this (P7).
+        """
+        ...
+
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
         """At most 100, each contact once; one result per write, in any order."""
         ...

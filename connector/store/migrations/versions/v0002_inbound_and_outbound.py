@@ -71,6 +71,15 @@ def upgrade() -> None:
     op.create_index("ix_hint_contact", "hint", ["portal", "contact"])
 
     op.create_table(
+        "presence",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("looked_at", INSTANT, nullable=False),
+        sa.Column("after", ID),
+        sa.PrimaryKeyConstraint("portal", name="pk_presence"),
+    )
+
+    op.create_table(
         "erased",
         sa.Column("portal", ID, nullable=False),
         sa.Column("digest", ID, nullable=False),

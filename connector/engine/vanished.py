@@ -1,0 +1,74 @@
+"""Vanished: contacts that the CRM has no more, neither live nor in its recycle bin, are erased here too (I11, P4).
+
+A privacy deletion leaves no trace that polling could pull: the contact is in no search, no list and no bin. So who was
+missing when a run looked for them is asked about at its end, and everybody else in turn: a round through all stored
+contacts begins once a day, a hundred with each call, as many calls a run as minutes have passed. Contacts that wait in
+the bin stay dropped; once the bin is emptied they go as well. The webhook `privacyDeletion` is faster (hints.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from connector.domain.contact import ContactId
+from connector.engine.context import BATCH, Context
+from connector.engine.erase import VANISHED, erase_now
+
+ROUND = timedelta(days=1)
+PACE = timedelta(minutes=1)
+MOST_CALLS = 20
+SUSPICIOUS, SHARE = 50, 0.25
+"""More of those looked at, and a greater share, is rather a mistake of somebody's than so many deletions (P7)."""
+
+
+def erase_vanished(context: Context) -> int:
+    """Ask about those missing in this run and about the next ones in turn; gives how many were erased."""
+    looked, gone = 0, list[ContactId]()
+    for ids in (*_missing(context), *_in_turn(context)):
+        looked += len(ids)
+        gone += sorted(context.crm.gone_for_good(ids))
+    if not gone:
+        return 0
+    with context.store.reading() as uow:
+        living = [one for one, row in uow.contacts(gone).items() if not row.gone]
+    if len(living) > SUSPICIOUS and len(living) > SHARE * looked:
+        context.troubles.append(
+            f"{len(living)} contacts are in the CRM no more, too many at once to be true: nobody was erased; if it is, "
+            "erase each with `handoff erase`"
+        )
+        return 0
+    erase_now(context.store, gone, at=context.now, cause=VANISHED)
+    return len(gone)
+
+
+def _missing(context: Context) -> list[Sequence[ContactId]]:
+    ids = sorted(context.missing)
+    context.missing.clear()
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+
+
+def _in_turn(context: Context) -> list[Sequence[ContactId]]:
+    """The next ones of the round, as far as this run's share of calls goes; where it got to is kept."""
+    now = context.now
+    with context.store.transaction() as uow:
+        turn = uow.presence()
+        if turn is None:
+            uow.put_presence(began_at=now, looked_at=now, after=None)  # all were read just now
+            return []
+        began, looked, after = turn
+        if after is None:
+            if now - began < ROUND:
+                return []
+            began, looked, after = now, now - PACE, ""
+        pieces: list[Sequence[ContactId]] = []
+        for _ in range(min(MOST_CALLS, (now - looked) // PACE)):
+            ids = uow.contact_ids_after(after, BATCH)
+            pieces += [ids] if ids else []
+            if len(ids) < BATCH:
+                after = None
+                break
+            after = ids[-1]
+        if pieces or after is None:
+            uow.put_presence(began_at=began, looked_at=now, after=after)
+    return pieces
