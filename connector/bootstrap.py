@@ -192,6 +192,7 @@ class Connector:
             return sync(self._ports(store, sender, destinations), self.book, portal, options, progress)
 
     def _ports(self, store: SqlStore, delivery: Delivery, destinations: Mapping[str, Destination]) -> Ports:
+        self.gateway.hold_before_writes(store.hold_lease)
         return Ports(
             source=self.gateway,
             crm=self.gateway,
@@ -349,9 +350,8 @@ def _lookup(settings: Settings) -> Callable[[str], str | None]:
 @contextmanager
 def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tuple[Sender, Mapping[str, Destination]]]:
     destinations = resolve(book.notifications, _lookup(settings))
-    sender = Sender(
-        store.outbox, destinations, open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file)
-    )
+    doors = open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file)
+    sender = Sender(store.outbox, destinations, doors, hold=store.hold_lease)
     try:
         yield sender, destinations
     finally:
