@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from connector.domain.change import Change, ChangeKind, OutcomeKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import State
-from connector.domain.record import Record
+from connector.domain.record import Edit, Record
 from connector.domain.run import is_undo
 from connector.engine.context import BATCH, Context
 from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, Write
@@ -192,9 +192,12 @@ class _Batch:
         """People's values as they were; a stage of theirs may lie behind ours, so it is cleared first."""
         stage = property_of("stage", self.context.book.fields)
         clears = [Write(contact=w.contact, properties={stage: ""}) for w in writes if w.properties.get(stage)]
-        if clears:
-            self.context.crm.update_contacts(clears)
-        self.context.crm.update_contacts(writes)
+        said = [*self.context.crm.update_contacts(clears), *self.context.crm.update_contacts(writes)]
+        unsure = {result.contact for result in said if result.kind is OutcomeKind.LATER}
+        for row in self.intents:
+            if row.contact in unsure:  # the next try finds the race again, and puts back what is not
+                del self.verdicts[row.id]
+                self.unclear.add(row.id)
 
     def _overwritten(self, row: Intent) -> Write | None:
         """An edit by a person between our read and our write: put it back, and all else that we wrote with it (I2).
@@ -207,8 +210,8 @@ class _Batch:
             return None
         theirs: dict[str, str] = {}
         for prop, change in self._wire(row).items():
-            edits, wanted = record.history.get(prop, ()), _text(self.context, change)
-            expected = row.expected.get(prop) or ""
+            expected, wanted = row.expected.get(prop) or "", _text(self.context, change)
+            edits = _without_clearing(record.history.get(prop, ())) if wanted else record.history.get(prop, ())
             if expected == wanted or not edits or edits[0].by_person or (edits[0].value or "") != wanted:
                 continue
             earlier = [edit for edit in edits[1:] if (edit.value or "") != "" or not change.backward]
@@ -377,6 +380,12 @@ class _Batch:
         return AuditRow(
             effect=row.id, contact=row.contact, episode=row.episode, rule="write", inputs=inputs, outcome=row.status
         )
+
+
+def _without_clearing(edits: Sequence[Edit]) -> Sequence[Edit]:
+    """Newest first, without the emptying by which we began to put a value back and were cut off."""
+    first = next((n for n, edit in enumerate(edits) if edit.by_person or edit.value), len(edits))
+    return edits[first:]
 
 
 def _by_list(rows: Sequence[Intent], kind: ChangeKind) -> dict[str, list[Intent]]:

@@ -91,7 +91,7 @@ def _projected(
 ) -> Iterator[tuple[str, Value]]:
     """Stage and status of the episode's state; a stage moves on only, except where the rule says backward (I3).
 
-    A status that was set since the handover began is the rep's word about this very episode (I2).
+    A stage or status that was set since the handover began is a person's word about this very episode (I2).
     """
     projection = book.stages.write.get(episode.state)
     if projection is None:
@@ -99,7 +99,8 @@ def _projected(
     stage = stages.stage_of(contact)
     wanted = projection.stage
     allowed = wanted is not None and stages.may_move(stage, wanted, backward=projection.backward)
-    if wanted is not None and allowed and not (stage and _beyond(stage, wanted, episode.state)):
+    stands = decision.action in BEGINNING and _said_since(decision, "stage", contact)
+    if wanted is not None and allowed and not stands and not (stage and _beyond(stage, wanted, episode.state)):
         yield "stage", wanted.value
     said = book.stages.statuses.get(contact.text("status").lower())
     if decision.action in BEGINNING and contact.text("status") and _said_since(decision, "status", contact):
@@ -109,9 +110,9 @@ def _projected(
 
 
 def _said_since(decision: Decision, name: str, contact: Contact) -> bool:
-    """Whether the field took its value since the run of this decision began."""
+    """Whether the field was changed since the run of this decision began; what a new contact came with was not."""
     said_at = contact.changed_at.get(name)
-    return said_at is not None and said_at >= decision.as_of
+    return said_at is not None and said_at >= decision.as_of and said_at > contact.created_at
 
 
 def _beyond(stage: Stage, wanted: Stage, state: State) -> bool:

@@ -26,6 +26,7 @@ from .app import ApiError, Request, Response, route
 from .faults import Fault
 from .list_store import lists_of
 from .portal import Portal, listen, object_type
+from .store import Record
 from .watch import Edit, Told, Watch, watch_of
 
 STAGE = "lifecyclestage"
@@ -125,13 +126,17 @@ def _check_values(watch: Watch, request: Request, contact: str, values: dict[str
     record = request.portal.objects["contacts"].records[contact]
     for name, value in values.items():
         if name in told.answers:
-            if value:
+            if value and value != _said_last(record, name):
                 watch.blame("I3", f"{name} is people's: it may only be emptied", request, contact=contact)
         elif name not in told.owned | told.shared:
             watch.blame("I3", f"{name} is not the client's to write", request, contact=contact)
-        _check_edit(watch, request, contact, name, value)
     stage = values.get(STAGE)
-    if stage and effects.is_backward(request.portal, "contacts", record.value(STAGE), stage):
+    goes_back = bool(stage) and effects.is_backward(request.portal, "contacts", record.value(STAGE), stage or "")
+    in_time = (contact, STAGE) not in watch.unread or watch.unread[contact, STAGE].chances
+    for name, value in values.items():
+        if name != STAGE or not goes_back:  # a stage that goes back is not taken, so it overwrites nobody
+            _check_edit(watch, request, contact, name, value)
+    if goes_back and in_time:
         watch.blame("I3", f"{STAGE} goes back to {stage} without being cleared first", request, contact=contact)
     if STAGE in values and record.value(STAGE):
         (watch.cleared.add if values[STAGE] == "" else watch.cleared.discard)(contact)
@@ -140,8 +145,15 @@ def _check_values(watch: Watch, request: Request, contact: str, values: dict[str
     if after in told.held and before not in told.held and not free and not _listed(request.portal, told, contact):
         watch.blame("I1", f"shown as {after} before it is on the list", request, contact=contact)
     first, second = record.value(told.episode), values.get(told.episode)
-    if first and second and first != second and contact not in watch.excused and before not in told.ended:
+    known = {change.value for change in record.changes(told.episode)}  # going back to one begins none
+    if first and second and second not in known and contact not in watch.excused and before not in told.ended:
         watch.blame("P3", f"a second episode while the first is {before or 'open'}", request, contact=contact)
+
+
+def _said_last(record: Record, name: str) -> str:
+    """What a person said last, for a client that puts back what it emptied."""
+    said = [change.value for change in record.changes(name) if change.source_type.startswith(PEOPLE)]
+    return said[-1] if said else ""
 
 
 def _check_edit(watch: Watch, request: Request, contact: str, name: str, value: str) -> None:
