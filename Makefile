@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo test lint types layers unit bandit audit crash crash-all clients clean
+.PHONY: help demo test lint types layers unit bandit audit crash crash-all clients faults clean
 
 help:
 	@echo "make demo     install and tell the story of a few leads on a local HubSpot (two minutes)"
 	@echo "make test     install and run every check: style, types, layers, tests"
 	@echo "make crash    kill the connector at every point and compare (ten minutes); crash-all: hours"
 	@echo "make audit    look for known flaws in what Handoff is built on (needs the network)"
+	@echo "make faults   every fault on every kind of call, every edit at every place (half an hour)"
 	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
 	@echo "make clean    remove the virtual environment and everything that was made"
 
@@ -56,6 +57,9 @@ crash: $(VENV)/made-dev
 
 crash-all: $(VENV)/made-dev
 	@$(BIN)/python scripts/crash.py --all
+
+faults: $(VENV)/made-dev
+	@$(BIN)/python scripts/faults.py
 
 clients: $(VENV)/made-dev
 	@scripts/check_clients.sh
