@@ -21,6 +21,8 @@ from connector.delivery.payload import build_body
 from connector.delivery.size import LIMIT_BYTES
 from connector.delivery.teams import teams_message
 from connector.domain.notice import NoticeKind
+from connector.rules.notifications import MessageTemplate
+from connector.rules.templates import names_of
 
 TEAMS, CHAT, MAIL = (destination(kind, personal=True) for kind in ("teams", "google_chat", "apprise"))
 TEXTS = st.text(max_size=200) | st.sampled_from(EVIL)
@@ -94,6 +96,9 @@ def test_in_a_mail_only_the_record_has_an_address(fields: dict[str, str]) -> Non
     assert "<" not in made["text"]
 
 
+KEYS = ("contact", "owner", "score", "history", "allowed", "due", "link", "why_now", "held", "clock", "leads", "count",
+        "destination", "why", "waiting", "since", "resume", "id", "kind", "summary", "contact_id", "name", "top",
+        "email")  # fmt: skip
 ROWS = st.lists(st.tuples(st.text(max_size=900), st.text(max_size=900)), max_size=150)
 
 
@@ -121,6 +126,25 @@ def test_long_packets_fit_into_every_service(rows: int, text: str) -> None:
     long = replace(told, packet={**told.packet, "history": history, "why_now": text})
     for one in (TEAMS, CHAT, MAIL):
         assert len(build_body(one, long, "m").encode()) < LIMIT_BYTES
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner),
+    max_leaves=12,
+)
+
+
+@given(kind=st.sampled_from(NoticeKind), shape=st.dictionaries(st.sampled_from(KEYS), VALUES), own=st.booleans())
+def test_a_packet_of_any_shape_gives_a_body_in_every_service(
+    kind: NoticeKind, shape: dict[str, Any], own: bool
+) -> None:
+    """P2: nothing that a packet may hold costs the notice, with a template or without."""
+    template = MessageTemplate(text=" ".join(f"{{{{ {name} }}}}" for name in names_of(kind)))
+    for one in (TEAMS, CHAT, MAIL, destination("slack", personal=False), destination("webhook", personal=True)):
+        made = replace(one, templates={kind: template} if own else {})
+        body = build_body(made, replace(notice(), kind=kind, packet=shape), "m")
+        assert json.loads(body) and len(body.encode()) < LIMIT_BYTES
 
 
 def test_a_message_without_anything_still_has_its_headline() -> None:
