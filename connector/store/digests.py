@@ -43,6 +43,7 @@ _CROWD = (
     .where(*_MAY_JOIN, outbox.c.owner == bindparam("owner_"))
     .order_by(outbox.c.sequence)
     .limit(MOST_LOOKED_AT)
+    .with_for_update(skip_locked=True, of=outbox)   # a thread that sends meanwhile claims none of them
 )
 _QUEUE_OF = (
     select(outbox.c.entry, outbox.c.contact, outbox.c.owner, outbox.c.digest)

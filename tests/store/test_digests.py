@@ -42,7 +42,7 @@ def stands(store: SqlStore) -> dict[str, str]:
 
 
 def crowd(store: SqlStore, hour: float = 0) -> list[str]:
-    with store.reading() as unit:
+    with store.transaction() as unit:
         return [one.id for one in unit.crowd("crm-desk", REP, hours(hour))]
 
 
