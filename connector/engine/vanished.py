@@ -9,7 +9,8 @@ the bin stay dropped; once the bin is emptied they go as well. The webhook `priv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from connector.domain.contact import ContactId
 from connector.engine.context import BATCH, Context
@@ -23,9 +24,21 @@ SUSPICIOUS, SHARE = 50, 0.25
 
 
 def erase_vanished(context: Context) -> int:
-    """Ask about those missing in this run and about the next ones in turn; gives how many were erased."""
+    """Ask about those missing in this run and about the next ones in turn; gives how many were erased.
+
+    How far the round got is stored last: a run that is cut off asks again.
+    """
+    turn = _in_turn(context)
+    erased = _erase(context, [*_missing(context), *turn.pieces])
+    if turn.moved:
+        with context.store.transaction() as uow:
+            uow.put_presence(began_at=turn.began, looked_at=context.now, after=turn.after)
+    return erased
+
+
+def _erase(context: Context, pieces: Sequence[Sequence[ContactId]]) -> int:
     looked, gone = 0, list[ContactId]()
-    for ids in (*_missing(context), *_in_turn(context)):
+    for ids in pieces:
         looked += len(ids)
         gone += sorted(context.crm.gone_for_good(ids))
     if not gone:
@@ -48,27 +61,33 @@ def _missing(context: Context) -> list[Sequence[ContactId]]:
     return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
 
 
-def _in_turn(context: Context) -> list[Sequence[ContactId]]:
-    """The next ones of the round, as far as this run's share of calls goes; where it got to is kept."""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Whom to ask about now, and where the round stands afterwards; `moved`: whether that is to be stored."""
+
+    began: datetime
+    after: str | None
+    pieces: Sequence[Sequence[ContactId]] = ()
+    moved: bool = True
+
+
+def _in_turn(context: Context) -> _Turn:
+    """The next ones of the round, as far as this run's share of calls goes."""
     now = context.now
-    with context.store.transaction() as uow:
+    with context.store.reading() as uow:
         turn = uow.presence()
         if turn is None:
-            uow.put_presence(began_at=now, looked_at=now, after=None)  # all were read just now
-            return []
+            return _Turn(now, None)  # all were read just now
         began, looked, after = turn
         if after is None:
             if now - began < ROUND:
-                return []
+                return _Turn(began, None, moved=False)
             began, looked, after = now, now - PACE, ""
         pieces: list[Sequence[ContactId]] = []
         for _ in range(min(MOST_CALLS, (now - looked) // PACE)):
             ids = uow.contact_ids_after(after, BATCH)
             pieces += [ids] if ids else []
             if len(ids) < BATCH:
-                after = None
-                break
+                return _Turn(began, None, pieces)
             after = ids[-1]
-        if pieces or after is None:
-            uow.put_presence(began_at=began, looked_at=now, after=after)
-    return pieces
+    return _Turn(began, after, pieces, moved=bool(pieces))

@@ -65,9 +65,29 @@ class Key:
             return self._given.encode()
         if self._file is None:
             raise SettingsError("HANDOFF_KEY is not set, and erasing people needs it here", advice=MAKE_ONE)
+        if make:
+            _sweep(self._file)
         if make and not self._file.exists():
             _make(self._file)
         return _read(self._file)
+
+
+def _sweep(path: Path) -> None:
+    """What a process left that was killed while it made the key: a whole key may stand in it."""
+    for part in path.parent.glob(f"{path.name}.*"):
+        number = part.name.rpartition(".")[2]
+        if number.isdigit() and not _is_alive(int(number)):
+            part.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True         # it is someone else's
+    return True
 
 
 def _make(path: Path) -> None:
