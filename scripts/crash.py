@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 import crash_proof  # noqa: E402 - found by the path set above
 from crash_points import parse, spell  # noqa: E402
 from crash_world import disturb  # noqa: E402
+from planted import BUGS  # noqa: E402
 
 
 def main() -> int:
@@ -36,10 +37,14 @@ def main() -> int:
             if verdict.struck < len(verdict.faults):
                 print(f"  {verdict.struck} of {len(verdict.faults)} faults came to pass")
             return 1 if verdict.differences else 0
+        if asked.planted is not None:
+            return _planted(known, asked.planted)
         if asked.pairs:
             cases, what = crash_proof.pairs(known, asked.pairs, asked.seed), "pairs"
         elif asked.failures:
             cases, what = crash_proof.failures(known), "failures"
+        elif asked.freezes:
+            cases, what = crash_proof.freezes(known), "freezes"
         elif asked.sample:
             cases, what = crash_proof.sample(known), "points"
         else:
@@ -55,11 +60,25 @@ def main() -> int:
     return 1 if result.worlds_with_differences else 0
 
 
+def _planted(known: crash_proof.Undisturbed, name: str) -> int:
+    """Every bug by its name, and where it was caught."""
+    bugs = [bug for bug in BUGS if name in bug.name]
+    missed = 0
+    for bug in bugs:
+        said = crash_proof.catch(known, bug)
+        missed += not said
+        print(said or f"NOT CAUGHT: {bug.name}", flush=True)
+    print(f"{len(bugs)} planted bugs, {len(bugs) - missed} caught")
+    return 1 if missed else 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--failures", action="store_true", help="calls fail and nobody dies")
     parser.add_argument("--pairs", type=int, default=0, metavar="N", help="so many random pairs of kills")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--freezes", action="store_true", help="the process stands still and another takes over")
+    parser.add_argument("--planted", nargs="?", const="", metavar="NAME", help="plant bugs; each must be caught")
     parser.add_argument("--sample", action="store_true", help="one point of each kind of call and phase")
     parser.add_argument("--point", help="exactly this one, to the end of the story")
     parser.add_argument("--list", action="store_true", help="say all points")

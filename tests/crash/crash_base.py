@@ -23,6 +23,11 @@ class SqliteBase:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql)]
 
+    def change(self, sql: str) -> None:
+        with closing(sqlite3.connect(self._file)) as connection:
+            connection.execute(sql)
+            connection.commit()
+
     def tables(self) -> list[str]:
         return [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
 

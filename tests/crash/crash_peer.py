@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import re
 import selectors
 import signal
 import socket
@@ -36,17 +37,21 @@ from connector.sandbox.portal import Portal, Sandbox
 HEADER = "X-Crash"
 """`kill` (done, then the caller dies before any answer), `refuse` (not done), `drop` (done, no answer), `500`."""
 
+RECORD = re.compile(rb"/record/0-1/(\d+)")
+"""A notice names its contact by the address of its record."""
+
 RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass(slots=True)
 class Post:
-    """One notice that arrived, answered 2xx or not."""
+    """One notice that arrived. `shown`: what the CRM showed of its contact in that moment: state, owner, on a list."""
 
     endpoint: str
     id: str
     body: bytes
     status: int
+    shown: tuple[str, str, bool]
 
 
 @dataclass(slots=True)
@@ -89,8 +94,16 @@ class Peer:
             "members": {one.name: sorted(one.members) for one in lists.by_id.values()},
             "path": path,
             "tasks": sorted(sorted(task.props.items()) for task in self.portal.objects["tasks"].records.values()),
-            "posts": [(post.endpoint, post.id, post.body, post.status) for post in self.posts],
+            "posts": [(post.endpoint, post.id, post.body, post.status, post.shown) for post in self.posts],
         }
+
+    def shown_of(self, body: bytes) -> tuple[str, str, bool]:
+        found = RECORD.search(body)
+        record = self.portal.objects["contacts"].survivor(found[1].decode()) if found else None
+        if record is None:
+            return "", "", False
+        listed = any(record.key in one.members for one in self.portal.state("lists", Lists).by_id.values())
+        return record.props.get("handoff_state", ""), record.props.get("hubspot_owner_id", ""), listed
 
 
 # -- serving -------------------------------------------------------------------------------------------------------
@@ -151,7 +164,8 @@ class Service:
 
     def _receiver(self, connection: socket.socket) -> None:
         def work(_: str, target: str, headers: dict[str, str], body: bytes) -> Response | None:
-            self.peer.posts.append(Post(target, headers.get("webhook-id", ""), body, 204))
+            shown = self.peer.shown_of(body)
+            self.peer.posts.append(Post(target, headers.get("webhook-id", ""), body, 204, shown))
             return Response(204)
 
         self._one(connection, work)

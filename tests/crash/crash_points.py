@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crash_scenario import STEPS
-from crash_seams import FAULTS, KILLS
+from crash_seams import FAULTS, FREEZE, KILLS
 
 NAMES = [step.name for step in STEPS]
 
@@ -61,7 +61,7 @@ def parse(text: str) -> list[Fault]:
             raise ValueError(f"{part!r} is no point; write step/port/number/how, such as ask/http/14/applied")
         port, number, how = pieces
         lasting, how = how.endswith("+"), how.rstrip("+")
-        if how not in (*KILLS, *FAULTS.get(port.partition(":")[0], ())):
+        if how not in (*KILLS, FREEZE, *FAULTS.get(port.partition(":")[0], ())):
             raise ValueError(f"{how!r} does not happen at {port}; {', '.join(KILLS)} or {FAULTS}")
         faults.append(Fault(Point(step, port, int(number)), how, lasting, restart))
     return faults

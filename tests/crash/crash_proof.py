@@ -24,7 +24,8 @@ from typing import TextIO
 from crash_peer import Life, receive, send
 from crash_points import Fault, Point, spell
 from crash_scenario import STEPS
-from crash_seams import FAULTS, KILLS
+from crash_seams import FAULTS, FREEZE, KILLS
+from planted import Bug
 from crash_world import Undisturbed, Verdict, disturb, live_undisturbed
 
 EVERY = 10
@@ -53,6 +54,11 @@ def undisturbed() -> Iterator[Undisturbed]:
 def kills(known: Undisturbed) -> list[Case]:
     """Every call of every port in every step, three times."""
     return [[Fault(point, how)] for point in known.points() for how in KILLS]
+
+
+def freezes(known: Undisturbed) -> list[Case]:
+    """Before every call the process stands still, longer than its lease lasts, and another does the work (I8)."""
+    return [[Fault(point, FREEZE)] for point in known.points() if point.port != "http"]
 
 
 def failures(known: Undisturbed) -> list[Case]:
@@ -96,6 +102,25 @@ def sample(known: Undisturbed, *, per_kind: int = 1) -> list[Case]:
         random = Random(f"{port} {label}")
         cases += [[Fault(random.choice(points), how)] for how in KILLS for _ in range(per_kind)]
     return cases
+
+
+# -- planted bugs --------------------------------------------------------------------------------------------------
+
+
+def catch(known: Undisturbed, bug: Bug, *, most: int = 60) -> str:
+    """Live through the points at which a planted bug can show, until it does; gives what was seen, empty for nothing.
+
+    Raises AssertionError where it shows without any fault: then it proves nothing.
+    """
+    folder = known.place / "planted"
+    for step in sorted({point.step for point in known.points() if bug.aim(point)})[:2]:
+        plain = disturb(known, [], folder, patch=bug.plant, step=step)
+        assert not plain.differences, f"{bug.name} shows without a fault: {plain.differences[:3]}"
+    for case in list(bug.cases(known))[:most]:
+        verdict = disturb(known, case, folder, patch=bug.plant)
+        if verdict.differences:
+            return f"caught: {bug.name} at {spell(case)}: {verdict.differences[0][:200]}"
+    return ""
 
 
 # -- workers -------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import URL, Engine, event
@@ -28,6 +29,7 @@ import connector.crm.hubspot.transport as transport
 import connector.delivery.door as door
 import connector.delivery.sender as sender
 import connector.store.database as database
+import connector.store.key as key
 from connector.config.logging import configure_logging
 from connector.config.settings import load_settings
 from connector.errors import ConnectorError
@@ -95,6 +97,7 @@ def warm_up() -> None:
     bootstrap.load_rulebook = cache(bootstrap.load_rulebook)
     database._sqlite_engine = _keep_engine(database._sqlite_engine)
     database._server_engine = cache(database._server_engine)
+    key.secrets = SimpleNamespace(token_urlsafe=lambda _: "k" * 43)  # type: ignore[assignment]
     defaults = transport.Transport.__init__.__kwdefaults__
     assert defaults is not None
     defaults["sleep"] = lambda seconds: None
@@ -145,12 +148,22 @@ def start(order: Order) -> tuple[int, int]:
     return pid, reading
 
 
-def finish(pid: int, reading: int) -> Outcome:
-    """Wait for a runner and give its report. One that hangs is killed and told as a crash."""
+def finish(pid: int, reading: int, frozen: Callable[[], None] | None = None) -> Outcome:
+    """Wait for a runner and give its report. One that hangs is killed and told as a crash.
+
+    `frozen`: called when the runner stands still; afterwards it is woken up.
+    """
     data, until = bytearray(), time.monotonic() + SECONDS
     try:
         while True:
-            ready, _, _ = select.select([reading], [], [], max(0.0, until - time.monotonic()))
+            left = max(0.0, until - time.monotonic())
+            ready, _, _ = select.select([reading], [], [], left if frozen is None else min(left, 0.02))
+            if not ready and frozen is not None and left:
+                if os.waitpid(pid, os.WNOHANG | os.WUNTRACED)[0]:
+                    frozen()
+                    os.kill(pid, signal.SIGCONT)
+                    frozen = None
+                continue
             if not ready:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)

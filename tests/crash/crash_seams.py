@@ -3,7 +3,7 @@
     http      every request to HubSpot                    requests.Session.send
     webhook   every post to a receiver, per destination   requests.Session.send
     commit    every COMMIT of a writing transaction       SQLAlchemy's dialect
-    file      every write of a file beside the database   os.open, os.replace, the bucket of the pacing file
+    file      every write of a file beside the database   os.open, os.replace, os.link, the bucket of the pacing file
 
 Reading a clock is no kill point. Nothing of the product knows of this module; it is installed in a forked process that
 does one run and ends.
@@ -12,12 +12,13 @@ does one run and ends.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ import requests
 from pyrate_limiter import SQLiteBucket
 from sqlalchemy.engine.default import DefaultDialect
 
+import connector.store.lease as lease
 from connector.store.database import Database
 from crash_peer import HEADER
 
@@ -40,6 +42,8 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "file": ("fail",),
 }
 """How a call of a port fails without anybody dying: not done, done without an answer, refused."""
+FREEZE = "freeze"
+"""The process stands still before the call, longer than its lease lasts, and another does the work meanwhile (I8)."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Seams:
     struck: Counter[str] = field(default_factory=Counter)
     _writing: threading.local = field(default_factory=threading.local)
     _then_die: bool = False
+    _begun: int = 0
 
     def at(self, port: str, label: str) -> str:
         """Count a call; gives what must happen to it, empty for nothing."""
@@ -74,6 +79,10 @@ class Seams:
             self.struck[port] += 1
         if aim == "before":
             die()
+        if aim == FREEZE:
+            if port != "commit":  # that one stood still before its transaction began, not in the middle of it
+                stand_still()
+            return ""
         return aim
 
     def install(self, folder: Path) -> None:
@@ -120,6 +129,10 @@ class Seams:
 
         @contextmanager
         def told(database: Database) -> Iterator[Any]:
+            if threading.current_thread() is threading.main_thread():
+                self._begun += 1
+                if self.aims.get(("commit", self._begun)) == FREEZE:
+                    stand_still()
             self._writing.on = True
             try:
                 with writing(database) as connection:
@@ -136,7 +149,7 @@ class Seams:
 
     def _files(self, folder: str) -> None:
         """Locks are left out: taking one writes nothing, and the system lets it go with the process."""
-        put, opened, replaced = SQLiteBucket.put, os.open, os.replace
+        put, opened = SQLiteBucket.put, os.open
 
         def struck_put(bucket: SQLiteBucket, item: Any) -> bool:
             aim = self.at("file", "pacing")
@@ -152,7 +165,7 @@ class Seams:
             writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
             if not writes or isinstance(name, bytes) or name.endswith(".lock") or not _inside(name, folder):
                 return opened(path, flags, *rest, **how)
-            aim = self.at("file", f"open {Path(name).name}")
+            aim = self.at("file", f"open {DIGITS.sub('', Path(name).name)}")
             if aim == "fail":
                 raise OSError(5, "Input/output error")
             handle = opened(path, flags, *rest, **how)
@@ -161,21 +174,32 @@ class Seams:
             self._then_die = aim == "after"  # the file is written meanwhile; the next call of any port is not made
             return handle
 
-        def struck_replace(source: Any, target: Any, **how: Any) -> None:
-            aim = self.at("file", f"replace {Path(os.fspath(target)).name}")
-            if aim == "fail":
-                raise OSError(5, "Input/output error")
-            replaced(source, target, **how)
-            if aim in ("applied", "after"):
-                die()
+        def moving(name: str, move: Callable[..., None]) -> Callable[..., None]:
+            def struck_move(source: Any, target: Any, **how: Any) -> None:
+                aim = self.at("file", f"{name} {Path(os.fspath(target)).name}")
+                if aim == "fail":
+                    raise OSError(5, "Input/output error")
+                move(source, target, **how)
+                if aim in ("applied", "after"):
+                    die()
+
+            return struck_move
 
         SQLiteBucket.put = struck_put  # type: ignore[method-assign]
         os.open = struck_open
-        os.replace = struck_replace
+        os.replace = moving("replace", os.replace)
+        os.link = moving("link", os.link)
 
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stand_still() -> None:
+    """Until somebody wakes us; by then our lease has run out by every clock."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    clock = lease._clock
+    lease._clock = lambda: clock() + lease.STALE_SECONDS + 1
 
 
 def _inside(name: str, folder: str) -> bool:
@@ -183,7 +207,11 @@ def _inside(name: str, folder: str) -> bool:
 
 
 def _template(path: str) -> str:
-    return "/".join("{id}" if part.isdigit() else part for part in path.split("/"))
+    return "/".join("{id}" if ID.fullmatch(part) else part for part in path.split("/"))
+
+
+DIGITS = re.compile(r"\.\d+$")
+ID = re.compile(r"\d+|[0-9a-f]{8}-[0-9a-f-]{27}|.*%20.*")
 
 
 def _caller() -> str:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from connector.rules.rulebook import RuleBook
+from crash_peer import RECORD
 from crash_scenario import SECRET, SLACK_KEY, STEPS, TOKEN
 
 SKIPPED: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +45,9 @@ MOMENTS: Mapping[str, tuple[str, ...]] = {
 """Columns with instants of calls; each is brought back to the sync of its step."""
 
 SECRETS = tuple(each.encode() for each in (TOKEN, SECRET, SECRET.removeprefix("whsec_"), SLACK_KEY))
+
+
+KNOWN = re.compile(r"handoff\.(db(-wal|-shm|\.pacing(\.lock|-wal|-shm)?|\.key)?|key)|run\.log")
 
 
 class Base(Protocol):
@@ -67,6 +71,8 @@ class State:
     sent: Counter[tuple[str, str]]
     """(endpoint, id) → how often it was answered 2xx."""
     bodies: Mapping[tuple[str, str], frozenset[str]]
+    shown: Mapping[tuple[str, str], tuple[str, str, bool]]
+    """What the CRM showed of the contact when a notice first arrived: nobody is told of what is not so yet (I1, I4)."""
     order: Mapping[tuple[str, str], Sequence[str]]
     """(endpoint, contact) → ids by first arrival."""
     tables: Mapping[str, Counter[str]]
@@ -88,12 +94,14 @@ def read_state(seen: Mapping[str, Any], base: Base, folder: Path) -> State:
     sent: Counter[tuple[str, str]] = Counter()
     bodies: dict[tuple[str, str], set[str]] = {}
     order: dict[tuple[str, str], list[str]] = {}
-    for target, given, body, status in seen["posts"]:
+    shown: dict[tuple[str, str], tuple[str, str, bool]] = {}
+    for target, given, body, status, stood in seen["posts"]:
         endpoint = target.split("/")[1]
         key = (endpoint, given or _digest(body))
         bodies.setdefault(key, set()).add(_digest(body))
         if 200 <= status < 300:
             sent[key] += 1
+            shown.setdefault(key, stood)
             line = order.setdefault((endpoint, _contact(body)), [])
             if key[1] not in line:
                 line.append(key[1])
@@ -104,6 +112,7 @@ def read_state(seen: Mapping[str, Any], base: Base, folder: Path) -> State:
         tasks=seen["tasks"],
         sent=sent,
         bodies={key: frozenset(each) for key, each in bodies.items()},
+        shown=shown,
         order=order,
         tables=_tables(base),
         faults=[*base.check(), *_held(base), *_secrets(folder)],
@@ -122,6 +131,7 @@ def differences(expected: State, found: State, *, faults: int = 0) -> list[str]:
         *_differ("task", dict(enumerate(expected.tasks)), dict(enumerate(found.tasks))),
         *_differ("answered 2xx", dict.fromkeys(expected.sent), dict.fromkeys(found.sent)),
         *_differ("body", expected.bodies, found.bodies),
+        *_differ("shown when told", expected.shown, found.shown),
         *_differ("order of arrival", expected.order, found.order),
         *found.faults,
     ]
@@ -161,9 +171,6 @@ def _merged(steps: Iterable[str]) -> list[str]:
         if not line or line[-1] != step:
             line.append(step)
     return line
-
-
-RECORD = re.compile(rb"/record/0-1/(\d+)")
 
 
 def _contact(body: bytes) -> str:
@@ -215,8 +222,8 @@ def _held(base: Base) -> list[str]:
 
 
 def _secrets(folder: Path) -> list[str]:
-    """In no file of the world: database, pacing, logs."""
-    found = []
+    """In no file of the world: database, pacing, logs. And no file that nobody knows of is left."""
+    found = [f"left behind: {path.name}" for path in folder.iterdir() if not KNOWN.fullmatch(path.name)]
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
         found += [f"{path.name} holds a secret" for secret in SECRETS if secret in data]

@@ -22,6 +22,7 @@ from crash_points import Fault, Point
 from crash_runner import Order, Outcome, Patch, finish, rehearse, warm_up
 from crash_runner import start as start_runner
 from crash_scenario import STEPS, make_peer, write_rules
+from crash_seams import FREEZE
 from crash_state import State, differences, owned_properties, read_state, unfinished
 
 RESTARTS = 8
@@ -60,6 +61,7 @@ class World:
         self.base = SqliteBase(folder)
         self.ports: Mapping[str, int] = ask(peer, "ports")
         self.runs: list[Outcome] = []
+        self.overtaken = False
 
     def run(self, faults: Sequence[Fault] = (), *, rounds: int = 1) -> Outcome:
         """One run in a process of its own."""
@@ -75,14 +77,21 @@ class World:
         )
         pid, report = start_runner(order)
         ask(self.peer, "runner", pid)
-        self.runs.append(finish(pid, report))
+        frozen = self._overtake if any(fault.how == FREEZE for fault in faults) else None
+        self.runs.append(finish(pid, report, frozen))
         return self.runs[-1]
+
+    def _overtake(self) -> None:
+        """While a runner stands still its lease goes stale, and another one does the work."""
+        self.base.change("UPDATE lease SET heartbeat_at = '2026-01-01T00:00:00.000000+00:00'")
+        self.overtaken = True
+        self.run()
 
     def why_not_at_rest(self) -> str:
         if not (self.folder / "handoff.db").exists() or "run" not in self.base.tables():
             return "nothing was stored"
         last = self.runs[-1]
-        if last.killed or last.error or last.crash:
+        if last.killed or last.crash or (last.error and not last.error.startswith("LeaseLostError")):
             return "the last run did not end well"
         return unfinished(self.base)
 
@@ -212,23 +221,30 @@ class Verdict:
 
 
 def disturb(
-    known: Undisturbed, faults: Sequence[Fault], folder: Path, *, to_the_end: bool = False, patch: Patch | None = None
+    known: Undisturbed,
+    faults: Sequence[Fault],
+    folder: Path,
+    *,
+    to_the_end: bool = False,
+    patch: Patch | None = None,
+    step: int = 1,
 ) -> Verdict:
     """Live through a world with these faults, from the mould of the first one's step.
 
     Args:
+        step: where to begin if there is no fault.
         to_the_end: lives through all later steps too; else through those that have a fault and no further, since what
             follows depends on nothing but the state that was found equal.
     """
     verdict = Verdict(faults)
-    first = min(fault.point.step for fault in faults)
-    last = len(STEPS) - 1 if to_the_end else max(fault.point.step for fault in faults)
+    first = min((fault.point.step for fault in faults), default=step)
+    last = len(STEPS) - 1 if to_the_end else max((f.point.step for f in faults), default=first)
     with copy_of_step(known, first, folder, patch) as world:
-        for step in range(first, last + 1):
-            if step > first:
-                _act(world.peer, step)
-            _live_step(world, step, [fault for fault in faults if fault.point.step == step], verdict)
-            verdict.differences += _compare(known, world, step, verdict)
+        for number in range(first, last + 1):
+            if number > first:
+                _act(world.peer, number)
+            _live_step(world, number, [fault for fault in faults if fault.point.step == number], verdict)
+            verdict.differences += _compare(known, world, number, verdict)
             if verdict.differences:
                 break
         verdict.runs = len(world.runs)
@@ -242,7 +258,8 @@ def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdic
         aimed = waves[number]
         rounds = 1 if all(fault.kills for fault in aimed) else 2
         done = world.run(aimed, rounds=rounds)
-        verdict.struck += int(done.killed) or sum(done.struck.values())
+        verdict.struck += int(done.killed) or sum(done.struck.values()) or int(world.overtaken)
+        world.overtaken = False
         if done.crash:
             verdict.differences.append(f"step {STEPS[step].name}: {done.crash}")
             return
