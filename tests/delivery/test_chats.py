@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import destination
 from leads import FIELDS, notice, packet
@@ -135,6 +135,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(kind=st.sampled_from(NoticeKind), shape=st.dictionaries(st.sampled_from(KEYS), VALUES), own=st.booleans())
 def test_a_packet_of_any_shape_gives_a_body_in_every_service(
     kind: NoticeKind, shape: dict[str, Any], own: bool

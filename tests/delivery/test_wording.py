@@ -104,7 +104,7 @@ def test_every_name_has_a_text_for_every_kind(kind: NoticeKind) -> None:
     values = values_of(kind, told.packet, message)
     assert list(values) == list(names_of(kind)) and all(isinstance(value, str) for value in values.values())
     empty = {name for name, value in values.items() if not value}
-    assert empty <= {"clock", "since_last_time", "link"}
+    assert empty <= {"clock", "since_last_time", "link", "refused", "attempted"}
 
 
 def test_names_of_digests_and_of_destinations_that_are_off() -> None:
