@@ -1,6 +1,6 @@
 """What a second sync costs right after a first one, and what the first one cost.
 
-    python scripts/bench/quiet.py [--contacts N] [--seed N] [--since DAY] [--json]
+    python scripts/bench/run.py quiet [--contacts N] [--seed N] [--since DAY] [--json]
 
 Sandbox, receiver and connector are processes (the receiver a thread) of their own; calls are counted by the sandbox,
 CPU seconds and peak memory are those of the two `handoff sync` processes. With --since in the past the first sync hands
@@ -152,22 +152,13 @@ def measure(contacts: int, seed: int, since: str) -> dict[str, Any]:
         }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure a sync and the one right after it.")
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contacts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--since", default="2020-01-01", help="HANDOFF_SINCE of both syncs (default 2020-01-01)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     figures = measure(options.contacts, options.seed, options.since)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:<28} {value}")
     quiet = figures["second_calls"] <= figures["second_calls_allowed"] and not figures["second_contacts_written"]
-    return 0 if quiet and not figures["second_notices"] else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return figures, quiet and not figures["second_notices"]

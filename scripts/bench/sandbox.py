@@ -1,6 +1,6 @@
 """What the sandbox costs at 100,000 contacts: CPU per call over a real socket, and resident memory.
 
-    python scripts/bench/sandbox.py [--contacts N] [--json]
+    python scripts/bench/run.py sandbox [--contacts N] [--json]
 
 Runs the sandbox as a process of its own and reads that process's CPU time and memory from /proc (Linux), so that the
 client's cost is not counted.
@@ -142,20 +142,9 @@ def measure(contacts: int) -> dict[str, float]:
         bench.process.wait(20)
 
 
-def main() -> int:
-    """Print the figures, one a line or as one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contacts", type=int, default=100_000)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    figures = measure(options.contacts)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:30} {value:>12,.2f}")
-    return 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
+    return dict(measure(options.contacts)), True

@@ -1,0 +1,46 @@
+"""The benches, one entrance: named figures, one object each; never a test.
+
+    python scripts/bench/run.py NAME [options] [--json]
+
+Each NAME is a module beside this file with `add_options(parser)` and `run(options) -> (figures, good)`; exit code 1
+where what it measures is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+BENCHES = {
+    "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
+    "quiet": ("quiet", "what a second sync costs right after a first one"),
+    "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),
+    "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
+}
+"""Name, module, what it measures. The module of `signal` has another name: that of the standard library is taken."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure one thing about Handoff.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    modules = {}
+    for name, (module, what) in BENCHES.items():
+        modules[name] = importlib.import_module(module)
+        one = names.add_parser(name, help=what, description=what.capitalize() + ".")
+        modules[name].add_options(one)
+        one.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
+    options = parser.parse_args()
+    figures, good = modules[options.name].run(options)
+    if options.json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:<36} {value}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
