@@ -108,7 +108,9 @@ class Database:
     def probe(self) -> None:
         """See that it answers and is sound. Raises SettingsError, with the driver's reason but no password."""
         try:
-            with self.engine.connect() as connection:
+            # As a reader: a question to the file must not wait for whoever writes to it.
+            with self.engine.connect() as opened:
+                connection = _options(opened, self.dialect, writes=False)
                 if self.dialect == "sqlite" and self._is_small():
                     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                     if found != "ok":
