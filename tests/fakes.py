@@ -182,6 +182,10 @@ class FakeCrm:
     def refuse(self, contact: str, detail: str = "INVALID_OPTION hs_lead_status", *, times: int = 1) -> None:
         self._faults[ContactId(contact)] = _Fault(OutcomeKind.REJECTED, detail, times)
 
+    def deny(self, contact: str = "101") -> None:
+        """The next write of this contact is refused as if there were none, though there is."""
+        self._faults[ContactId(contact)] = _Fault(OutcomeKind.GONE, "not found", 1)
+
     def blur(self, contact: str, *, applied: bool) -> None:
         """The next write of this contact has no clear answer, be it applied or not (I7)."""
         self._faults[ContactId(contact)] = _Fault(OutcomeKind.LATER, "no clear answer", 1, applied)

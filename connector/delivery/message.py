@@ -93,6 +93,11 @@ def _clock(kind: NoticeKind, packet: Packet) -> str:
 
 
 def _to_ops(kind: NoticeKind, packet: Packet) -> str:
+    if kind is NoticeKind.RUN_HELD and "refused" in packet:
+        return (
+            f"HubSpot refused {_number(packet, 'refused')} of {_number(packet, 'attempted')} changes, so no more were "
+            "sent. Mend the cause, then run `handoff sync --release-mass-change`."
+        )
     if kind is NoticeKind.RUN_HELD:
         return (
             f"{_number(packet, 'held')} contacts would move at once without a signal of their own, and "

@@ -84,7 +84,10 @@ def _of_ops(packet: Packet) -> dict[str, str]:
     return {key: _line(value) for key, value in plain.items() if key in OPS_KEYS}
 
 
-OPS_KEYS = ("held", "allowed", "would_hand_over", "would_change", "count", "destination", "why", "waiting", "since")
+OPS_KEYS = (
+    "held", "allowed", "refused", "attempted", "would_hand_over", "would_change", "count", "destination", "why",
+    "waiting", "since",
+)  # fmt: skip
 
 
 def _part(packet: Packet, key: str) -> Mapping[str, object]:

@@ -84,6 +84,7 @@ class Context:
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
+        attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
     source: MarketingSource
@@ -113,6 +114,8 @@ class Context:
     missing: set[ContactId] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    attempted: int = 0
+    refused: int = 0
 
     @property
     def now(self) -> datetime:

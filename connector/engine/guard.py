@@ -1,4 +1,4 @@
-"""The mass-change guard: a change of rules may not flood sales overnight (design.md, section 5).
+"""The guards: a change of rules may not flood sales overnight, and a CRM that refuses much is not pressed on.
 
 Counts only handovers without a signal of the contact's own since the run before: those come from changed rules or from
 a change across the portal. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
@@ -14,6 +14,9 @@ from connector.domain.decision import Action, Decision
 
 SHARE = 0.25
 AT_LEAST = 50
+REFUSED_SHARE = 0.2
+REFUSED_AT_LEAST = 10
+"""So many refusals must there be before their share is looked at: of three writes, one is nothing."""
 
 
 @dataclass(slots=True)
@@ -51,3 +54,8 @@ class Guard:
 def allowance(to_decide: int, *, released: bool) -> int:
     """How many may move without news: a quarter of the contacts to decide, at least fifty; all once somebody agreed."""
     return to_decide + AT_LEAST if released else max(AT_LEAST, int(to_decide * SHARE))
+
+
+def refuses_too_much(attempted: int, refused: int, *, released: bool) -> bool:
+    """Whether more than a fifth of this run's writes were refused: then no more are sent until a person has looked."""
+    return not released and refused >= REFUSED_AT_LEAST and refused > attempted * REFUSED_SHARE

@@ -21,7 +21,7 @@ from connector.engine.adopt import choose
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
-from connector.engine.guard import Guard, allowance
+from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
@@ -263,12 +263,21 @@ def _decide_and_write(context: Context, guard: Guard) -> None:
         waiting += batch
         if context.writes:
             write_open_intents(context, at_least=BATCH if batch and waiting < WAIT_AT_MOST else 1)
+        if halted(context):
+            return
         waiting %= WAIT_AT_MOST
         context.between_pages()
         if batch:
             context.progress.step("deciding", context.counts.decided)
         elif not _comes_round(context, guard):
             return
+
+
+def halted(context: Context) -> bool:
+    """Whether the CRM refuses so much that nothing more is written in this run."""
+    return refuses_too_much(
+        context.attempted, context.refused, released=context.options.release_mass_change
+    )
 
 
 def _comes_round(context: Context, guard: Guard) -> bool:
@@ -286,6 +295,12 @@ def _tell_ops(context: Context, guard: Guard) -> None:
     facts: dict[NoticeKind, dict[str, object]] = {}
     if guard.held:
         facts[NoticeKind.RUN_HELD] = {"held": len(guard.held), "allowed": guard.allowance}
+    if halted(context):
+        context.troubles.append(
+            f"{context.refused} of {context.attempted} changes were refused, so no more were sent; look at "
+            "the contacts named above, mend the cause, then run `handoff sync --release-mass-change`"
+        )
+        facts[NoticeKind.RUN_HELD] = {"refused": context.refused, "attempted": context.attempted}
     if context.options.shadow and context.planned:
         facts[NoticeKind.RUN_SHADOW] = {
             "would_hand_over": context.counts.handed_off,
@@ -349,7 +364,7 @@ def _mark(context: Context) -> str:
 
 
 def _status(context: Context, guard: Guard, settled: bool) -> RunStatus:
-    if guard.held:
+    if guard.held or halted(context):
         return RunStatus.HELD
     failed = context.counts.changes_rejected or context.counts.quarantined or not settled
     return RunStatus.COMPLETED_WITH_ERRORS if failed else RunStatus.COMPLETED

@@ -21,6 +21,7 @@ from connector.domain.episode import State
 from connector.domain.record import Edit, Record
 from connector.domain.run import is_undo
 from connector.engine.context import BATCH, Context
+from connector.engine.guard import refuses_too_much
 from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, Write
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
@@ -44,7 +45,7 @@ def write_open_intents(context: Context, *, at_least: int = 1) -> int:
     `at_least`: fewer than so many wait for more to go with them.
     """
     settled, unclear = 0, set[str]()
-    while True:
+    while not refuses_too_much(context.attempted, context.refused, released=context.options.release_mass_change):
         with context.store.reading() as uow:
             waiting = [row for row in uow.intents("open", BATCH + len(unclear)) if row.id not in unclear][:BATCH]
         if len(waiting) < at_least:
@@ -52,6 +53,7 @@ def write_open_intents(context: Context, *, at_least: int = 1) -> int:
         left = write_batch(context, waiting)
         settled += len(waiting) - len(left)
         unclear |= left
+    return settled
 
 
 def write_batch(context: Context, intents: Sequence[Intent]) -> set[str]:
@@ -162,15 +164,24 @@ class _Batch:
     def _update(self, writes: Sequence[Write]) -> None:
         if not writes:
             return
-        by_contact = {row.contact: row for row in self._going()}
+        by_contact, missing = {row.contact: row for row in self._going()}, list[tuple[Intent, str]]()
         for result in self.context.crm.update_contacts(writes):
             row = by_contact[result.contact]
             if result.kind is OutcomeKind.REJECTED:
                 self.verdicts[row.id] = ("rejected", result.detail)
             elif result.kind is OutcomeKind.GONE:
-                self.verdicts[row.id] = ("gone", result.detail)
+                missing.append((row, result.detail))
             elif result.kind is OutcomeKind.LATER:
                 self.unclear.add(row.id)
+        self._see_whether_gone(missing)
+
+    def _see_whether_gone(self, missing: Sequence[tuple[Intent, str]]) -> None:
+        """Nobody is dropped on the word of a refused write alone (P7)."""
+        if not missing:
+            return
+        there = self.context.crm.read_contacts([row.contact for row, _ in missing], ())
+        for row, detail in missing:
+            self.verdicts[row.id] = ("rejected" if row.contact in there else "gone", detail)
 
     def _read_back(self) -> None:
         rows = self._going()
@@ -295,6 +306,8 @@ class _Batch:
         uow.set_on_list(sorted(self.on_list), True)
         uow.set_on_list(sorted(self.off_list), False)
         written = [row for row in rows if row.status == "written"]
+        self.context.attempted += len(rows)
+        self.context.refused += sum(row.status == "rejected" for row in rows)
         uow.release_entries([row.id for row in written], self.context.now)
         uow.clear_quarantine([row.contact for row in written])
         self._store(uow, written)

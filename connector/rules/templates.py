@@ -61,7 +61,12 @@ OF_A_LEAD: Mapping[str, str] = MappingProxyType(
 )
 OF_OPS: Mapping[NoticeKind, Mapping[str, str]] = MappingProxyType(
     {
-        NoticeKind.RUN_HELD: {"held": "contacts that would move", "allowed": "how many may"},
+        NoticeKind.RUN_HELD: {
+            "held": "contacts that would move",
+            "allowed": "how many may",
+            "refused": "changes that the CRM refused, where that is why",
+            "attempted": "of how many",
+        },
         NoticeKind.RUN_SHADOW: {
             "would_hand_over": "leads that would have been handed over",
             "would_change": "contacts that would have been changed",

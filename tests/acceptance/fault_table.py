@@ -34,6 +34,7 @@ SHOWN = (
     "email", "lifecyclestage", "hs_lead_status", "hubspot_owner_id", "handoff_state", "handoff_score", "handoff_grade",
     "handoff_reason", "handoff_qualified_at", "handoff_due_at", "handoff_nurture_track", "handoff_verdict",
 )  # fmt: skip
+REFUSALS = (400, 403, 404)
 ROUNDS_WHILE_BROKEN = 2
 ROUNDS_AFTER = 4
 """So often a scheduler comes by before the world must be as it would have been."""
@@ -56,7 +57,7 @@ CALLS: dict[str, Call] = {
     "owners": Call("crm/v3/owners$", paged=True),
     "properties": Call("properties/contacts$"),
     "contact search": Call("contacts/search$", "POST", paged=True),
-    "contact list": Call("objects/contacts$", paged=True, flavour="full"),
+    "contact list": Call("objects/contacts$", flavour="full"),
     "archived contacts": Call("objects/contacts$", paged=True),
     "page views": Call("events/v3/events$", paged=True),
     "forms": Call("marketing/v3/forms$", paged=True),
@@ -69,7 +70,7 @@ CALLS: dict[str, Call] = {
     "list remove": Call("memberships/remove$", "PUT", writes=True),
     "batch read": Call("contacts/batch/read$", "POST"),
     "batch update": Call("contacts/batch/update$", "POST", writes=True),
-    "tasks of a contact": Call("associations/tasks$", paged=True, flavour="task"),
+    "tasks of a contact": Call("associations/tasks$", flavour="task"),
     "task read": Call("tasks/batch/read$", "POST", flavour="task"),
     "task create": Call("objects/tasks$", "POST", writes=True, flavour="task"),
 }
@@ -233,7 +234,7 @@ class Lab:
             _hurry(connector)
             return (
                 self._rounds(world, connector, flavour, lasting=fault["times"] == 0)
-                or differences(expected, look(world))
+                or differences(expected, look(world), clocks_ran_on=fault.get("status") in REFUSALS)
                 or violations(world)
                 or not_quiet(world, connector, flavour, self.day)
             )
@@ -375,8 +376,11 @@ def look(world: World) -> End:
     )
 
 
-def differences(expected: End, found: End) -> str:
-    """The first thing that is not as it would have been."""
+def differences(expected: End, found: End, *, clocks_ran_on: bool = False) -> str:
+    """The first thing that is not as it would have been.
+
+    `clocks_ran_on`: a write was refused, so that leads stayed with sales meanwhile, and their clocks went on.
+    """
     for email, values in expected.people.items():
         for name, before, after in zip(SHOWN, values, found.people.get(email, []), strict=False):
             if before != after:
@@ -386,6 +390,8 @@ def differences(expected: End, found: End) -> str:
             return f"{part}: {getattr(found, part)} instead of {getattr(expected, part)}"
     if expected.told != found.told:
         lost, more = expected.told - found.told, found.told - expected.told
+        if not lost and clocks_ran_on and all(kind.startswith("sla.") for kind, _ in more):
+            return ""
         return f"not told: {dict(lost)}; told too often: {dict(more)}"
     return ""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
 from connector.domain.run import RunStatus
-from connector.engine.guard import AT_LEAST, Guard, allowance
+from connector.engine.guard import AT_LEAST, Guard, allowance, refuses_too_much
 from engine.world import World
 
 
@@ -112,3 +112,58 @@ def test_a_contact_of_the_guard_is_the_one_that_was_decided() -> None:
     guard = Guard(new_since=NOW, allowance=0)
     guard.holds(moving(make_contact().id))
     assert guard.held == {make_contact().id}
+
+
+# -- a CRM that refuses much ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("attempted", "refused", "halts"), [(3, 3, False), (50, 10, False), (49, 10, True)])
+def test_more_than_a_fifth_of_refused_writes_halts_and_a_person_may_go_on(
+    attempted: int, refused: int, halts: bool
+) -> None:
+    assert refuses_too_much(attempted, refused, released=False) is halts
+    assert not refuses_too_much(attempted, refused, released=True)
+
+
+def refusing(leads: int = 150) -> World:
+    """Many ask for sales, and the CRM takes none of the writes."""
+    world = World().begin()
+    for number in range(leads):
+        contact = str(1_000 + number)
+        world.crm.add(contact)
+        world.crm.happen(demo_request(world.clock.now(), contact=contact, id=contact))
+        world.crm.refuse(contact)
+    return world
+
+
+def test_a_crm_that_refuses_much_is_not_pressed_on_and_ops_are_asked() -> None:
+    """Reliability.md, section 7: halted before more writes; what waits is kept, and nobody was told of a handover."""
+    world = refusing()
+    report = world.run()
+    assert (report.status, report.exit_code) == (RunStatus.HELD, 7)
+    assert "refused" in report.troubles[-1] and "release-mass-change" in report.troubles[-1]
+    assert world.crm.calls("update_contacts") == ["update_contacts"]
+    assert world.kinds() == ["run.held"]
+    assert world.intents("open") or world.dirty()
+
+
+def test_after_the_cause_is_mended_everybody_is_handed_over_once() -> None:
+    """P1, P3: the next run goes on with what waited and with those that were refused."""
+    world = refusing()
+    world.run()
+    world.run_later()
+    world.run_later()
+    assert world.kinds().count("lead.handed_off") == 150
+    assert (world.dirty(), world.intents("open"), world.quarantined()) == ([], [], [])
+
+
+def test_a_contact_that_the_crm_calls_gone_but_shows_is_not_dropped() -> None:
+    """P7: a refusal is not a deletion."""
+    world = World().begin()
+    world.crm.add()
+    world.crm.happen(demo_request(at=world.clock.now()))
+    world.crm.deny()
+    world.run()
+    assert not world.stored().gone and world.quarantined() == ["101"]
+    world.run_later()
+    assert world.kinds() == ["lead.handed_off"]

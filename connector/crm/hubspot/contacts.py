@@ -61,7 +61,8 @@ def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> I
 def pull_archived(client: Client, since: datetime) -> Iterator[tuple[ContactId, ...]]:
     """Ids archived at or after `since`; the bin comes in order of id, so all of it is read. No page is empty."""
     for payload, _ in pull_pages(client.contacts.get_page, limit=LIST_PAGE, archived=True):
-        ids = tuple([ContactId(_id(row)) for row in parse_rows(payload) if _archived_since(row, since)])
+        rows = [row for row in parse_rows(payload) if row.get("archived") is True]  # any other answer says nothing (P7)
+        ids = tuple([ContactId(_id(row)) for row in rows if _archived_since(row, since)])
         if ids:
             yield ids
 
