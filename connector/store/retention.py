@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnClause, bindparam, delete, exists, literal_column, select, tuple_, update
+from sqlalchemy import BindParameter, ColumnClause, bindparam, delete, exists, literal_column, select, tuple_, update
 
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import hint, intent, outbox, outbox_attempt, run
@@ -20,10 +20,10 @@ BODIES = timedelta(days=30)
 # Written out, not bound, wherever a partial index must serve.
 _SENT: ColumnClause[Any] = literal_column("'sent'")
 _NO_BODY: ColumnClause[Any] = literal_column("''")
-_GIVEN_UP = (literal_column("'cancelled'"), literal_column("'exhausted'"))
+_GIVEN_UP: tuple[ColumnClause[Any], ...] = (literal_column("'cancelled'"), literal_column("'exhausted'"))
 
-_BEFORE = bindparam("before")
-_MOST = bindparam("most")
+_BEFORE: BindParameter[Any] = bindparam("before")
+_MOST: BindParameter[Any] = bindparam("most")
 _OLD_RUNS = (
     select(run.c.run)
     .where(run.c.portal == PORTAL, run.c.started_at < _BEFORE, run.c.status != "running")
