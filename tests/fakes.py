@@ -282,6 +282,7 @@ class FakeCrm:
 
     def add_to_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
         self._ask("add_to_list", (list_name, tuple(ids)))
+        self._known_list(list_name)
         known = {one for one in ids if (row := self.rows.get(one)) is not None and row.archived_at is None}
         self.lists[list_name] |= known
         self._answered("add_to_list")
@@ -289,6 +290,7 @@ class FakeCrm:
 
     def remove_from_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
         self._ask("remove_from_list", (list_name, tuple(ids)))
+        self._known_list(list_name)
         self.lists[list_name] -= set(ids)
         self._answered("remove_from_list")
         return frozenset(ids)
@@ -344,6 +346,10 @@ class FakeCrm:
         self._acts = [entry for entry in self._acts if entry not in due]
         for *_, act in due:
             act()
+
+    def _known_list(self, name: str) -> None:
+        if name not in self.lists:
+            raise UnknownPropertyError(f"no list {name}", advice="Make it.")
 
     def _known(self, properties: Sequence[str]) -> None:
         missing = [name for name in properties if name not in self.properties]

@@ -26,6 +26,7 @@ from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, 
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import withdraw
+from connector.errors import UnknownPropertyError
 from connector.rules.fields import normalise, properties_to_read, property_of, to_wire
 from connector.rules.plan import ANSWERS
 
@@ -98,7 +99,11 @@ class _Batch:
 
     def _add_to_list(self) -> None:
         for name, rows in _by_list(self._going(), ChangeKind.LIST_ADD).items():
-            members = self.context.crm.add_to_list(name, [row.contact for row in rows])
+            try:
+                members = self.context.crm.add_to_list(name, [row.contact for row in rows])
+            except UnknownPropertyError as error:
+                self._wait_for_list(rows, error)
+                continue
             self.on_list |= members
             for row in rows:
                 if row.contact not in members:
@@ -277,7 +282,19 @@ class _Batch:
         for name, rows in _by_list(undone, ChangeKind.LIST_ADD).items():
             off.setdefault(name, []).extend(rows)
         for name, rows in off.items():
-            self.off_list |= self.context.crm.remove_from_list(name, [row.contact for row in rows])
+            try:
+                self.off_list |= self.context.crm.remove_from_list(name, [row.contact for row in rows])
+            except UnknownPropertyError as error:
+                self._wait_for_list(rows, error)
+
+    def _wait_for_list(self, rows: Sequence[Intent], error: UnknownPropertyError) -> None:
+        """No handover without the list, and no end of one either; the others go on (I1, P7)."""
+        for row in rows:
+            self.verdicts.pop(row.id, None)
+            self.unclear.add(row.id)
+        trouble = f"{error}; {len(rows)} leads wait for it. {error.advice}"
+        if trouble not in self.context.troubles:
+            self.context.troubles.append(trouble)
 
     def _tasks(self) -> None:
         for row in self.intents:

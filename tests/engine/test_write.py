@@ -358,3 +358,33 @@ def test_silence_is_never_written_over(handed: World) -> None:
         handed.run_later(MINUTE)
     assert handed.crm.calls("update_contacts", "add_to_list", "remove_from_list") == []
     assert handed.run_later(DAY).counts.changes_written == 0
+
+
+def test_without_the_list_nobody_is_handed_over_who_needs_it_and_the_others_go_on(world: World) -> None:
+    """I1, P7: what waits is written as soon as the list is there again, once."""
+    world.run()
+    world.crm.add("102")
+    world.crm.happen(demo_request(world.clock.now(), contact="102", id="102"))
+    world.crm.edit("101", status="IN_PROGRESS")
+    members = world.crm.lists.pop(world.crm.list_name)
+    report = world.run_later()
+    assert report.status is RunStatus.COMPLETED_WITH_ERRORS and "wait for it" in report.troubles[0]
+    assert world.kinds().count("lead.handed_off") == 1 and world.crm.value("102", "state") in (None, "")
+    assert world.crm.value("101", "state") == "working"
+    world.crm.lists[world.crm.list_name] = members
+    world.run_later()
+    world.run_later()
+    assert world.kinds().count("lead.handed_off") == 2
+    assert world.crm.listed == {"101", "102"}
+
+
+def test_a_release_waits_for_the_list_too(world: World) -> None:
+    """I1: the lead is taken off as soon as the list is there again."""
+    world.run()
+    world.crm.edit("101", verdict="recycle")
+    members = world.crm.lists.pop(world.crm.list_name)
+    world.run_later()
+    world.crm.lists[world.crm.list_name] = members
+    world.run_later()
+    assert world.crm.listed == set()
+    assert (world.dirty(), world.intents("open")) == ([], [])
