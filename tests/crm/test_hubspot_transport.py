@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -336,3 +336,17 @@ def test_bodies_are_json_and_query_flags_are_lower_case(wire, gateway) -> None:
     assert wire.sent[0].headers["Content-Type"] == "application/json"
     assert json.loads(wire.sent[0].body)["inputs"][0]["id"] == "501"
     assert "archived=false" in wire.sent[1].url and "archived=true" in wire.sent[2].url
+
+
+@pytest.mark.parametrize(("ahead", "warned"), [(timedelta(seconds=20), False), (timedelta(minutes=-5), True)])
+def test_a_clock_that_is_off_is_told_once(
+    wire, gateway, caplog: pytest.LogCaptureFixture, ahead: timedelta, warned: bool
+) -> None:
+    """Reliability.md, section 7: more than a minute off the server's Date."""
+    at = datetime.now(UTC) + ahead
+    headers = {"Date": at.strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    for _ in range(2):  # active ones and archived ones
+        wire.answer("GET", "/crm/v3/owners", json={"results": []}, headers=headers)
+    with caplog.at_level("WARNING"):
+        gateway.owners()
+    assert sum("clock is" in record.message for record in caplog.records) == warned

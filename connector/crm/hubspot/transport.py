@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -46,6 +46,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 WRITE_SECONDS = 12.0  # until a write is answered; with connecting below 20 s, which a lease always has left (I8)
 DAILY_SECONDS = 900.0  # so long a figure of the daily quota is believed; then one call looks again
+SKEW_SECONDS = 60.0  # so far off, webhooks of HubSpot and receivers of notices begin to refuse our signatures
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Query = Sequence[tuple[str, Any]]
 
@@ -108,6 +109,7 @@ class Transport:
         self._calls: Counter[str] = Counter()
         self._throttled = 0
         self._daily: tuple[int, int, float] | None = None
+        self._judges_clock = urlsplit(self.base_url).hostname not in LOOPBACK  # a sandbox has a time of its own
 
     def calls(self) -> Mapping[str, int]:
         with self._lock:
@@ -236,11 +238,26 @@ class Transport:
                 self._daily = daily, left, time.monotonic()
             if response.status_code == 429:
                 self._throttled += 1
+        self._judge_clock()
         most = parse_count(headers, "X-HubSpot-RateLimit-Max")
         if most is not None and headers.get("X-HubSpot-RateLimit-Interval-Milliseconds") == "10000":
             self._pacing.fit(most)
         if response.status_code == 429:
             self._pacing.slow_down(search=search)
+
+    def _judge_clock(self) -> None:
+        """Warn once of a machine whose clock is off; the run itself goes by HubSpot's (I4)."""
+        if not self._judges_clock or self.server_now is None:
+            return
+        self._judges_clock = False
+        off = (datetime.now(UTC) - self.server_now).total_seconds()
+        if abs(off) > SKEW_SECONDS:
+            logger.warning(
+                "this machine's clock is %.0f s %s HubSpot's; set it by NTP, or signatures will be refused",
+                abs(off),
+                "ahead of" if off > 0 else "behind",
+                extra={"action": "clock_skew", "seconds": round(off)},
+            )
 
     def _keep_reserve(self) -> None:
         if self._daily is None or self._reserve <= 0:
