@@ -6,7 +6,7 @@ was asked (`asked`), and a test may let anything happen just before or after one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -236,7 +236,9 @@ class FakeCrm:
         sent = self.activities.get("forms", [])
         return tuple(Form(ref=ref, name=name) for ref, name in sorted({(row.ref, row.name) for row in sent}))
 
-    def recent_submissions(self, wanted: Sequence[Form], since: datetime) -> tuple[Activity, ...]:
+    def recent_submissions(
+        self, wanted: Sequence[Form], since: datetime, emails: Collection[str]
+    ) -> tuple[Activity, ...]:
         self._ask("recent_submissions", since)
         refs = {form.ref for form in wanted}
         return tuple(r for r in self.activities.get("forms", []) if r.ref in refs and r.occurred_at >= since)

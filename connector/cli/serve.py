@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve() -> int:
-    """Run by the clock, and at once when HubSpot says that something happened.
+    """Run by the clock, and at once on HubSpot's webhooks.
 
     Listens on HANDOFF_LISTEN for HubSpot's webhooks; docs/webhooks.md says how to set them up. SIGTERM finishes the
     page and stops.

@@ -111,7 +111,8 @@ class _Batch:
         if not forms:
             return
         since = min(at for contact in sent.values() if (at := contact.instant("last_form_at"))) - ABOUT_THEN
-        shown = self.context.source.recent_submissions(forms, since)
+        emails = {email for contact in sent.values() if (email := contact.text("email"))}
+        shown = self.context.source.recent_submissions(forms, since, emails)
         rows = [row for row in shown if row.occurred_at <= self.context.now]  # a later one is for a later run
         with self.context.store.transaction() as uow:
             store_activities(self.context, uow, rows, "forms")

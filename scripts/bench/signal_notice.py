@@ -128,7 +128,6 @@ class Bench:
             if serving.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"handoff serve did not start: {(self.folder / 'serve.log').read_text()}")
             time.sleep(0.05)
-        time.sleep(3)  # its first run
         hook = {
             "target_url": f"http://127.0.0.1:{self.port}/webhooks/hubspot",
             "client_secret": SECRET,
@@ -138,6 +137,9 @@ class Bench:
             ],
         }
         self.control("PUT", "webhooks", hook)
+        self.asks(1, "warm")  # its first run is done, and all that is loaded once is loaded
+        while not self.arrivals.at and time.monotonic() < until:
+            time.sleep(0.05)
         return serving
 
     def asks(self, count: int, name: str) -> list[str]:

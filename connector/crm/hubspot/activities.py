@@ -7,7 +7,7 @@ Source: hubspot-facts, sections 5.1 (event occurrences), 5.3 (forms), 5.4 (e-mai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
@@ -134,11 +134,16 @@ def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[
 
 
 @understood("a form submission")
-def pull_recent(client: Client, form: Form, since: datetime) -> Iterator[Activity]:
-    """The newest submissions of one form back to `since`, but no more than RECENT_PAGES of them."""
-    for rows, _ in islice(pull_submissions(client, form.guid, since, None), RECENT_PAGES):
-        found = (parse_submission(row, form) for row in rows)
-        yield from (one for one in found if one and one.occurred_at >= since)
+def pull_recent(client: Client, forms: Sequence[Form], since: datetime, emails: Collection[str]) -> Iterator[Activity]:
+    """The newest submissions of these forms back to `since`; stops early once each address has one."""
+    missing = set(emails)
+    for form in forms:
+        for rows, _ in islice(pull_submissions(client, form.guid, since, None), RECENT_PAGES):
+            found = [one for row in rows if (one := parse_submission(row, form)) and one.occurred_at >= since]
+            yield from found
+            missing.difference_update(one.email for one in found)
+            if not missing:
+                return
 
 
 def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:

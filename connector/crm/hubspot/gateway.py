@@ -131,9 +131,11 @@ class HubSpotGateway:
             self._forms_at = now
         return self._forms
 
-    def recent_submissions(self, wanted: Sequence[Form], since: datetime) -> tuple[Activity, ...]:
+    def recent_submissions(
+        self, wanted: Sequence[Form], since: datetime, emails: Collection[str]
+    ) -> tuple[Activity, ...]:
         known = [forms.Form(guid=form.ref, name=form.name) for form in wanted]
-        return tuple([row for form in known for row in activities.pull_recent(self._client, form, since)])
+        return tuple(activities.pull_recent(self._client, known, since, emails))
 
     # -- Crm -----------------------------------------------------------------------------------------------------
 
