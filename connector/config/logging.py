@@ -69,6 +69,7 @@ def configure_logging(
     )
     handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
+    handler.setLevel(level)     # whatever level a logger of its own has
     root = logging.getLogger()
     for old in [one for one in root.handlers if isinstance(one.formatter, structlog.stdlib.ProcessorFormatter)]:
         root.removeHandler(old)

@@ -144,14 +144,16 @@ def test_a_portal_without_our_properties_says_init_in_one_sentence(
 
 
 def test_a_list_that_is_gone_stops_the_handoff_before_anything_is_written(world: World, handoff: Handoff) -> None:
-    """P7: no lead goes to sales without the hold; once the list is there, the same run goes on."""
+    """P7: no lead goes to sales without the hold, and the run says what to do; once the list is there, it goes."""
     handoff("sync")
     world.later(hours=1)
     world.asks("ana@list.example")
     world.rule("suppression", "list: \"Handoff: in sales' hands\"", 'list: "Gone"')
-    refused(handoff("sync"), CONFIG, "no contact list “Gone”", "handoff init --apply")
+    said = handoff("sync")
+    assert said.code == 1 and "no contact list “Gone”" in said.err and "handoff init --apply" in said.err, said
     assert world.ours(mark="ours") == [] and not world.receiver.notices
     assert handoff("init", "--apply").code == 0
+    world.watch(lists=["Gone"])
     assert handoff("sync").code == 0
     assert world.receiver.kinds() == {"lead.handed_off": 1}
 
