@@ -25,8 +25,8 @@ from crash_peer import Life, receive, send
 from crash_points import Fault, Point, spell
 from crash_scenario import STEPS
 from crash_seams import FAULTS, FREEZE, KILLS
-from planted import Bug
 from crash_world import Undisturbed, Verdict, disturb, live_undisturbed
+from planted import Bug
 
 EVERY = 10
 """One world in so many is lived through to the end of the story, however equal it was at the end of its step."""

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from crash_scenario import SECRET, SLACK_KEY, TOKEN
+from crash_seams import Seams
 from sqlalchemy import URL, Engine, event
 
 import connector.bootstrap as bootstrap
@@ -33,8 +35,6 @@ import connector.store.key as key
 from connector.config.logging import configure_logging
 from connector.config.settings import load_settings
 from connector.errors import ConnectorError
-from crash_scenario import SECRET, SLACK_KEY, TOKEN
-from crash_seams import Seams
 
 SECONDS = 120.0
 SMALL = {
@@ -208,12 +208,16 @@ def _run(order: Order, writing: int) -> None:
     os.dup2(log, 2)
     sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
     configure_logging("json", "INFO", secrets=(TOKEN, SECRET))
-    if order.patch is not None:
-        order.patch()
-    seams = Seams(order.ports["hubspot"], order.aims, order.lasting)
-    seams.install(order.folder)
+    try:
+        if order.patch is not None:
+            order.patch()
+        seams = Seams(order.ports["hubspot"], order.aims, order.lasting)
+        seams.install(order.folder)
+        report = _sync(order, seams)
+    except Exception:
+        report = Outcome(crash=traceback.format_exc())
     with os.fdopen(writing, "wb") as pipe:
-        pickle.dump(_sync(order, seams), pipe)
+        pickle.dump(report, pipe)
     os._exit(0)
 
 

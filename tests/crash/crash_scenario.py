@@ -1,8 +1,8 @@
 """What happens in a crash world: a few syncs, and between them what people do. Every kind of effect comes up.
 
-Sixty invented people and more. Each step says when it is and what people did shortly before; then the connector syncs. Acts lie
-a minute before the sync, so that the search index (which lags two seconds here) shows them, and never near an instant
-at which a clock runs out: a restart a few seconds later must not change what is due.
+Some seventy invented people. Each step says when it is and what people did shortly before; then the connector syncs.
+Acts lie a minute before the sync, so that the search index (which lags two seconds here) shows them, and never near an
+instant at which a clock runs out: a restart a few seconds later must not change what is due.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crash_peer import Peer
+
 from connector.config.defaults import write_mappings
 from connector.sandbox.control import make_portal
 from connector.sandbox.portal import Sandbox
-from crash_peer import Peer
 
 Act = dict[str, Any]
 
 BEGIN = "2026-03-02T08:00:00Z"  # a Monday
-TOKEN = "pat-canary-7c1f0e52"  # noqa: S105 - invented; searched for in all that is left
+TOKEN = "pat-canary-7c1f0e52"
 SECRET = "whsec_" + "Q2FuYXJ5" * 5 + "Q2FuYXI="
 SLACK_KEY = "T0CANARY/B0CANARY/kK3yZ9"
 PRICING = "https://www.acme.example/pricing"
@@ -111,7 +112,8 @@ def _idler(number: int) -> str:
 
 def _before() -> list[Act]:
     """People whom marketing knows already."""
-    known = [_person(_buyer(n), jobtitle="Head of Marketing", country="Germany", numemployees="100-500") for n in range(4)]
+    fits = {"jobtitle": "Head of Marketing", "country": "Germany", "numemployees": "100-500"}
+    known = [_person(_buyer(n), **fits) for n in range(4)]
     return known + [_person(_idler(n), jobtitle="Buyer") for n in range(16)]
 
 
@@ -146,7 +148,7 @@ def _answers() -> list[Act]:
     return [
         _edit(_asker(6), handoff_verdict="recycle", handoff_verdict_reason="bad_fit"),
         _edit(_asker(7), handoff_verdict="recycle", handoff_verdict_reason="locked_in_contract",
-              handoff_return_on="2026-04-05"),  # fmt: skip
+              handoff_return_on="2026-04-05"),
         _edit(_asker(8), handoff_verdict="junk"),
         _edit(_asker(4), handoff_verdict="unreachable"),
         _edit(_buyer(1), handoff_verdict="recycle"),

@@ -26,12 +26,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from crash_peer import HEADER
 from pyrate_limiter import SQLiteBucket
 from sqlalchemy.engine.default import DefaultDialect
 
 import connector.store.lease as lease
 from connector.store.database import Database
-from crash_peer import HEADER
 
 KILLS = ("before", "applied", "after")
 """Killed before the call, when it was done but before any reply, and right after the reply."""

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.config.mappings import load_rulebook
 from crash_base import SqliteBase, copy_folder
 from crash_peer import Life, ask, copy_of, start
 from crash_points import Fault, Point
@@ -24,6 +23,8 @@ from crash_runner import start as start_runner
 from crash_scenario import STEPS, make_peer, write_rules
 from crash_seams import FREEZE
 from crash_state import State, differences, owned_properties, read_state, unfinished
+
+from connector.config.mappings import load_rulebook
 
 RESTARTS = 8
 LATER = 7.0
@@ -62,6 +63,7 @@ class World:
         self.ports: Mapping[str, int] = ask(peer, "ports")
         self.runs: list[Outcome] = []
         self.overtaken = False
+        self.step = 0
 
     def run(self, faults: Sequence[Fault] = (), *, rounds: int = 1) -> Outcome:
         """One run in a process of its own."""
@@ -82,10 +84,14 @@ class World:
         return self.runs[-1]
 
     def _overtake(self) -> None:
-        """While a runner stands still its lease goes stale, and another one does the work."""
+        """While a runner stands still its lease goes stale; another one does the work, and time goes on."""
         self.base.change("UPDATE lease SET heartbeat_at = '2026-01-01T00:00:00.000000+00:00'")
         self.overtaken = True
         self.run()
+        self.step += 1
+        if self.step < len(STEPS):
+            _act(self.peer, self.step)
+            self.run()
 
     def why_not_at_rest(self) -> str:
         if not (self.folder / "handoff.db").exists() or "run" not in self.base.tables():
@@ -156,9 +162,10 @@ def _rehearse(known: Undisturbed, life: Life) -> None:
 
 def _init(peer: socket.socket, folder: Path, known: Undisturbed) -> None:
     """As `handoff init --apply` does, in a process of its own."""
+    from crash_runner import environment
+
     import connector.bootstrap as bootstrap
     from connector.config.settings import load_settings
-    from crash_runner import environment
 
     order = Order(folder=folder, database="sqlite:///init.db", ports=ask(peer, "ports"), mappings=known.mappings)
     pid = os.fork()
@@ -239,6 +246,8 @@ def disturb(
     verdict = Verdict(faults)
     first = min((fault.point.step for fault in faults), default=step)
     last = len(STEPS) - 1 if to_the_end else max((f.point.step for f in faults), default=first)
+    if any(fault.how == FREEZE for fault in faults):
+        return _stand_still(known, faults, folder, patch)
     with copy_of_step(known, first, folder, patch) as world:
         for number in range(first, last + 1):
             if number > first:
@@ -251,6 +260,23 @@ def disturb(
     return verdict
 
 
+def _stand_still(known: Undisturbed, faults: Sequence[Fault], folder: Path, patch: Patch | None) -> Verdict:
+    """A run stands still through the rest of its step and the next one; when it wakes up it must not do harm."""
+    verdict, step = Verdict(faults), faults[0].point.step
+    with copy_of_step(known, step, folder, patch) as world:
+        world.step = step
+        done = world.run(faults)
+        verdict.struck = int(world.overtaken)
+        last = min(step + verdict.struck, len(STEPS) - 1)
+        if done.crash:
+            verdict.differences.append(done.crash)
+        elif why := world.why_not_at_rest():
+            verdict.differences.append(f"after {STEPS[last].name}: {why}; {done.error}")
+        verdict.differences += _compare(known, world, last, verdict)
+        verdict.runs = len(world.runs)
+    return verdict
+
+
 def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdict) -> None:
     """The run with its first fault, then restarts, each with the next one, until nothing is open."""
     waves = [[fault for fault in faults if fault.restart == wave] for wave in range(RESTARTS)]
@@ -258,8 +284,7 @@ def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdic
         aimed = waves[number]
         rounds = 1 if all(fault.kills for fault in aimed) else 2
         done = world.run(aimed, rounds=rounds)
-        verdict.struck += int(done.killed) or sum(done.struck.values()) or int(world.overtaken)
-        world.overtaken = False
+        verdict.struck += int(done.killed) or sum(done.struck.values())
         if done.crash:
             verdict.differences.append(f"step {STEPS[step].name}: {done.crash}")
             return
@@ -270,14 +295,18 @@ def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdic
             ask(world.peer, "advance", LATER)
         elif why == "a notice waits":
             ask(world.peer, "advance", _until_due(world))
-    verdict.differences.append(f"step {STEPS[step].name}: not at rest after {RESTARTS} runs: {why}; {world.runs[-1].error}")
+    error = world.runs[-1].error
+    verdict.differences.append(f"step {STEPS[step].name}: not at rest after {RESTARTS} runs: {why}; {error}")
 
 
 def _until_due(world: World) -> float:
     """Seconds until the next try of every waiting notice, and a little more."""
     from datetime import datetime
 
-    latest = max(str(row["due_at"]) for row in world.base.rows("SELECT due_at FROM outbox WHERE status = 'due'"))
+    waiting = world.base.rows("SELECT max(due_at) AS at FROM outbox WHERE status = 'due'")[0]["at"]
+    if not waiting:
+        return LATER
+    latest = str(waiting)
     now = ask(world.peer, "now_ms") / 1000
     return max(0.0, datetime.fromisoformat(latest).timestamp() - now) + 1
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+
+from crash_points import Fault, Point
+from crash_seams import KILLS
+from crash_world import Undisturbed
 
 import connector.engine.consider as consider
 import connector.engine.notify as notify
@@ -24,9 +27,6 @@ from connector.delivery.sender import Sender
 from connector.domain.change import ChangeKind, OutcomeKind
 from connector.store.contacts import Contacts
 from connector.store.intents import Intents
-from crash_points import Fault, Point
-from crash_seams import KILLS
-from crash_world import Undisturbed
 
 Aim = Callable[[Point], bool]
 
@@ -68,20 +68,20 @@ def _sent_before_sending() -> None:
     post = Sender.post
 
     def bad(self: Sender, entry: Any) -> Any:
-        self._outbox.record(entry.id, at=self._wall_clock(), status="sent", due_at=None, error="", seconds=0.0)
+        self._outbox.record(entry.id, at=entry.due_at, status="sent", due_at=None, error="", seconds=0.0)
         return post(self, entry)
 
     Sender.post = bad  # type: ignore[method-assign]
 
 
 def _new_id_after_a_restart() -> None:
-    made = notify._entry
+    made = notify.entry_for
 
     def bad(context: Any, *rest: Any) -> Any:
         entry = made(context, *rest)
         return replace(entry, id=f"{entry.id}-{context.run.epoch}") if context.run.resumed else entry
 
-    notify._entry = bad
+    notify.entry_for = bad
 
 
 def _new_id_per_retry() -> None:
@@ -103,12 +103,12 @@ def _body_rebuilt_on_retry() -> None:
 
 
 def _due_before_the_write() -> None:
-    made = notify._entry
+    made = notify.entry_for
 
     def bad(*given: Any) -> Any:
         return replace(made(*given), status="due")
 
-    notify._entry = bad
+    notify.entry_for = bad
 
 
 def _claims_of_the_dead_are_kept() -> None:
@@ -176,7 +176,9 @@ def _intents_in_memory() -> None:
                 put(self, [row])
 
     def given(self: Any, status: str, limit: int) -> Any:
-        return sorted(waiting.values(), key=lambda row: row.id)[:limit] if status == "open" else found(self, status, limit)
+        if status != "open":
+            return found(self, status, limit)
+        return sorted(waiting.values(), key=lambda row: row.id)[:limit]
 
     Intents.put_intents = kept  # type: ignore[method-assign]
     Intents.settle_intents = kept  # type: ignore[method-assign]
@@ -304,7 +306,9 @@ def _timer_fired_before_it_is_told() -> None:
 
 
 def _no_epoch_check() -> None:
+    """Neither within transactions nor before writes outside."""
     lease.Lease.check = lambda self, connection: None  # type: ignore[method-assign]
+    lease.Lease.hold = lambda self, seconds: None  # type: ignore[method-assign]
 
 
 def _lease_kept_after_death() -> None:
@@ -338,8 +342,3 @@ BUGS = (
     Bug("no epoch check", _no_epoch_check, _at("commit", "consider", "write_batch"), ("freeze",)),
     Bug("the dead are waited for", _lease_kept_after_death, _at("http"), KILLS),
 )
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
