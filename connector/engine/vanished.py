@@ -79,6 +79,8 @@ def _in_turn(context: Context) -> _Turn:
         if turn is None:
             return _Turn(now, None)  # all were read just now
         began, looked, after = turn
+        if looked >= now:
+            return _Turn(began, after, moved=False)  # a run that goes on after a kill had its turn
         if after is None:
             if now - began < ROUND:
                 return _Turn(began, None, moved=False)
