@@ -8,6 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+from sqlalchemy import make_url
+
 FILE = "handoff.db"
 
 
@@ -23,6 +27,9 @@ class SqliteBase:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql)]
 
+    def exists(self) -> bool:
+        return self._file.exists()
+
     def change(self, sql: str) -> None:
         with closing(sqlite3.connect(self._file)) as connection:
             connection.execute(sql)
@@ -35,6 +42,43 @@ class SqliteBase:
         said = [row["integrity_check"] for row in self.rows("PRAGMA integrity_check")]
         orphans = self.rows("PRAGMA foreign_key_check")
         return [f"damage: {line}" for line in said if line != "ok"] + [f"orphan: {row}" for row in orphans]
+
+
+class PostgresBase:
+    """A database of its own on the proof's server; a world is copied by the server, from the mould's as a template."""
+
+    def __init__(self, server: str, name: str) -> None:
+        self._server, self._name = make_url(server), name
+        self.url = self._server.set(database=name).render_as_string(hide_password=False)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with self._connect(self._name) as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            return list(cursor.execute(sql.encode()).fetchall())
+
+    def change(self, sql: str) -> None:
+        with self._connect(self._name) as connection:
+            connection.execute(sql.encode())
+
+    def tables(self) -> list[str]:
+        return [row["tablename"] for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+
+    def exists(self) -> bool:
+        return True
+
+    def check(self) -> list[str]:
+        """The server checks its own pages; keys and references it never lets go."""
+        return []
+
+    def copy_from(self, template: str | None) -> None:
+        with self._connect("postgres") as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)'.encode())
+            origin = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+            connection.execute(f'CREATE DATABASE "{self._name}"{origin}'.encode())
+
+    def _connect(self, name: str) -> psycopg.Connection[Any]:
+        url = self._server.set(drivername="postgresql", database=name)
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
 
 
 def copy_folder(source: Path, target: Path) -> None:

@@ -35,14 +35,14 @@ Case = Sequence[Fault]
 
 
 @contextmanager
-def undisturbed() -> Iterator[Undisturbed]:
+def undisturbed(server: str = "") -> Iterator[Undisturbed]:
     """The world that all others are compared with; its folder lies in memory where the machine allows that."""
     shared = Path("/dev/shm")
     where = shared if os.access(shared, os.W_OK) else None
     place = Path(tempfile.mkdtemp(prefix="handoff-crash-", dir=where))
     life = Life.begin()
     try:
-        yield live_undisturbed(place, life)
+        yield live_undisturbed(place, life, server=server)
     finally:
         life.end()
         shutil.rmtree(place, ignore_errors=True)

@@ -197,6 +197,7 @@ def environment(order: Order) -> dict[str, str]:
         "HANDOFF_SLACK_SALES_URL": f"http://{host}/channel/{SLACK_KEY}",
         "HANDOFF_ALLOW_HOSTS": host,
         "HANDOFF_LOG_LEVEL": "INFO",
+        **({} if order.database.startswith("sqlite") else {"HANDOFF_KEY": "k" * 43}),  # no place beside a server
     }
 
 

@@ -119,12 +119,12 @@ class Seams:
             aim = self.at("commit", _caller()) if mine else ""
             if aim == "fail":
                 dialect.do_rollback(connection)
-                raise sqlite3.OperationalError("disk I/O error")
+                raise dialect.loaded_dbapi.OperationalError("disk I/O error")
             commit(dialect, connection)
             if aim == "applied":
                 die()
             if aim == "unclear":
-                raise sqlite3.OperationalError("disk I/O error")
+                raise dialect.loaded_dbapi.OperationalError("disk I/O error")
             self._writing.after = aim == "after"
 
         @contextmanager

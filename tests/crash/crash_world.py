@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crash_base import SqliteBase, copy_folder
+from crash_base import PostgresBase, SqliteBase, copy_folder
 from crash_peer import Life, ask, copy_of, start
 from crash_points import Fault, Point
 from crash_runner import Order, Outcome, Patch, finish, rehearse, warm_up
@@ -43,8 +43,20 @@ class Undisturbed:
     place: Path
     mappings: Path
     owned: list[str]
+    server: str = ""
+    """PostgreSQL's address; empty: SQLite."""
     states: list[State] = field(default_factory=list)
     calls: list[Mapping[str, Sequence[str]]] = field(default_factory=list)
+
+    def base(self, folder: Path) -> SqliteBase | PostgresBase:
+        """The database of the world in `folder`."""
+        return PostgresBase(self.server, folder.name) if self.server else SqliteBase(folder)
+
+    def copy(self, source: Path, target: Path) -> None:
+        """A connector at rest: its folder and its database."""
+        copy_folder(source, target)
+        if self.server:
+            PostgresBase(self.server, target.name).copy_from(source.name)
 
     def points(self) -> Iterator[Point]:
         """Every call of every step."""
@@ -59,7 +71,7 @@ class World:
 
     def __init__(self, peer: socket.socket, folder: Path, known: Undisturbed, patch: Patch | None = None) -> None:
         self.peer, self.folder, self._known, self._patch = peer, folder, known, patch
-        self.base = SqliteBase(folder)
+        self.base = known.base(folder)
         self.ports: Mapping[str, int] = ask(peer, "ports")
         self.runs: list[Outcome] = []
         self.overtaken = False
@@ -94,7 +106,7 @@ class World:
             self.run()
 
     def why_not_at_rest(self) -> str:
-        if not (self.folder / "handoff.db").exists() or "run" not in self.base.tables():
+        if not self.base.exists() or "run" not in self.base.tables():
             return "nothing was stored"
         last = self.runs[-1]
         if last.killed or last.crash or (last.error and not last.error.startswith("LeaseLostError")):
@@ -114,21 +126,21 @@ class World:
         self.peer.close()
 
 
-def live_undisturbed(place: Path, life: Life, *, warm: bool = True) -> Undisturbed:
+def live_undisturbed(place: Path, life: Life, *, server: str = "", warm: bool = True) -> Undisturbed:
     """Live through all steps once and leave a mould at the beginning of each."""
     mappings = place / "mappings"
     write_rules(mappings)
-    known = Undisturbed(place, mappings, owned_properties(load_rulebook(mappings)))
+    known = Undisturbed(place, mappings, owned_properties(load_rulebook(mappings)), server)
     if warm:
         warm_up()
         _rehearse(known, life)
     peer = start(make_peer, life)
     folder = place / "undisturbed"
-    folder.mkdir(mode=0o700)
+    _new(folder, known)
     _init(peer, folder, known)
     for number, step in enumerate(STEPS):
         _act(peer, number)
-        copy_folder(folder, place / str(number))
+        known.copy(folder, place / str(number))
         _send_mould(peer, place / f"{number}.sock")
         peer.close()
         peer = copy_of(place / f"{number}.sock")
@@ -146,11 +158,11 @@ def _rehearse(known: Undisturbed, life: Life) -> None:
     """A few steps in this process. It must be without threads afterwards: it will be forked."""
     peer = start(make_peer, life)
     folder = known.place / "rehearsal"
-    folder.mkdir(mode=0o700)
+    _new(folder, known)
     _init(peer, folder, known)
     for number in range(4):
         _act(peer, number)
-        order = Order(folder, SqliteBase(folder).url, ask(peer, "ports"), known.mappings)
+        order = Order(folder, known.base(folder).url, ask(peer, "ports"), known.mappings)
         rehearse(order)
     peer.close()
     for thread in threading.enumerate():
@@ -158,6 +170,12 @@ def _rehearse(known: Undisturbed, life: Life) -> None:
             thread.join(5)
     if threading.active_count() > 1:
         raise AssertionError(f"threads are left, forking is not safe: {threading.enumerate()}")
+
+
+def _new(folder: Path, known: Undisturbed) -> None:
+    folder.mkdir(mode=0o700)
+    if known.server:
+        PostgresBase(known.server, folder.name).copy_from(None)
 
 
 def _init(peer: socket.socket, folder: Path, known: Undisturbed) -> None:
@@ -200,7 +218,7 @@ def _send_mould(peer: socket.socket, path: Path) -> None:
 @contextmanager
 def copy_of_step(known: Undisturbed, step: int, folder: Path, patch: Patch | None = None) -> Iterator[World]:
     """A world just before a step's sync, in `folder`."""
-    copy_folder(known.place / str(step), folder)
+    known.copy(known.place / str(step), folder)
     world = World(copy_of(known.place / f"{step}.sock"), folder, known, patch)
     try:
         yield world

@@ -6,16 +6,13 @@ a socket. Without either its tests are skipped, and say so.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from postgres_server import ABSENT, can_serve, served
 from sqlalchemy import create_engine, make_url, text
 
 from connector.domain.contact import PortalId
@@ -29,32 +26,10 @@ Opener = Callable[..., SqlStore]
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a server's database for administration."""
-    if given := os.environ.get("HANDOFF_TEST_POSTGRES_URL"):
-        yield given
-        return
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("NO POSTGRESQL HERE: install its server, or set HANDOFF_TEST_POSTGRES_URL", allow_module_level=True)
-    binaries = found[-1].parent
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []      # the server refuses root
-    folder = Path(tempfile.mkdtemp(prefix="handoff-pg-", dir="/tmp"))
-    folder.chmod(0o777)
-    data = folder / "data"
-
-    def call(program: str, *arguments: str) -> None:
-        # Output goes to a file: the server keeps it open, and a pipe would never end.
-        with (folder / f"{program}.log").open("w") as out:
-            subprocess.run(
-                [*as_user, str(binaries / program), *arguments], check=True, cwd=folder, stdout=out, stderr=out
-            )
-
-    call("initdb", "-D", str(data), "-U", "handoff", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-    call("pg_ctl", "-D", str(data), "-w", "-o", f"-k {folder} -c listen_addresses='' -c fsync=off", "start")
-    try:
-        yield f"postgresql+psycopg://handoff@/postgres?host={folder}"
-    finally:
-        call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    if not can_serve():
+        pytest.skip(ABSENT, allow_module_level=True)
+    with served() as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
