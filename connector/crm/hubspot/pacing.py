@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
 
-from connector.errors import SettingsError
+from connector.errors import FatalError, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Pacer:
                 self._set(self._full.limit)
                 self._slowed_at = None
             item = RateItem("call", self._now())
-            if not self._bucket.put(item):
+            if not self._put(item):
                 waiting = self._bucket.waiting(item)
                 assert isinstance(waiting, int)
                 if waiting > self._full.interval:  # the wall clock was set back: stamps of the future would block us
@@ -88,6 +88,15 @@ class Pacer:
             if self._puts % 500 == 0:  # what has left the window leaves the bucket too: memory stays flat
                 self._bucket.leak(self._now())
             return 0.0
+
+    def _put(self, item: RateItem) -> bool:
+        try:
+            return bool(self._bucket.put(item))
+        except sqlite3.Error as error:
+            raise FatalError(
+                f"the pacing file cannot be written ({type(error).__name__}: {error})",
+                advice="See that its disk has room and works; the file lies beside the database. Then run again.",
+            ) from error
 
     def _now(self) -> int:
         now: Callable[[], int] = self._bucket.now  # pyrate-limiter leaves it without types
