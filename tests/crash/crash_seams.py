@@ -119,12 +119,12 @@ class Seams:
             aim = self.at("commit", _caller()) if mine else ""
             if aim == "fail":
                 dialect.do_rollback(connection)
-                raise dialect.loaded_dbapi.OperationalError("disk I/O error")
+                raise _disk_error(dialect)
             commit(dialect, connection)
             if aim == "applied":
                 die()
             if aim == "unclear":
-                raise dialect.loaded_dbapi.OperationalError("disk I/O error")
+                raise _disk_error(dialect)
             self._writing.after = aim == "after"
 
         @contextmanager
@@ -189,6 +189,14 @@ class Seams:
         os.open = struck_open
         os.replace = moving("replace", os.replace)
         os.link = moving("link", os.link)
+
+
+def _disk_error(dialect: DefaultDialect) -> Exception:
+    """As the driver tells it: SQLite's with its number."""
+    error: Exception = dialect.loaded_dbapi.OperationalError("disk I/O error")
+    if isinstance(error, sqlite3.Error):
+        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
+    return error
 
 
 def die() -> None:

@@ -97,7 +97,8 @@ class World:
 
     def _overtake(self) -> None:
         """While a runner stands still its lease goes stale; another one does the work, and time goes on."""
-        self.base.change("UPDATE lease SET heartbeat_at = '2026-01-01T00:00:00.000000+00:00'")
+        if "lease" in self.base.tables():
+            self.base.change("UPDATE lease SET heartbeat_at = '2026-01-01T00:00:00.000000+00:00'")
         self.overtaken = True
         self.run()
         self.step += 1
@@ -321,10 +322,12 @@ def _until_due(world: World) -> float:
     """Seconds until the next try of every waiting notice, and a little more."""
     from datetime import datetime
 
-    waiting = world.base.rows("SELECT max(due_at) AS at FROM outbox WHERE status = 'due'")[0]["at"]
-    if not waiting:
+    # A run that failed and lived on gives its lease back, and what it had claimed waits until the claim runs out.
+    sql = "SELECT max(due_at) AS due, max(claimed_until) AS claimed FROM outbox WHERE status = 'due'"
+    times = world.base.rows(sql)[0]
+    latest = max((str(time) for time in times.values() if time), default="")
+    if not latest:
         return LATER
-    latest = str(waiting)
     now = ask(world.peer, "now_ms") / 1000
     return max(0.0, datetime.fromisoformat(latest).timestamp() - now) + 1
 
