@@ -20,6 +20,7 @@ from connector.engine.guard import Guard
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
 from connector.engine.timers import set_timers
+from connector.engine.unread import GIVE_UP_AFTER, place_of
 from connector.engine.write import SHARED
 from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
@@ -32,9 +33,6 @@ STORED = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, 
 
 ASKED = ("request", "verdict", "verdict_reason")
 """What people say in fields of their own; a word said since the decision was made overtakes it (I2)."""
-
-GIVE_UP_AFTER = 3
-"""A contact that breaks the rules this often is not tried again before it changes (P5)."""
 
 
 def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | None = None) -> int:
@@ -106,6 +104,8 @@ def _account(row: StoredContact) -> str:
 
 def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> bool:
     """Decide one contact and commit what follows; whether there is nothing to complain of any more."""
+    if contact in context.unread:
+        return False
     situation = table.situations.get(contact)
     if situation is None:
         return True
@@ -176,16 +176,13 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
 
 
 def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exception) -> None:
-    """Record the failure by its kind and place only: the text of an error may hold a person's data (I10)."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"
-    tries = uow.put_quarantine(contact, f"{type(error).__name__} in {where}", context.now)
+    """The others go on; this one is tried again in the next run (P5)."""
+    where = place_of(error)
+    tries = uow.put_quarantine(contact, where, context.now)
     if tries < GIVE_UP_AFTER:
         uow.mark_retry([contact])
     context.counts.quarantined += 1
-    context.troubles.append(f"contact {contact} could not be decided ({type(error).__name__} in {where}); try {tries}")
+    context.troubles.append(f"contact {contact} could not be decided ({where}); try {tries}")
 
 
 def _only_report(context: Context, uow: UnitOfWork, decision: Decision, planned: Plan) -> None:

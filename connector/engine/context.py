@@ -81,6 +81,8 @@ class Context:
         clock: the CRM's, for what happens while a long run is under way.
         between_pages: called between two pages of a pull, with no transaction open.
         late_hints: hints that were looked at in this run and wait for what the CRM does not show yet.
+        unread: contacts whose newest record could not be taken in; nothing is decided about them (P5, P7).
+        failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
@@ -111,6 +113,8 @@ class Context:
     trailed: set[str] = field(default_factory=set)
     between_pages: Callable[[], object] = lambda: None
     late_hints: set[str] = field(default_factory=set)
+    unread: set[ContactId] = field(default_factory=set)
+    failed: set[ContactId] = field(default_factory=set)
     missing: set[ContactId] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)

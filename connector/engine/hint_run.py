@@ -62,12 +62,14 @@ def sync_hints(
     """
     with ports.store.reading() as uow:
         state, covered = uow.portal_state(), uow.watermark(CONTACTS)
+        unread = set(uow.unread())
         cut_off = uow.unfinished_run() is not None
     if state is None or covered is None or cut_off or rules_changed(state, book, options):
         return None
     preflight.require(book, answers.schema, answers.owners)
     with ports.store.lease() as epoch:
         context = _context(ports, book, answers, options, state, covered, epoch)
+        context.unread = unread
         context.progress = progress or NoProgress()
         return drain_all(context, most=MOST_AT_ONCE)
 

@@ -15,9 +15,10 @@ from connector.domain.activity import Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import State
 from connector.domain.record import Record
-from connector.engine.context import OVERLAP, Context
+from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import activities_to_keep, deals_to_keep, without_erased
 from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
+from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
 
@@ -103,6 +104,23 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
         context.between_pages()
+    _read_again(context, properties)
+
+
+def _read_again(context: Context, properties: Sequence[str]) -> None:
+    """Those whose record could not be taken in by an earlier run, once (P5): their window has gone by."""
+    with context.store.reading() as uow:
+        tries = uow.unread()
+    waiting = [one for one in sorted(context.unread - context.failed) if tries.get(one, 0) < GIVE_UP_AFTER]
+    for start in range(0, len(waiting), BATCH):
+        ids = waiting[start : start + BATCH]
+        found = context.crm.read_contacts(ids, properties)
+        with context.store.transaction() as uow:
+            store_records(context, uow, list({record.id: record for record in found.values()}.values()))
+            for one in ids:
+                if one not in found or found[one].id != one:  # gone, or merged into one that was read just now
+                    set_read(context, uow, one)
+        context.missing.update(one for one in ids if one not in found)
 
 
 def store_records(
@@ -122,12 +140,21 @@ def store_records(
         before = known.get(record.id)
         if before is not None and record.modified_at < before.contact.modified_at and not context.renormalise:
             continue
-        after = refresh(context, record, before)
-        if before is None or before.raw != after.raw or before.gone or context.renormalise:
+        try:
+            after = refresh(context, record, before)
+            differs = before is None or before.raw != after.raw or before.gone or context.renormalise
+            changed = _field_changes(context, before, after, record, source) if differs else []
+        except Exception as error:  # around one record: the others go on (P5)
+            set_unread(context, uow, record.id, error)
+            continue
+        if record.id in context.unread:
+            moved.append(record.id)  # what was not decided while it could not be read
+        set_read(context, uow, record.id)
+        if differs:
             moved.append(record.id)
-            changes += _field_changes(context, before, after, record, source)
+            changes += changed
             rows[record.id] = after
-        elif before.contact.modified_at != after.contact.modified_at:
+        elif before is not None and before.contact.modified_at != after.contact.modified_at:
             rows[record.id] = after
     uow.put_contacts(list(rows.values()))
     uow.put_field_changes(changes)
@@ -224,6 +251,8 @@ def _pull_archived(context: Context) -> bool:
 def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> None:
     """Forget what was meant for contacts that are gone: timers, waiting notices and the open episode end."""
     known = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
+    for contact in ids:
+        set_read(context, uow, contact)
     context.missing.update(known)
     uow.put_contacts([replace(row, gone=True) for row in known.values()])
     uow.set_on_list(list(known), False)  # the CRM takes them off, and a restored contact is not put on again

@@ -122,7 +122,7 @@ def _begin(
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
-        covered = uow.watermark(CONTACTS)
+        covered, unread = uow.watermark(CONTACTS), set(uow.unread())
     anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, _rules_of(before), book))
     context = Context(
         source=ports.source,
@@ -139,6 +139,7 @@ def _begin(
         clock=clock,
         past=state.handoff_since,
         covered=covered,
+        unread=unread,
         progress=progress,
         renormalise=anew,
     )

@@ -123,6 +123,8 @@ class _Batch:
                 self.applied.add(row.id)
             elif not self._as_expected(row, record):
                 self.verdicts[row.id] = ("overtaken", "somebody edited it since it was read; their value stands")
+            elif not self._is_readable(record):
+                self.verdicts[row.id] = ("rejected", "its record cannot be read as it is now")
 
     def _was_applied(self, row: Intent, record: Record) -> bool:
         """An earlier try got through without an answer (I7): what differs now was edited after it, and stands."""
@@ -139,6 +141,14 @@ class _Batch:
             ours = _text(self.context, wanted[prop]) if prop in wanted else None
             if now == (expected or "") or now == ours or (prop in cleared and now == ""):
                 continue
+            return False
+        return True
+
+    def _is_readable(self, record: Record) -> bool:
+        """Nobody is written to whose record breaks us (P5, P7)."""
+        try:
+            normalise(record, self.context.book.fields, self.context.book.stages.values)
+        except Exception:  # around one record; store_records says which and why
             return False
         return True
 
@@ -250,8 +260,11 @@ class _Batch:
 
     def _verify(self, row: Intent) -> None:
         record = self.after.get(row.contact)
-        if record is None:
+        if record is None or (row.id not in self.applied and not self._is_readable(record)):
             self.unclear.add(row.id)
+            return
+        if row.id in self.applied:
+            self.verdicts[row.id] = ("written", "")
             return
         shown = normalise(record, self.context.book.fields, self.context.book.stages.values)
         stays = [
@@ -260,7 +273,7 @@ class _Batch:
             if _text(self.context, replace(c, after=shown.get(c.field))) != _text(self.context, c)
         ]
         theirs = [name for name in stays if self._edited_since(row, property_of(name, self.context.book.fields))]
-        if row.id in self.applied or stays == theirs:
+        if stays == theirs:
             self.verdicts[row.id] = ("written", "")
         else:
             self.verdicts[row.id] = ("rejected", f"the CRM did not take {', '.join(sorted(stays))}")
@@ -326,7 +339,7 @@ class _Batch:
         self.context.attempted += len(rows)
         self.context.refused += sum(row.status == "rejected" for row in rows)
         uow.release_entries([row.id for row in written], self.context.now)
-        uow.clear_quarantine([row.contact for row in written])
+        uow.clear_quarantine([row.contact for row in written if row.contact not in self.context.unread])
         self._store(uow, written)
         withdraw(self.context, uow, [row for row in written if is_undo(row.run)])
         for row in rows:
@@ -380,8 +393,9 @@ class _Batch:
         if record is not None:
             store_records(self.context, uow, [record], source="crm")
         if row.status == "rejected":
-            uow.put_quarantine(row.contact, row.detail, self.context.now)
-            uow.mark_retry([row.contact])
+            if row.contact not in self.context.unread:  # that is noted already, and read again by the next run
+                uow.put_quarantine(row.contact, row.detail, self.context.now)
+                uow.mark_retry([row.contact])
             self.context.troubles.append(f"contact {row.contact}: the CRM refused a change: {row.detail}")
         else:
             self.context.overtaken[row.contact] += 1

@@ -12,6 +12,9 @@ from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of,
 from connector.store.tables import quarantine
 
 _ALL = select(quarantine).where(quarantine.c.portal == PORTAL).order_by(quarantine.c.contact)
+_UNREAD = select(quarantine.c.contact, quarantine.c.tries).where(
+    quarantine.c.portal == PORTAL, quarantine.c.unread.is_(True)
+)
 _TRIES = select(quarantine.c.tries).where(
     quarantine.c.portal == PORTAL, quarantine.c.contact == bindparam("contact_")
 )
@@ -24,17 +27,23 @@ def _put(dialect: str) -> Insert:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=key_of(quarantine),
-        set_={"reason": new.reason, "last_at": new.last_at, "tries": quarantine.c.tries + 1},
+        set_={
+            "reason": new.reason, "last_at": new.last_at, "tries": quarantine.c.tries + 1, "unread": new.unread
+        },
     )
 
 
 class Quarantine(Part):
-    def put_quarantine(self, contact: ContactId, reason: str, at: datetime) -> int:
+    def put_quarantine(self, contact: ContactId, reason: str, at: datetime, *, unread: bool = False) -> int:
         row = {
-            "portal": self.portal, "contact": contact, "reason": reason, "tries": 1, "first_at": at, "last_at": at
+            "portal": self.portal, "contact": contact, "reason": reason, "tries": 1, "first_at": at, "last_at": at,
+            "unread": unread,
         }
         self.write(_put(self.dialect), [row])
         return int(self.select(_TRIES, contact_=contact)[0].tries)
+
+    def unread(self) -> dict[ContactId, int]:
+        return {ContactId(row.contact): row.tries for row in self.select(_UNREAD)}
 
     def clear_quarantine(self, ids: Sequence[ContactId]) -> None:
         self.change_by_id(_CLEAR, ids)

@@ -189,6 +189,7 @@ quarantine = Table(
     Column("tries", Integer, nullable=False),
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("unread", Boolean),                    # its record could not be taken in; otherwise what follows from it
 )
 
 # -- owners and turns ----------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def test_sqlite_gets_the_very_same_tables_and_indexes(tmp_path: Path, store: Sql
         """Each part that makes a table or an index, in any order: columns that came later stand in a line's middle."""
         with engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
-        between = re.compile(r",?\s*\n\s*|, (?=\w+ (?:TEXT|VARCHAR|INTEGER)\b)")
+        between = re.compile(r",?\s*\n\s*|, (?=\w+ (?:TEXT|VARCHAR|INTEGER|BOOLEAN)\b)")
         return {
             (name, *sorted(part.strip(" )") for part in between.split(sql)))
             for name, sql in rows

@@ -226,8 +226,12 @@ class UnitOfWork(Protocol):
         ...
 
     # what cannot be processed
-    def put_quarantine(self, contact: ContactId, reason: str, at: datetime) -> int:
-        """Gives how often this contact has failed so far."""
+    def put_quarantine(self, contact: ContactId, reason: str, at: datetime, *, unread: bool = False) -> int:
+        """Gives how often this contact has failed so far; `unread`: its record could not be taken in."""
+        ...
+
+    def unread(self) -> dict[ContactId, int]:
+        """Contacts whose newest record could not be taken in -> how often it was tried."""
         ...
 
     def clear_quarantine(self, ids: Sequence[ContactId]) -> None: ...

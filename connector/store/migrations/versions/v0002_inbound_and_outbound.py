@@ -20,6 +20,7 @@ def _partial(name: str, table: str, columns: list[str], *, where: str) -> None:
 
 def upgrade() -> None:
     op.add_column("episode", sa.Column("undone", sa.Integer()))
+    op.add_column("quarantine", sa.Column("unread", sa.Boolean()))
     op.add_column("outbox", sa.Column("owner", ID))
     op.add_column("outbox", sa.Column("digest", ID))
     op.add_column("outbox", sa.Column("summary", sa.Text()))
