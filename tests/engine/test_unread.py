@@ -11,8 +11,8 @@ from connector.domain.contact import Contact
 from connector.domain.record import Record
 from connector.domain.run import RunStatus
 from connector.engine import pull, unread, write
-from connector.rules import fields
 from connector.errors import ContractError
+from connector.rules import fields
 from engine.world import World
 
 
