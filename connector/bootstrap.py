@@ -10,12 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from connector.config.mappings import load_rulebook
 from connector.config.settings import Settings, receiver_names
 from connector.crm.hubspot import owned
+from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.delivery.destinations import Destination, check_variable, present, resolve
@@ -30,7 +32,7 @@ from connector.domain.notice import Notice
 from connector.domain.run import RunId
 from connector.engine.context import Options
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
-from connector.engine.ports import Delivery, PortalInfo, Progress, Store
+from connector.engine.ports import Delivery, PortalInfo, Progress, Store, StreamOff, Window
 from connector.engine.report import RunReport
 from connector.engine.run import Ports, sync
 from connector.engine.standing import old_secrets, switched_off, why_switched_off
@@ -160,6 +162,14 @@ class Connector:
             except ConfigError as fault:
                 found.append(fault)
         return tuple(found)
+
+    def refused_streams(self, portal: PortalInfo) -> tuple[str, ...]:
+        """Why the portal does not give page views, where the rules need them and it does not; one call."""
+        if PAGE_VIEWS not in self.gateway.streams():
+            return ()
+        moment = Window(since=portal.now, until=portal.now)
+        pages = self.gateway.pull_activities(PAGE_VIEWS, moment, cursor=None)
+        return tuple(page.why for page in islice(pages, 1) if isinstance(page, StreamOff))
 
     def unused(self) -> tuple[str, ...]:
         """One sentence for each variable of a receiver that is set and that no destination names."""

@@ -100,7 +100,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     owners, schema = connector.gateway.owners(), connector.gateway.schema()
     lacks = list(complaints(connector.book, schema, owners))
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *connector.destinations_off()]
-    remarks += [*connector.unused(), *connector.standing(portal)]
+    remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
     if not connector.gateway.has_list(held):
         lacks.append(f"suppression.yaml: the portal has no list “{held}” yet; `handoff init --apply` makes it")

@@ -28,6 +28,9 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
+ASKED_AGAIN = timedelta(days=1)
+"""How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
+
 
 def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     """Everything that changed since the watermarks, stream by stream.
@@ -271,9 +274,13 @@ def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -
 
 def _pull_activities(context: Context, stream: str, marks: dict[str, str], cursor: str | None) -> bool:
     look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
+    if _is_off(context, stream):
+        return False
     for page in context.source.pull_activities(stream, window(context, stream) or look_back, cursor=cursor):
         if isinstance(page, StreamOff):
             context.troubles.append(page.why)
+            with context.store.transaction() as uow:
+                uow.put_watermark(refused(stream), context.now)
             return False
         with context.store.transaction() as uow:
             store_activities(context, uow, page.rows, stream)
@@ -283,6 +290,25 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
         context.counts.activities_pulled += len(page.rows)
         context.progress.step("activities", context.counts.activities_pulled)
         context.between_pages()
+    return True
+
+
+def refused(stream: str) -> str:
+    """Name of the watermark that says when the CRM last refused a stream."""
+    return f"{stream}.refused"
+
+
+def _is_off(context: Context, stream: str) -> bool:
+    """Whether the CRM refused it within a day: a refusal in each quiet run would be too many (P8). A full pull asks."""
+    with context.store.reading() as uow:
+        said, mark = uow.watermark(refused(stream)), uow.watermark(stream)
+    given_since = said is not None and mark is not None and mark > said
+    if said is None or given_since or context.options.full or context.now - said >= ASKED_AGAIN:
+        return False
+    context.troubles.append(
+        f"{stream.replace('_', ' ')} are not read: the CRM refused them at {said:%Y-%m-%d %H:%M} UTC and is asked "
+        "again a day later; `handoff check` says why, `handoff sync --full` asks at once"
+    )
     return True
 
 

@@ -56,3 +56,20 @@ def test_a_sync_of_a_day_on_which_nothing_happened_is_as_cheap(build: Build) -> 
     assert (report.counts.contacts_pulled, report.counts.decided) == (0, 0)
     calls = world.calls()
     assert sum(calls.values()) <= PLAIN + forms_of(world), calls
+
+
+def test_ten_quiet_runs_of_a_portal_without_page_views_are_refused_once(build: Build) -> None:
+    """P8: error replies stay under a twentieth of the calls; `check` asks at once and says why."""
+    world = build(enterprise=False)
+    world.calls()
+    reports = []
+    for _ in range(10):
+        reports.append(world.sync())
+        world.later(minutes=5)
+    found = world.control("GET", "counters")
+    errors = sum(count for status, count in found["by_status"].items() if int(status) >= 400)
+    assert errors <= 1 and errors < sum(found["by_path"].values()) / 20, found
+    assert all(any("page views" in line for line in report.troubles) for report in reports)
+    assert "page views need an Enterprise portal" in world.handoff("check").stderr
+    world.later(days=1)
+    assert any("Enterprise" in line for line in world.sync().troubles), "asked again after a day"

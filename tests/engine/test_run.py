@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from factories import HOUR, MINUTE, demo_request, make_book, make_owner, pricing_view
+from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_owner, pricing_view
 from fakes import kill
 
+from connector.domain.contact import ContactId
 from connector.domain.episode import State
 from connector.domain.run import RunStatus
 from connector.errors import UnknownPropertyError
@@ -221,6 +222,33 @@ def test_a_stream_that_the_portal_cannot_give_is_said_and_the_others_go_on(world
     report = world.run()
     assert "This portal gives no page views." in report.troubles
     assert world.kinds() == ["lead.handed_off"]
+
+
+def test_a_stream_that_is_refused_is_asked_for_once_a_day(world: World) -> None:
+    """P8: ten quiet runs, one refusal; it is shown in each of them."""
+    world.crm.off["page_views"] = "This portal gives no page views."
+    reports = [world.run_later(MINUTE) for _ in range(10)]
+    refused = [what for call, what in world.crm.asked if call == "pull_activities" and what == "page_views"]
+    assert len(refused) == 1
+    assert all(any("page views" in line for line in report.troubles) for report in reports)
+    world.run_later(DAY)
+    assert ("pull_activities", "page_views") in world.crm.asked[-20:]
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_stream_that_is_given_again_loses_nothing(world: World, full: bool) -> None:
+    """P4: at most a day late, and at once with `--full`."""
+    world.crm.add("101")
+    world.run()
+    world.crm.off["page_views"] = "This portal gives no page views."
+    world.run_later(MINUTE)
+    world.crm.happen(pricing_view(world.clock.now(), contact="101", id="seen-meanwhile"))
+    world.crm.off.clear()
+    world.run_later(MINUTE if full else DAY, full=full)
+    assert not world.run_later(MINUTE).troubles
+    with world.store.reading() as uow:
+        rows = uow.activities([ContactId("101")], world.clock.now() - 5 * DAY)[ContactId("101")]
+    assert [row.id for row in rows] == ["seen-meanwhile"]
 
 
 def test_rules_that_the_portal_cannot_fulfil_begin_nothing(world: World) -> None:
