@@ -20,7 +20,8 @@ def test_the_persons_value_stands_and_there_is_one_handover(edits: Edits, edit: 
     """I2, P3: each kind of edit at one of the boundaries here, chosen so that all of them come up."""
     number = list(EDITS).index(edit) + list(LEADS).index(lead)
     places = [place for place in edits.places() if (place.edit, place.lead) == (edit, lead)]
-    chosen = [place for place in places if MOMENTS[number % len(MOMENTS)] in place.what]
-    assert edits.try_one(chosen[-1]) == "", chosen[-1].name
+    moments = [found for moment in MOMENTS if (found := [place for place in places if moment in place.what])]
+    chosen = moments[number % len(moments)][-1]
+    assert edits.try_one(chosen) == "", chosen.name
 
 
