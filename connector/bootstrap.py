@@ -20,6 +20,7 @@ from connector.crm.hubspot import owned
 from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
+from connector.crm.hubspot.lists import ListInfo
 from connector.delivery.destinations import Destination, check_variable, present, resolve
 from connector.delivery.doors import open_doors
 from connector.delivery.misfits import misfits
@@ -43,6 +44,7 @@ from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import Queries, SqlInbox, SqlStore, check_store, open_inbox, open_store, scratch, this_process
 from connector.store.destinations import look_at_destinations
+from connector.store.suppression import look_at_list
 
 
 @dataclass(slots=True)
@@ -170,6 +172,25 @@ class Connector:
         moment = Window(since=portal.now, until=portal.now)
         pages = self.gateway.pull_activities(PAGE_VIEWS, moment, cursor=None)
         return tuple(page.why for page in islice(pages, 1) if isinstance(page, StreamOff))
+
+    def strangers(self, found: ListInfo, portal: PortalInfo) -> tuple[str, ...]:
+        """How many members the suppression list has that nothing of ours holds; writes nothing.
+
+        A database that was lost or is older than the list knows of fewer; they are left where they are (I1).
+        """
+        url = self.settings.database_url.get_secret_value()
+        try:
+            ours = look_at_list(url, portal.id, found.id, wall_clock=_wall_clock)
+        except ConnectorError:
+            return ()
+        others = (found.size or 0) - ours
+        if others <= 0:
+            return ()
+        who = "1 member" if others == 1 else f"{others:,} members"
+        return (
+            f"The list “{found.name}” has {who} that nothing of Handoff's holds: put there by people, or by a database "
+            "that was lost. Marketing leaves them out until somebody takes them off; Handoff never does.",
+        )
 
     def unused(self) -> tuple[str, ...]:
         """One sentence for each variable of a receiver that is set and that no destination names."""

@@ -94,6 +94,7 @@ class FakeCrm:
         self.page_size = page_size
         self.rows: dict[ContactId, _Row] = {}
         self.lists: dict[str, set[ContactId]] = {self.list_name: set()}
+        self.list_ids: dict[str, str] = {self.list_name: "1"}
         self.people: list[Owner] = [make_owner("7"), make_owner("8")]
         self.activities: dict[str, list[Activity]] = {}
         self.off: dict[str, str] = {}
@@ -296,6 +297,20 @@ class FakeCrm:
         self.lists[list_name] -= set(ids)
         self._answered("remove_from_list")
         return frozenset(ids)
+
+    def list_id(self, list_name: str, *, fresh: bool = False) -> str | None:
+        if fresh:
+            self._ask("list_id", list_name)
+            self._answered("list_id")
+        return self.list_ids.get(list_name) if list_name in self.lists else None
+
+    def leave_list(self, list_id: str, ids: Sequence[ContactId]) -> bool:
+        self._ask("leave_list", (list_id, tuple(ids)))
+        names = [name for name, one in self.list_ids.items() if one == list_id]
+        for name in names:
+            self.lists[name] -= set(ids)
+        self._answered("leave_list")
+        return bool(names)
 
     def ensure_task(
         self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str

@@ -102,7 +102,10 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
-    if not connector.gateway.has_list(held):
+    found_list = connector.gateway.find_list(held)
+    if found_list is not None and found_list.is_writable:
+        remarks += connector.strangers(found_list, portal)
+    else:
         lacks.append(f"suppression.yaml: the portal has no list “{held}” yet; `handoff init --apply` makes it")
     facts: dict[str, object] = {
         "portal": portal.id,

@@ -23,6 +23,7 @@ from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
 from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
+from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import (
@@ -82,11 +83,15 @@ def sync(
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
         streams = _pull(context, marks)
+        if context.writes and keep_to_list(context):
+            write_open_intents(context)
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
         if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
+        if context.writes:
+            leave_former(context)
         if not context.options.dry_run:
             erase_vanished(context)
         _tell_ops(context, guard)

@@ -22,6 +22,7 @@ from connector.domain.record import Edit, Record
 from connector.domain.run import is_undo
 from connector.engine.context import BATCH, Context
 from connector.engine.guard import refuses_too_much
+from connector.engine.hold import note_list, saw_list
 from connector.engine.ports import AuditRow, Intent, StoredContact, UnitOfWork, Write
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.timers import restore_timers
@@ -83,6 +84,8 @@ class _Batch:
     lost_races: list[tuple[Intent, str]] = field(default_factory=list)
     on_list: set[ContactId] = field(default_factory=set)
     off_list: set[ContactId] = field(default_factory=set)
+    list_id: str | None = None
+    """Of the list that members were added to."""
 
     # -- sending -----------------------------------------------------------------------------------------------
 
@@ -104,6 +107,7 @@ class _Batch:
             except UnknownPropertyError as error:
                 self._wait_for_list(rows, error)
                 continue
+            self.list_id = self.context.crm.list_id(name)
             self.on_list |= members
             for row in rows:
                 if row.contact not in members:
@@ -333,6 +337,9 @@ class _Batch:
             replace(row, status=s, detail=d, tries=row.tries + 1) for row in self.intents for s, d in self._said(row)
         ]
         uow.settle_intents(rows)
+        if self.list_id is not None:
+            note_list(self.context, uow, self.list_id)
+            saw_list(self.context, uow)
         uow.set_on_list(sorted(self.on_list), True)
         uow.set_on_list(sorted(self.off_list), False)
         written = [row for row in rows if row.status == "written"]

@@ -140,7 +140,8 @@ def _goes_back(now: Value, then: Value) -> bool:
 
 def _lists(contact: ContactId, lists: Sequence[Change], on_list: bool) -> Iterator[tuple[Line, Change | None]]:
     """The last list change of the run turned round, where it still stands; a task stays, it may have been begun."""
-    last = next((one for one in reversed(lists) if one.kind is not ChangeKind.TASK), None)
+    # One with something before it follows a hold onto another list; the hold itself is not of that run.
+    last = next((one for one in reversed(lists) if one.kind is not ChangeKind.TASK and one.before is None), None)
     for one in lists:
         if one.kind is ChangeKind.TASK:
             why = "a task is its owner's; close it by hand"

@@ -33,6 +33,7 @@ from connector.store.tables import (
     episode_step,
     erased,
     field_change,
+    former_member,
     hint,
     intent,
     outbox,
@@ -47,7 +48,7 @@ from connector.store.tables import (
 KEPT_FIELDS = ("stage", "status", "owner", "state")
 """Of the field history, what the funnel is: choices of the portal and ids of its users."""
 
-WHOLLY = (contact, timer, dirty, retry, quarantine, hint, deal_contact)
+WHOLLY = (contact, timer, dirty, retry, quarantine, hint, deal_contact, former_member)
 """Tables of which nothing of the person stays."""
 
 BY_ID, BY_EMAIL = "contact", "email"

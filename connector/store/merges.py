@@ -12,7 +12,18 @@ from sqlalchemy import BindParameter, Table, bindparam, delete, or_, select, upd
 
 from connector.domain.contact import ContactId
 from connector.store.part import PORTAL, Part
-from connector.store.tables import activity, contact, deal_contact, dirty, episode, outbox, quarantine, retry, timer
+from connector.store.tables import (
+    activity,
+    contact,
+    deal_contact,
+    dirty,
+    episode,
+    former_member,
+    outbox,
+    quarantine,
+    retry,
+    timer,
+)
 
 _GONE: BindParameter[Any] = bindparam("gone_")
 _SURVIVOR: BindParameter[Any] = bindparam("survivor_")
@@ -49,7 +60,7 @@ class Merges(Part):
         self._move_episodes(gone, survivor)
         for move in _MOVES:
             self.change(move, gone_=gone, survivor_=survivor)
-        for table in (timer, deal_contact, dirty, retry):
+        for table in (timer, deal_contact, dirty, retry, former_member):
             self._move_keyed(table, gone, survivor)
         self.change(
             delete(quarantine).where(quarantine.c.portal == PORTAL, quarantine.c.contact == _GONE), gone_=gone

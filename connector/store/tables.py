@@ -122,6 +122,7 @@ contact = Table(
 )
 Index("ix_contact_email", contact.c.portal, contact.c.email)
 Index("ix_contact_domain", contact.c.portal, contact.c.domain)
+_partial("ix_contact_on_list", contact.c.portal, contact.c.contact, where="on_list", sqlite="on_list = 1")
 _partial("ix_contact_merged_into", contact.c.portal, contact.c.merged_into, where="merged_into IS NOT NULL")
 
 field_change = Table(
@@ -410,6 +411,20 @@ hint = Table(
 _partial("ix_hint_waiting", hint.c.portal, hint.c.occurred_at, hint.c.hint, where="done_at IS NULL")
 _partial("ix_hint_done", hint.c.portal, hint.c.done_at, where="done_at IS NOT NULL")
 Index("ix_hint_contact", hint.c.portal, hint.c.contact)
+
+suppression_list = Table(
+    "suppression_list", metadata,
+    _key("portal"),
+    Column("list", Id, nullable=False),           # what `contact.on_list` speaks of
+    Column("since", Instant, nullable=False),
+)
+
+former_member = Table(
+    "former_member", metadata,
+    _key("portal"), _key("list"), _key("contact"),  # whom we put on a list that was the suppression list before
+    sqlite_with_rowid=False,
+)
+Index("ix_former_member_contact", former_member.c.portal, former_member.c.contact)
 
 presence = Table(
     "presence", metadata,

@@ -30,7 +30,9 @@ WHO, OTHER = ContactId("90817263541"), ContactId("90817263542")
 CANARY = "Zanziberta"
 MAIL, OLD_MAIL = "zanziberta@canary.example", "old.zanziberta@canary.example"
 TRACES = (CANARY, CANARY.lower(), WHO, OTHER)
-UNTOUCHED = frozenset({"portal", "lease", "watermark", "rulebook", "owner", "rotation", "destination"})
+UNTOUCHED = frozenset(
+    {"portal", "lease", "watermark", "rulebook", "owner", "rotation", "destination", "suppression_list"}
+)
 """Tables in which no person can be."""
 
 
@@ -64,6 +66,9 @@ def fill(store: SqlStore) -> None:
         unit.mark_retry([WHO])
         unit.put_presence(began_at=NOW, looked_at=NOW, after=WHO)
         unit.put_quarantine(WHO, CANARY, NOW)
+        unit.put_list_in_force("1", NOW)
+        unit.set_on_list([WHO], True)
+        unit.put_list_in_force("2", NOW)
         unit.put_episode(one, at=NOW, cause="hand_over")
         unit.put_episode(episode("ep_ben", BEN), at=NOW, cause="hand_over")
         unit.put_decision(run().id, replace(told, verdicts=(verdict,)))

@@ -17,7 +17,7 @@ from connector.store import SqlStore, open_store, this_process
 
 WHOLE_BY_NATURE = (
     "ix_outbox_due", "ix_run_open", "ix_episode_silent", "lease", " dirty ", " owner ", " rotation ",
-    " destination ",
+    " destination ", " former_member ",
 )
 """Indexes of waiting rows only, and tables that stay small."""
 
@@ -78,6 +78,9 @@ def test_every_question_of_a_run_is_answered_by_an_index(store: SqlStore, seen: 
         unit.crowd("crm-desk", REP, NOW)
         unit.put_digest(entry("d", None), ["a"])
         unit.put_quarantine(ANA, "x", NOW)
+        unit.anybody_on_list()
+        unit.to_move(9, "")
+        unit.unheld_members(9)
     store.outbox.claim(NOW, 9)
     store.outbox.record(
         "d", at=NOW, status="sent", due_at=None, error="", seconds=0.1, learn=lambda state: replace(state, failures=1)

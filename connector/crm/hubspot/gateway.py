@@ -167,6 +167,12 @@ class HubSpotGateway:
     def remove_from_list(self, list_name: str, ids: Sequence[ContactId]) -> frozenset[ContactId]:
         return self._lists.remove(list_name, ids)
 
+    def list_id(self, list_name: str, *, fresh: bool = False) -> str | None:
+        return self._lists.identify(list_name, fresh=fresh)
+
+    def leave_list(self, list_id: str, ids: Sequence[ContactId]) -> bool:
+        return self._lists.leave(list_id, ids)
+
     def ensure_task(
         self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
     ) -> str:

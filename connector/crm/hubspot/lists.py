@@ -70,6 +70,26 @@ class Lists:
         self._change(name, ids, self._client.memberships.remove)
         return frozenset(ids)
 
+    def identify(self, name: str, *, fresh: bool) -> str | None:
+        """The id under which members are changed; None where no list of that name takes any."""
+        if fresh:
+            self._ids.pop(name, None)
+        try:
+            return self._id(name)
+        except ListMissingError:
+            return None
+
+    def leave(self, list_id: str, ids: Sequence[ContactId]) -> bool:
+        """Take these off a list known by its id; False where it is gone, or filled by HubSpot by now."""
+        for start in range(0, len(ids), CHUNK):
+            try:
+                raw(self._client.memberships.remove, list_id, list(ids[start : start + CHUNK]))
+            except RefusedError as error:
+                if error.refusal.status not in (400, 404):
+                    raise
+                return False
+        return True
+
     def _change(self, name: str, ids: Iterable[ContactId], method: Callable[..., Any]) -> frozenset[ContactId]:
         """Send the ids in chunks; give those that HubSpot does not know."""
         wanted = list(dict.fromkeys(ids))

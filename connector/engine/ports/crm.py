@@ -171,6 +171,17 @@ class Crm(Protocol):
         """Ids that are no member any more. Safe to repeat."""
         ...
 
+    def list_id(self, list_name: str, *, fresh: bool = False) -> str | None:
+        """Of the list that takes members under this name; None where there is none.
+
+        `fresh` asks the CRM, one call; otherwise the list that was last written to may be given.
+        """
+        ...
+
+    def leave_list(self, list_id: str, ids: Sequence[ContactId]) -> bool:
+        """Take these off a list that was in force before; False where it is gone or is the CRM's own now."""
+        ...
+
     def ensure_task(
         self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
     ) -> str:

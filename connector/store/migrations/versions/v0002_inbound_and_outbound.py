@@ -14,8 +14,8 @@ ID = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 INSTANT = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 
-def _partial(name: str, table: str, columns: list[str], *, where: str) -> None:
-    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+def _partial(name: str, table: str, columns: list[str], *, where: str, sqlite: str = "") -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(sqlite or where), postgresql_where=sa.text(where))
 
 
 def upgrade() -> None:
@@ -70,6 +70,25 @@ def upgrade() -> None:
     _partial("ix_hint_waiting", "hint", ["portal", "occurred_at", "hint"], where="done_at IS NULL")
     _partial("ix_hint_done", "hint", ["portal", "done_at"], where="done_at IS NOT NULL")
     op.create_index("ix_hint_contact", "hint", ["portal", "contact"])
+
+    _partial("ix_contact_on_list", "contact", ["portal", "contact"], where="on_list", sqlite="on_list = 1")
+    op.create_table(
+        "suppression_list",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("list", ID, nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("portal", name="pk_suppression_list"),
+    )
+
+    op.create_table(
+        "former_member",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("list", ID, nullable=False),
+        sa.Column("contact", ID, nullable=False),
+        sa.PrimaryKeyConstraint("portal", "list", "contact", name="pk_former_member"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_former_member_contact", "former_member", ["portal", "contact"])
 
     op.create_table(
         "presence",
