@@ -1,4 +1,7 @@
-"""Killed at any moment and started again, it ends where an undisturbed run ends, and nobody is told twice (P1-P3)."""
+"""Killed at some moments by the clock of a real command, it ends where an undisturbed run ends (P1-P3).
+
+Every single call of a run, before, in and after it, is tests/crash's.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 from portal_world import Build, World, served
 
-MOMENTS = 10
+MOMENTS = 4
 LEADS = 30
 SHOWN = (
     "email", "lifecyclestage", "hs_lead_status", "hubspot_owner_id", "handoff_state", "handoff_score", "handoff_grade",
