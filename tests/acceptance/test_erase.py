@@ -38,12 +38,12 @@ def rows(world: World) -> dict[str, list[str]]:
 
 def traces(world: World, contact: str) -> dict[str, list[str]]:
     """Where the person still is: in a table, or in the bytes of a file."""
-    marks = ("uirina", "anaryson", "Canary Works", "867")
+    marks = ("uirina", "anaryson", "Canary Works", "867 4321", "8674321")
     who = re.compile("|".join((*marks, rf"(?<!\w){contact}(?!\w)")))
     found = {table: [value for value in values if who.search(value)] for table, values in rows(world).items()}
     for path in Path(world.folder).glob("handoff.db*"):
         content = path.read_bytes()
-        found[path.name] = [mark for mark in marks[:3] if mark.encode() in content]
+        found[path.name] = [mark for mark in marks if mark.encode() in content]
     return {name: values for name, values in found.items() if values}
 
 
