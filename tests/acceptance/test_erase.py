@@ -36,10 +36,15 @@ def rows(world: World) -> dict[str, list[str]]:
     return found
 
 
+def alone(contact: str) -> re.Pattern[str]:
+    """The contact's id as a word of its own: a few digits stand in any digest by chance."""
+    return re.compile(rf"(?<!\w){contact}(?!\w)")
+
+
 def traces(world: World, contact: str) -> dict[str, list[str]]:
     """Where the person still is: in a table, or in the bytes of a file."""
     marks = ("uirina", "anaryson", "Canary Works", "867 4321", "8674321")
-    who = re.compile("|".join((*marks, rf"(?<!\w){contact}(?!\w)")))
+    who = re.compile("|".join((*marks, alone(contact).pattern)))
     found = {table: [value for value in values if who.search(value)] for table, values in rows(world).items()}
     for path in Path(world.folder).glob("handoff.db*"):
         content = path.read_bytes()
@@ -62,7 +67,7 @@ def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: Worl
     assert done.returncode == 0, done.stderr
     receipt = json.loads(done.stdout)
     assert receipt["in_hubspot"] is True and receipt["cause"] == "by hand" and receipt["removed"]["outbox"] == 1
-    assert "uirina" not in done.stdout and contact not in done.stdout
+    assert "uirina" not in done.stdout and not alone(contact).search(done.stdout)
     assert traces(world, contact) == {}
     assert "HubSpot still has the contact" in done.stderr
 
