@@ -31,11 +31,11 @@ from connector.domain.contact import PortalId
 from connector.domain.episode import State
 from connector.domain.notice import Notice
 from connector.domain.run import RunId
-from connector.engine.context import Options
+from connector.engine.context import Options, Ports
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.ports import Delivery, PortalInfo, Progress, Store, StreamOff, Window
 from connector.engine.report import RunReport
-from connector.engine.run import Ports, sync
+from connector.engine.run import sync
 from connector.engine.standing import old_secrets, switched_off, why_switched_off
 from connector.engine.undo import UndoReport, undo
 from connector.errors import ConfigError, ConnectorError, SettingsError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -64,6 +64,18 @@ class Pace:
         room = self.has_room(owner)
         self._today[owner] += room
         return room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a run talks to; bootstrap.py joins them."""
+
+    source: MarketingSource
+    crm: Crm
+    store: Store
+    delivery: Delivery
+    build_body: BodyBuilder
+    destinations: Mapping[str, bool]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,6 +145,43 @@ class Context:
     @property
     def writes(self) -> bool:
         return not (self.options.dry_run or self.options.shadow)
+
+
+def build_context(
+    ports: Ports,
+    book: RuleBook,
+    portal: PortalInfo,
+    schema: Schema,
+    run: SyncRun,
+    *,
+    options: Options,
+    clock: CrmClock,
+    past: datetime | None,
+    covered: datetime | None = None,
+    unread: Iterable[ContactId] = (),
+    progress: Progress | None = None,
+    renormalise: bool = False,
+) -> Context:
+    """The context with which a run, an undo or a look at hints begins; `book` as it was loaded, in no zone yet."""
+    return Context(
+        source=ports.source,
+        crm=ports.crm,
+        store=ports.store,
+        delivery=ports.delivery,
+        book=book.in_zone(portal.time_zone),
+        portal=portal,
+        schema=schema,
+        run=run,
+        build_body=ports.build_body,
+        destinations=ports.destinations,
+        options=options,
+        clock=clock,
+        past=past,
+        covered=covered,
+        unread=set(unread),
+        progress=progress or NoProgress(),
+        renormalise=renormalise,
+    )
 
 
 ROUNDS = 4

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.owner import Owner
-from connector.domain.run import RunCounts, RunId, SyncRun
+from connector.domain.run import RunId, SyncRun
 from connector.engine import preflight
 from connector.engine.clock import CrmClock
-from connector.engine.context import Context, Options
+from connector.engine.context import Options, Ports, build_context
 from connector.engine.hints import MOST_AT_ONCE, drain_all
-from connector.engine.ports import Crm, NoProgress, PortalInfo, PortalState, Progress, Schema, Store
+from connector.engine.ports import Crm, PortalInfo, PortalState, Progress, Schema, Store
 from connector.engine.pull import CONTACTS
-from connector.engine.run import Ports, rules_changed
+from connector.engine.run import rules_changed
 from connector.rules.rulebook import RuleBook
 
 FRESH = timedelta(minutes=1)
@@ -62,44 +62,30 @@ def sync_hints(
     """
     with ports.store.reading() as uow:
         state, covered = uow.portal_state(), uow.watermark(CONTACTS)
-        unread = set(uow.unread())
+        unread = uow.unread()
         cut_off = uow.unfinished_run() is not None
     if state is None or covered is None or cut_off or rules_changed(state, book, options):
         return None
     preflight.require(book, answers.schema, answers.owners)
     with ports.store.lease() as epoch:
-        context = _context(ports, book, answers, options, state, covered, epoch)
-        context.unread = unread
-        context.progress = progress or NoProgress()
+        context = build_context(
+            ports,
+            book,
+            answers.portal,
+            answers.schema,
+            _run(book, answers, state, epoch),
+            options=options,
+            clock=answers.clock,
+            past=state.handoff_since,
+            covered=covered,
+            unread=unread,
+            progress=progress,
+        )
         return drain_all(context, most=MOST_AT_ONCE)
 
 
-def _context(
-    ports: Ports,
-    book: RuleBook,
-    answers: Answers,
-    options: Options,
-    state: PortalState,
-    covered: datetime,
-    epoch: int,
-) -> Context:
+def _run(book: RuleBook, answers: Answers, state: PortalState, epoch: int) -> SyncRun:
+    """Under it no row is kept: each batch of hints is a run of its own."""
     now = max(answers.clock.latest(), state.as_of or datetime.min.replace(tzinfo=UTC))
     fingerprint = book.fingerprint
-    run = SyncRun(id=RunId("hints"), started_at=now, as_of=now, fingerprint=fingerprint, seed=epoch, epoch=epoch)
-    return Context(
-        source=ports.source,
-        crm=ports.crm,
-        store=ports.store,
-        delivery=ports.delivery,
-        book=book.in_zone(answers.portal.time_zone),
-        portal=answers.portal,
-        schema=answers.schema,
-        run=run,
-        build_body=ports.build_body,
-        destinations=ports.destinations,
-        options=options,
-        clock=answers.clock,
-        past=state.handoff_since,
-        covered=covered,
-        counts=RunCounts(),
-    )
+    return SyncRun(id=RunId("hints"), started_at=now, as_of=now, fingerprint=fingerprint, seed=epoch, epoch=epoch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -20,23 +20,13 @@ from connector.engine import preflight
 from connector.engine.adopt import choose
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
-from connector.engine.context import BATCH, OVERLAP, BodyBuilder, Context, Options
+from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports, build_context
 from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
-from connector.engine.ports import (
-    Crm,
-    Delivery,
-    MarketingSource,
-    NoProgress,
-    PortalInfo,
-    PortalState,
-    Progress,
-    Store,
-    UnitOfWork,
-)
+from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
 from connector.engine.pull import CONTACTS, pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
@@ -54,18 +44,6 @@ SHADOW = "shadow:"
 """Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What a run talks to; bootstrap.py joins them."""
-
-    source: MarketingSource
-    crm: Crm
-    store: Store
-    delivery: Delivery
-    build_body: BodyBuilder
-    destinations: Mapping[str, bool]
-
-
 def sync(
     ports: Ports, book: RuleBook, portal: PortalInfo, options: Options, progress: Progress | None = None
 ) -> RunReport:
@@ -79,7 +57,7 @@ def sync(
     """
     began, clock = time.monotonic(), CrmClock(portal.now)
     with ports.store.lease() as epoch:
-        context, marks = _begin(ports, book, portal, options, progress or NoProgress(), epoch, clock)
+        context, marks = _begin(ports, book, portal, options, progress, epoch, clock)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
         streams = _pull(context, marks)
@@ -109,7 +87,7 @@ def _begin(
     book: RuleBook,
     portal: PortalInfo,
     options: Options,
-    progress: Progress,
+    progress: Progress | None,
     epoch: int,
     clock: CrmClock,
 ) -> tuple[Context, Mapping[str, str]]:
@@ -127,19 +105,14 @@ def _begin(
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
-        covered, unread = uow.watermark(CONTACTS), set(uow.unread())
+        covered, unread = uow.watermark(CONTACTS), uow.unread()
     anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, _rules_of(before), book))
-    context = Context(
-        source=ports.source,
-        crm=ports.crm,
-        store=ports.store,
-        delivery=ports.delivery,
-        book=book.in_zone(portal.time_zone),
-        portal=portal,
-        schema=schema,
-        run=run,
-        build_body=ports.build_body,
-        destinations=ports.destinations,
+    context = build_context(
+        ports,
+        book,
+        portal,
+        schema,
+        run,
         options=replace(options, full=True) if anew else options,
         clock=clock,
         past=state.handoff_since,

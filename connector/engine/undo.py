@@ -26,10 +26,9 @@ from connector.domain.record import Record
 from connector.domain.run import UNDO, RunId, RunStatus, SyncRun, is_undo
 from connector.engine import preflight
 from connector.engine.clock import CrmClock
-from connector.engine.context import BATCH, ROUNDS, Context, Options
+from connector.engine.context import BATCH, ROUNDS, Context, Options, Ports, build_context
 from connector.engine.outgoing import send
-from connector.engine.ports import AuditRow, Intent, NoProgress, PortalInfo, Progress, UnitOfWork
-from connector.engine.run import Ports
+from connector.engine.ports import AuditRow, Intent, PortalInfo, Progress, UnitOfWork
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import WHY
 from connector.engine.write import SHARED, write_batch
@@ -107,7 +106,7 @@ def undo(
     with ports.store.reading() as uow:
         _check(uow, target)
     with nullcontext(0) if dry_run else ports.store.lease() as epoch:
-        context = _context(ports, book, portal, target, epoch, progress or NoProgress())
+        context = _context(ports, book, portal, target, epoch, progress)
         report = UndoReport(run=context.run.id, undoes=target, dry_run=dry_run)
         _Undo(context, target, report).work()
         return report
@@ -134,7 +133,7 @@ def _check(uow: UnitOfWork, target: RunId) -> None:
 
 
 def _context(
-    ports: Ports, book: RuleBook, portal: PortalInfo, target: RunId, epoch: int, progress: Progress
+    ports: Ports, book: RuleBook, portal: PortalInfo, target: RunId, epoch: int, progress: Progress | None
 ) -> Context:
     owners, schema = ports.crm.owners(), ports.crm.schema()
     preflight.require(book, schema, owners)
@@ -150,17 +149,12 @@ def _context(
         epoch=epoch,
         status=RunStatus.FAILED,
     )
-    return Context(
-        source=ports.source,
-        crm=ports.crm,
-        store=ports.store,
-        delivery=ports.delivery,
-        book=book.in_zone(portal.time_zone),
-        portal=portal,
-        schema=schema,
-        run=run,
-        build_body=ports.build_body,
-        destinations=ports.destinations,
+    return build_context(
+        ports,
+        book,
+        portal,
+        schema,
+        run,
         options=Options(),
         clock=CrmClock(portal.now),
         past=state.handoff_since if state else None,

@@ -17,11 +17,11 @@ from connector.domain.episode import Episode
 from connector.domain.hint import Hint, HintKind
 from connector.domain.notice import Notice
 from connector.domain.timer import Timer
-from connector.engine.context import Options
+from connector.engine.context import Options, Ports
 from connector.engine.hint_run import ask, sync_hints
 from connector.engine.ports import Entry, Intent, StoredContact
 from connector.engine.report import RunReport
-from connector.engine.run import Ports, sync
+from connector.engine.run import sync
 from connector.rules.rulebook import RuleBook
 from connector.store import SqlInbox, open_store, this_process
 from connector.store.outbox import read_entry
