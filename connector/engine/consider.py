@@ -19,9 +19,9 @@ from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
+from connector.engine.races import SHARED
 from connector.engine.timers import set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
-from connector.engine.write import SHARED
 from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY

@@ -29,9 +29,10 @@ from connector.engine.clock import CrmClock
 from connector.engine.context import BATCH, ROUNDS, Context, Options, Ports, build_context
 from connector.engine.outgoing import send
 from connector.engine.ports import AuditRow, Intent, PortalInfo, Progress, UnitOfWork
+from connector.engine.races import SHARED
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import WHY
-from connector.engine.write import SHARED, write_batch
+from connector.engine.write import write_batch
 from connector.errors import SettingsError
 from connector.rules import undoing
 from connector.rules.fields import properties_to_read, property_of
