@@ -80,7 +80,7 @@ class Activities(Part):
         """At or after `since`; every id asked for has its list, be it empty."""
         rows: dict[ContactId, list[Activity]] = {one: [] for one in ids}
         for row in self.select_by_id(_OF_CONTACTS, ids, since=since):
-            rows[row.contact].append(_activity(row))
+            rows[row.contact].append(read_activity(row))
         return rows
 
     # -- deals
@@ -88,7 +88,7 @@ class Activities(Part):
     def put_deals(self, rows: Sequence[Deal]) -> frozenset[ContactId]:
         """Contacts that a deal has lost count as well: something changed for them."""
         new = {row.id: row for row in rows}
-        known = self._deals(list(new))
+        known = self.deals_named(list(new))
         changed = [row for row in new.values() if known.get(row.id) != _sorted(row)]
         self.upsert(deal, [_deal_row(self.portal, row) for row in changed])
         self.change_by_id(_FORGET_PEOPLE, [row.id for row in changed])
@@ -101,14 +101,14 @@ class Activities(Part):
     def deals(self, ids: Sequence[ContactId]) -> dict[ContactId, list[Deal]]:
         """Oldest first; every id asked for has its list, be it empty."""
         rows: dict[ContactId, list[Deal]] = {one: [] for one in ids}
-        found = self._deals([row.deal for row in self.select_by_id(_DEALS_OF, ids)])
+        found = self.deals_named([row.deal for row in self.select_by_id(_DEALS_OF, ids)])
         for one in sorted(found.values(), key=lambda d: (d.created_at, d.id)):
             for person in one.contacts:
                 if person in rows:
                     rows[person].append(one)
         return rows
 
-    def _deals(self, ids: Sequence[str]) -> dict[str, Deal]:
+    def deals_named(self, ids: Sequence[str]) -> dict[str, Deal]:
         people: dict[str, list[ContactId]] = {}
         for row in self.select_by_id(_PEOPLE, ids):
             people.setdefault(row.deal, []).append(row.contact)
@@ -126,7 +126,7 @@ def _activity_row(
     }
 
 
-def _activity(row: Row[Any]) -> Activity:
+def read_activity(row: Row[Any]) -> Activity:
     return Activity(
         stream=row.stream, id=row.activity, contact=row.contact, kind=ActivityKind(row.kind),
         occurred_at=row.occurred_at, name=row.name, ref=row.ref, url=row.url, email=row.email, automatic=row.automatic,

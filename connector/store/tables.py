@@ -133,6 +133,7 @@ field_change = Table(
     Column("value", Words),
     Column("observed_at", Instant, nullable=False),
 )
+Index("ix_field_change_observed", field_change.c.portal, field_change.c.observed_at)
 
 activity = Table(
     "activity", metadata,
@@ -148,6 +149,7 @@ activity = Table(
     Column("automatic", Boolean, nullable=False),
 )
 Index("ix_activity_contact", activity.c.portal, activity.c.contact, activity.c.occurred_at)
+Index("ix_activity_observed", activity.c.portal, activity.c.observed_at)
 _partial("ix_activity_waiting", activity.c.portal, activity.c.email, where="contact IS NULL")
 
 deal = Table(

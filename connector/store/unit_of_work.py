@@ -13,6 +13,7 @@ from connector.store.digests import Digests
 from connector.store.episodes import Episodes
 from connector.store.erasure import Erasure
 from connector.store.hints import Hints
+from connector.store.history import Past
 from connector.store.intents import Intents
 from connector.store.merges import Merges
 from connector.store.portals import Portals
@@ -28,5 +29,6 @@ from connector.store.undoing import Undoings
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
     Erasure, Presence, Retention, Suppression, Undoings,
+    Past,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

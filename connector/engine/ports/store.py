@@ -16,6 +16,7 @@ from connector.domain.hint import Hint
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
+from connector.engine.ports.history import History
 from connector.engine.ports.privacy import ErasedPerson, Receipt
 from connector.engine.ports.rows import (
     AuditRow,
@@ -28,7 +29,7 @@ from connector.engine.ports.rows import (
 )
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(History, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,
@@ -188,6 +189,10 @@ class UnitOfWork(Protocol):
     # intents, audit, outbox
     def put_intents(self, rows: Sequence[Intent]) -> None: ...
     def intents(self, status: str, limit: int) -> list[Intent]: ...
+    def intents_of(self, ids: Sequence[ContactId]) -> list[Intent]:
+        """Every write that was ever planned for these contacts, whatever became of it."""
+        ...
+
     def settle_intents(self, rows: Sequence[Intent]) -> None: ...
     def audit(self, run: RunId, rows: Sequence[AuditRow], at: datetime) -> None: ...
     def put_entries(self, rows: Sequence[Entry]) -> int:

@@ -39,6 +39,9 @@ def upgrade() -> None:
     _partial("ix_outbox_given_up", "outbox", ["portal", "queued_at"], where=given_up)
     op.create_index("ix_outbox_attempt_at", "outbox_attempt", ["portal", "at"])
 
+    op.create_index("ix_field_change_observed", "field_change", ["portal", "observed_at"])
+    op.create_index("ix_activity_observed", "activity", ["portal", "observed_at"])
+
     op.create_table(
         "destination",
         sa.Column("portal", ID, nullable=False),

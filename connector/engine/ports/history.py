@@ -1,0 +1,113 @@
+"""The past as it was observed: what replay reads, in the order in which runs came to know it.
+
+All of it is read-only. What is large comes as a stream, so that no more of it is in memory than is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from connector.domain.activity import Activity
+from connector.domain.contact import ContactId
+from connector.domain.deal import Deal
+from connector.domain.episode import Episode
+from connector.engine.ports.rows import FieldChange
+
+
+class Deed(NamedTuple):
+    """One activity that no machine did, with when a run first saw it."""
+
+    observed_at: datetime
+    contact: ContactId
+    kind: str
+    occurred_at: datetime
+    name: str
+    ref: str
+    url: str | None
+
+
+class News(NamedTuple):
+    """One field of one contact that a run found changed; `*` is the first sight, all values as JSON text."""
+
+    observed_at: datetime
+    contact: ContactId
+    field: str
+    source: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One run as it is kept; `run` tells scheduled ones, hints and undos apart."""
+
+    run: str
+    as_of: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Since when a contact is there, and whether it is still."""
+
+    created_at: datetime
+    gone: bool
+    merged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastStep:
+    """One step of an episode's path."""
+
+    at: datetime
+    cause: str
+    state: str
+    owner: str | None
+    silent: bool
+    assignment: int
+    exit_reason: str
+
+
+class History(Protocol):
+    """Part of a unit of work. "Seen until" an instant means: by runs whose `as_of` is not after it."""
+
+    def past_runs(self, since: datetime, until: datetime) -> list[PastRun]:
+        """In the order of their `as_of`; both ends included."""
+        ...
+
+    def first_sight(self) -> datetime | None:
+        """When a run first saw any contact; None where there was none yet."""
+        ...
+
+    def deeds(self, after: datetime, until: datetime) -> Iterator[Deed]:
+        """Seen after the one and until the other instant, in that order."""
+        ...
+
+    def news(self, after: datetime, until: datetime) -> Iterator[News]:
+        """Seen after the one and until the other instant, in that order."""
+        ...
+
+    def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
+        """What was seen until then, oldest first; contacts not seen by then are missing."""
+        ...
+
+    def activities_seen(
+        self, ids: Sequence[ContactId], since: datetime, until: datetime
+    ) -> dict[ContactId, list[Activity]]:
+        """Done at or after `since` and seen until then, those of machines left out; oldest first."""
+        ...
+
+    def origins(self, ids: Sequence[ContactId]) -> dict[ContactId, Origin]: ...
+    def deals_dated(self, after: datetime, until: datetime) -> list[Deal]:
+        """As they are now, those that were made, closed or changed within the span."""
+        ...
+
+    def episodes_opened(self, until: datetime) -> Iterator[tuple[Episode, list[PastStep]]]:
+        """Every episode that was there by then, as it is now, each with its path."""
+        ...
+
+    def adopted(self, after: datetime, until: datetime) -> list[tuple[ContactId, datetime]]:
+        """Whom `handoff adopt` brought to life, and in which run (R41)."""
+        ...

@@ -1,0 +1,170 @@
+"""The past as it was observed, for replay: what each run came to know, in that order (ports/history.py). Reads only.
+
+The two long tables come as streams by their index of `observed_at`; what else is asked for is found by contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select
+
+from connector.domain.activity import Activity
+from connector.domain.contact import ContactId
+from connector.domain.deal import Deal
+from connector.domain.episode import Episode
+from connector.engine.ports import FieldChange
+from connector.engine.ports.history import Deed, News, Origin, PastRun, PastStep
+from connector.store.activities import Activities, read_activity
+from connector.store.episodes import read_episode
+from connector.store.part import IDS, PORTAL, Part
+from connector.store.tables import activity, contact, deal, episode, episode_step, field_change, run
+
+AT_ONCE = 2_000
+"""Rows of a stream that are in memory together."""
+
+_AFTER: BindParameter[Any] = bindparam("after_")
+_UNTIL: BindParameter[Any] = bindparam("until_")
+_RUNS = (
+    select(run.c.run, run.c.as_of, run.c.fingerprint)
+    .where(run.c.portal == PORTAL, run.c.as_of >= _AFTER, run.c.as_of <= _UNTIL)
+    .order_by(run.c.as_of, run.c.started_at, run.c.run)
+)
+_FIRST_SIGHT = select(func.min(field_change.c.observed_at).label("at")).where(field_change.c.portal == PORTAL)
+_DEEDS = (
+    select(
+        activity.c.observed_at, activity.c.contact, activity.c.kind, activity.c.occurred_at, activity.c.name,
+        activity.c.ref, activity.c.url,
+    )
+    .where(
+        activity.c.portal == PORTAL, activity.c.observed_at > _AFTER, activity.c.observed_at <= _UNTIL,
+        activity.c.contact.is_not(None), ~activity.c.automatic,
+    )
+    .order_by(activity.c.observed_at)
+)
+_NEWS = (
+    select(
+        field_change.c.observed_at, field_change.c.contact, field_change.c.field, field_change.c.source,
+        field_change.c.value,
+    )
+    .where(
+        field_change.c.portal == PORTAL, field_change.c.observed_at > _AFTER, field_change.c.observed_at <= _UNTIL
+    )
+    .order_by(field_change.c.observed_at)
+)
+_HISTORY = (
+    select(field_change)
+    .where(field_change.c.portal == PORTAL, field_change.c.contact.in_(IDS), field_change.c.observed_at <= _UNTIL)
+    .order_by(field_change.c.contact, field_change.c.observed_at, field_change.c.occurred_at, field_change.c.field)
+)
+_SEEN = (
+    select(activity)
+    .where(
+        activity.c.portal == PORTAL, activity.c.contact.in_(IDS), activity.c.occurred_at >= _AFTER,
+        activity.c.observed_at <= _UNTIL, ~activity.c.automatic,
+    )
+    .order_by(activity.c.occurred_at, activity.c.stream, activity.c.activity)
+)
+_ORIGINS = select(contact.c.contact, contact.c.created_at, contact.c.gone, contact.c.merged_into).where(
+    contact.c.portal == PORTAL, contact.c.contact.in_(IDS)
+)
+_DEALS = (
+    select(deal.c.deal)
+    .where(
+        deal.c.portal == PORTAL,
+        or_(*((column > _AFTER) & (column <= _UNTIL) for column in (deal.c.created_at, deal.c.closed_at,
+                                                                   deal.c.modified_at))),
+    )
+    .order_by(deal.c.deal)
+)  # fmt: skip
+_EPISODES = (
+    select(
+        episode, episode_step.c.at, episode_step.c.cause, episode_step.c.state.label("step_state"),
+        episode_step.c.owner.label("step_owner"), episode_step.c.silent.label("step_silent"),
+        episode_step.c.assignment.label("step_assignment"), episode_step.c.exit_reason.label("step_reason"),
+    )
+    .join(
+        episode_step,
+        (episode_step.c.portal == episode.c.portal) & (episode_step.c.episode == episode.c.episode),
+    )
+    .where(episode.c.portal == PORTAL, episode_step.c.at <= _UNTIL)
+    .order_by(episode.c.episode, episode_step.c.number)
+)
+_ADOPTED = (
+    select(episode.c.contact, episode.c.adopted_at)
+    .where(
+        episode.c.portal == PORTAL, episode.c.adopted_at.is_not(None), episode.c.adopted_at > _AFTER,
+        episode.c.adopted_at <= _UNTIL,
+    )
+    .order_by(episode.c.adopted_at, episode.c.contact)
+)
+
+
+class Past(Part):
+    """Fulfils ports.History; within a reading transaction the streams and the other questions see one state."""
+
+    def past_runs(self, since: datetime, until: datetime) -> list[PastRun]:
+        rows = self.select(_RUNS, after_=since, until_=until)
+        return [PastRun(run=row.run, as_of=row.as_of, fingerprint=row.fingerprint) for row in rows]
+
+    def first_sight(self) -> datetime | None:
+        found: datetime | None = self.select(_FIRST_SIGHT)[0].at
+        return found
+
+    def deeds(self, after: datetime, until: datetime) -> Iterator[Deed]:
+        return (Deed._make(row) for row in self._stream(_DEEDS, after, until))
+
+    def news(self, after: datetime, until: datetime) -> Iterator[News]:
+        return (News._make(row) for row in self._stream(_NEWS, after, until))
+
+    def _stream(self, statement: Select[Any], after: datetime, until: datetime) -> Iterator[Row[Any]]:
+        given = {"portal_": self.portal, "after_": after, "until_": until}
+        yield from self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
+
+    def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
+        found: dict[ContactId, list[FieldChange]] = {}
+        for row in self.select_by_id(_HISTORY, ids, until_=until):
+            found.setdefault(row.contact, []).append(
+                FieldChange(
+                    contact=row.contact, field=row.field, value=row.value, occurred_at=row.occurred_at,
+                    observed_at=row.observed_at, source=row.source,
+                )
+            )
+        return found
+
+    def activities_seen(
+        self, ids: Sequence[ContactId], since: datetime, until: datetime
+    ) -> dict[ContactId, list[Activity]]:
+        found: dict[ContactId, list[Activity]] = {}
+        for row in self.select_by_id(_SEEN, ids, after_=since, until_=until):
+            found.setdefault(row.contact, []).append(read_activity(row))
+        return found
+
+    def origins(self, ids: Sequence[ContactId]) -> dict[ContactId, Origin]:
+        return {
+            row.contact: Origin(created_at=row.created_at, gone=row.gone, merged=row.merged_into is not None)
+            for row in self.select_by_id(_ORIGINS, ids)
+        }
+
+    def deals_dated(self, after: datetime, until: datetime) -> list[Deal]:
+        names = [row.deal for row in self.select(_DEALS, after_=after, until_=until)]
+        found = Activities(self.connection, self.portal).deals_named(names)
+        return [found[name] for name in names]
+
+    def episodes_opened(self, until: datetime) -> Iterator[tuple[Episode, list[PastStep]]]:
+        for _, rows in groupby(self.select(_EPISODES, until_=until), key=lambda row: row.episode):
+            path = list(rows)
+            yield read_episode(path[0]), [_step(row) for row in path]
+
+    def adopted(self, after: datetime, until: datetime) -> list[tuple[ContactId, datetime]]:
+        return [(row.contact, row.adopted_at) for row in self.select(_ADOPTED, after_=after, until_=until)]
+
+
+def _step(row: Row[Any]) -> PastStep:
+    return PastStep(
+        at=row.at, cause=row.cause, state=row.step_state, owner=row.step_owner, silent=row.step_silent,
+        assignment=row.step_assignment, exit_reason=row.step_reason,
+    )
