@@ -34,10 +34,10 @@ from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.ports import Delivery, PortalInfo, Progress, Store, StreamOff, Window
-from connector.engine.report import RunReport
+from connector.engine.report import RunReport, UndoReport
 from connector.engine.run import sync
 from connector.engine.standing import old_secrets, switched_off, why_switched_off
-from connector.engine.undo import UndoReport, undo
+from connector.engine.undo import undo
 from connector.errors import ConfigError, ConnectorError, SettingsError
 from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from connector.engine.undo import UndoReport
+    from connector.engine.report import UndoReport
 
 
 def register(app: typer.Typer) -> None:

@@ -1,13 +1,14 @@
-"""Report: what one run did, as the object that `handoff sync --json` prints (design.md, section 6)."""
+"""Report: what one run or one undo did, as the objects that `handoff sync --json` and `handoff undo --json` print."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from connector.domain.run import RunCounts, RunStatus, SyncRun
+from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.context import PlannedLead
+from connector.rules.undoing import Line
 
 EXIT_CODES: Mapping[RunStatus, int] = {
     RunStatus.COMPLETED: 0,
@@ -66,3 +67,49 @@ class RunReport:
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "troubles": list(self.troubles),
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class UndoReport:
+    """What went back and what did not.
+
+    Attributes:
+        contacts: of which something goes back, or went back; already: those that an earlier undo took care of.
+        withdrawn, cancelled: notices.
+        failed: contacts whose write came to no good end; another undo tries them again.
+    """
+
+    run: RunId
+    undoes: RunId
+    dry_run: bool
+    contacts: int = 0
+    already: int = 0
+    withdrawn: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    lines: list[Line] = field(default_factory=list)
+    troubles: Sequence[str] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failed else 0
+
+    def as_dict(self) -> dict[str, object]:
+        back = [line for line in self.lines if not line.why]
+        return {
+            "run_id": self.run,
+            "undoes": self.undoes,
+            "dry_run": self.dry_run,
+            "contacts": self.contacts,
+            "already_undone": self.already,
+            "put_back": [_plain(line) for line in back],
+            "left_alone": [_plain(line) for line in self.lines if line.why],
+            "notices_withdrawn": self.withdrawn,
+            "notices_cancelled": self.cancelled,
+            "failed": self.failed,
+            "troubles": list(self.troubles),
+        }
+
+
+def _plain(line: Line) -> dict[str, str]:
+    return {"contact": line.contact, "field": line.field, "now": line.now, "back_to": line.back_to, "why": line.why}

@@ -1,9 +1,8 @@
 """Undo: what one run wrote goes back where it is still ours (R36).
 
 It is a run of its own, `undo_` and the id of the run it undoes, and goes the way of every write: re-read with history,
-list order, clear before a stage goes back, read back, audit (write.py). Values that a person or a later run changed
-stay, and so does a lead that sales has answered; the report says which, and why. What was told is withdrawn
-(withdraw.py).
+list order, clear before a stage goes back, read back, audit (write.py). What goes back and what stays,
+undo_leads.py says; what was told is withdrawn (withdraw.py).
 
 A handover that is undone ends its episode with the reason `undone`: only what happens from then on opens another one
 (R24). Any other move goes back to the episode as it was; where its cause still stands, the next run sees it again.
@@ -12,17 +11,15 @@ Killed in between, the same call goes on; done twice, the second one finds nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.change import Change, ChangeKind
+from connector.domain.change import ChangeKind
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
-from connector.domain.effect import effect_id
-from connector.domain.episode import UNDONE, Episode, EpisodeId, State
-from connector.domain.record import Record
+from connector.domain.episode import Episode
 from connector.domain.run import UNDO, RunId, RunStatus, SyncRun, is_undo
 from connector.engine import preflight
 from connector.engine.clock import CrmClock
@@ -30,63 +27,18 @@ from connector.engine.context import BATCH, ROUNDS, Context, Options, Ports, bui
 from connector.engine.outgoing import send
 from connector.engine.ports import AuditRow, Intent, PortalInfo, Progress, UnitOfWork
 from connector.engine.races import SHARED
+from connector.engine.report import UndoReport
 from connector.engine.timers import restore_timers
+from connector.engine.undo_leads import Lead, Look
 from connector.engine.withdraw import WHY
 from connector.engine.write import write_batch
 from connector.errors import SettingsError
-from connector.rules import undoing
-from connector.rules.fields import properties_to_read, property_of
+from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
-from connector.rules.undoing import Line, Undoing, Written
+from connector.rules.undoing import Line
 
 CUT_OFF = "cut off; `handoff undo {run}` goes on with it"
 LAST = 5
-
-
-@dataclass(slots=True, kw_only=True)
-class UndoReport:
-    """What went back and what did not.
-
-    Attributes:
-        contacts: of which something goes back, or went back; already: those that an earlier undo took care of.
-        withdrawn, cancelled: notices.
-        failed: contacts whose write came to no good end; another undo tries them again.
-    """
-
-    run: RunId
-    undoes: RunId
-    dry_run: bool
-    contacts: int = 0
-    already: int = 0
-    withdrawn: int = 0
-    cancelled: int = 0
-    failed: int = 0
-    lines: list[Line] = field(default_factory=list)
-    troubles: Sequence[str] = ()
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.failed else 0
-
-    def as_dict(self) -> dict[str, object]:
-        back = [line for line in self.lines if not line.why]
-        return {
-            "run_id": self.run,
-            "undoes": self.undoes,
-            "dry_run": self.dry_run,
-            "contacts": self.contacts,
-            "already_undone": self.already,
-            "put_back": [_plain(line) for line in back],
-            "left_alone": [_plain(line) for line in self.lines if line.why],
-            "notices_withdrawn": self.withdrawn,
-            "notices_cancelled": self.cancelled,
-            "failed": self.failed,
-            "troubles": list(self.troubles),
-        }
-
-
-def _plain(line: Line) -> dict[str, str]:
-    return {"contact": line.contact, "field": line.field, "now": line.now, "back_to": line.back_to, "why": line.why}
 
 
 def undo(
@@ -170,34 +122,12 @@ def _cut_off(uow: UnitOfWork, target: RunId) -> datetime | None:
     return at if isinstance(at, datetime) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lead:
-    """One contact with what the run did to it, and what of that goes back."""
-
-    contact: ContactId
-    intents: Sequence[Intent]
-    episode: Episode
-    record: Record
-    undoing: Undoing
-
-    @property
-    def begun(self) -> bool:
-        """Whether the run handed it over, or moved on what was handed over before."""
-        return _begun(self.intents)
-
-    def after(self, now: datetime) -> Episode:
-        before = self.intents[0].before
-        if self.begun or before is None:
-            ended = replace(self.episode, state=State.RECYCLED, ended_at=now, exit_reason=UNDONE)
-            return replace(ended, track="", wakes_at=None, marketing_held=False)
-        return replace(before, undone=self.episode.undone + 1)
-
-
 class _Undo:
     """One run on its way back, a hundred contacts at a time."""
 
     def __init__(self, context: Context, target: RunId, report: UndoReport) -> None:
         self.context, self.target, self.report = context, target, report
+        self.leads = Look(context, target)
         self._begun = False
 
     def work(self) -> None:
@@ -239,11 +169,11 @@ class _Undo:
         """Those that people edited in the very moment are looked at again, a few times."""
         waiting = list(ids)
         for _ in range(ROUNDS):
-            leads, left, already = self._look(waiting)
-            going = [lead for lead in leads if lead.undoing.goes_back]
-            self.report.already += already
-            self.report.lines += left
-            self.report.lines += [line for lead in leads if not lead.undoing.goes_back for line in lead.undoing.lines]
+            found = self.leads.at(waiting)
+            going = [lead for lead in found.leads if lead.undoing.goes_back]
+            stay = [lead for lead in found.leads if not lead.undoing.goes_back]
+            self.report.already += found.already
+            self.report.lines += [*found.left, *(line for lead in stay for line in lead.undoing.lines)]
             if not self.report.dry_run and going:
                 self._begin()
                 write_batch(self.context, self._store(going))
@@ -253,7 +183,7 @@ class _Undo:
         self.report.failed += len(waiting)
         self.report.lines += [Line(contact=one, field="", why="people are editing it just now") for one in waiting]
 
-    def _report(self, leads: Sequence[_Lead]) -> list[ContactId]:
+    def _report(self, leads: Sequence[Lead]) -> list[ContactId]:
         """Says what became of each; gives those whose write was overtaken by a person's edit."""
         with self.context.store.reading() as uow:
             ids = [lead.contact for lead in leads]
@@ -262,7 +192,7 @@ class _Undo:
             standing = {one.id: one for rows in uow.episodes(ids).values() for one in rows}
         again = []
         for lead in leads:
-            name = self._id(lead.contact, lead.episode, self.target)
+            name = self.leads.effect(lead.contact, lead.episode)
             if self.report.dry_run or name in written:
                 self.report.contacts += 1
                 self.report.lines += lead.undoing.lines
@@ -274,104 +204,9 @@ class _Undo:
                 self.report.lines.append(Line(contact=lead.contact, field="", why=why))
         return again
 
-    # -- looking ---------------------------------------------------------------------------------------------------
-
-    def _look(self, ids: Sequence[ContactId]) -> tuple[list[_Lead], list[Line], int]:
-        """Leads of which something may go back; a line for each of the others; how many are done already."""
-        with self.context.store.reading() as uow:
-            written, stored, episodes = uow.written_intents(ids), uow.contacts(ids), uow.episodes(ids)
-            starts = uow.run_starts(sorted({one.run for rows in written.values() for one in rows}))
-            active = frozenset(owner.id for owner in uow.owners() if not owner.archived)
-        left, already, living = list[Line](), 0, dict[ContactId, tuple[list[Intent], Episode]]()
-        for contact in ids:
-            known = stored.get(contact)
-            ours = sorted((one for one in written[contact] if one.run == self.target), key=_order)
-            episode = next((one for one in episodes[contact] if one.id == ours[-1].episode), None)
-            if episode is not None and self._is_done(contact, episode, written[contact]):
-                already += 1
-                continue
-            why = _gone(contact, known is not None and known.gone, bool(known and known.merged_into), known is None)
-            why = why or self._moved_on(contact, ours, episode, written[contact], starts)
-            if why or episode is None:
-                left.append(Line(contact=contact, field="", why=why or "its handover is not kept any more"))
-            else:
-                living[contact] = (ours, episode)
-        records = self._read(living)
-        leads = []
-        for contact, (ours, episode) in living.items():
-            record = records.get(contact)
-            if record is None or record.id != contact:
-                said = "was deleted in the CRM" if record is None else "was merged into another one"
-                left.append(Line(contact=contact, field="", why=f"the contact {said}"))
-                continue
-            undone = undoing.undo(
-                self._written(ours),
-                [one for row in ours for one in row.changes if one.kind is not ChangeKind.FIELD],
-                record,
-                self.context.book.fields,
-                self.context.book.stages.values,
-                begun=_begun(ours),
-                on_list=stored[contact].on_list,
-                active=active,
-            )
-            leads.append(_Lead(contact=contact, intents=ours, episode=episode, record=record, undoing=undone))
-        return leads, left, already
-
-    def _read(self, living: Mapping[ContactId, tuple[list[Intent], Episode]]) -> Mapping[ContactId, Record]:
-        if not living:
-            return {}
-        rules = self.context.book.fields
-        changes = [one for intents, _ in living.values() for row in intents for one in row.changes]
-        names = {one.field for one in changes if _mapped(one, rules.fields)}
-        history = sorted({property_of(name, rules) for name in (*names, *SHARED)})
-        return self.context.crm.read_contacts(list(living), properties_to_read(rules), history=history)
-
-    def _written(self, intents: Sequence[Intent]) -> dict[str, Written]:
-        """Field by field, from the first value that the run found to the last that it left."""
-        rules, found = self.context.book.fields, dict[str, Written]()
-        for row in intents:
-            for one in row.changes:
-                if not _mapped(one, rules.fields):
-                    continue
-                first = found.get(one.field)
-                raw = row.expected.get(property_of(one.field, rules)) or ""
-                found[one.field] = (
-                    replace(first, after=one.after) if first else Written(before=one.before, after=one.after, found=raw)
-                )
-        return found
-
-    def _moved_on(
-        self,
-        contact: ContactId,
-        ours: Sequence[Intent],
-        episode: Episode | None,
-        written: Sequence[Intent],
-        starts: Mapping[RunId, tuple[datetime, datetime]],
-    ) -> str:
-        """Why the lead is not where the run left it; empty where it is."""
-        began = starts[self.target]
-        done = {one.id for one in written}
-        for one in written:
-            later = one.run in starts and starts[one.run] > began and not is_undo(one.run)
-            taken_back = one.episode is not None and self._name(contact, one.episode, one.run) in done
-            if later and not taken_back:
-                return f"the later run {one.run} moved it on; undo that one first"
-        if episode is not None and _begun(ours) and not episode.is_open:
-            return f"it has ended since: {episode.exit_reason.replace('_', ' ') or episode.state.value}"
-        return ""
-
-    def _is_done(self, contact: ContactId, episode: Episode, written: Sequence[Intent]) -> bool:
-        return self._id(contact, episode, self.target) in {one.id for one in written}
-
-    def _id(self, contact: ContactId, episode: Episode, run: RunId) -> str:
-        return self._name(contact, episode.id, run)
-
-    def _name(self, contact: ContactId, episode: EpisodeId, run: RunId) -> str:
-        return effect_id(self.context.portal.id, contact, episode, "undo", run, "crm")
-
     # -- storing (T1) ----------------------------------------------------------------------------------------------
 
-    def _store(self, leads: Sequence[_Lead]) -> list[Intent]:
+    def _store(self, leads: Sequence[Lead]) -> list[Intent]:
         """Intent, episode, timers, decision and audit row of each stand in one transaction (I4)."""
         now = self.context.now
         with self.context.store.transaction() as uow:
@@ -387,12 +222,12 @@ class _Undo:
                 intents.append(intent)
         return intents
 
-    def _intent(self, lead: _Lead) -> Intent:
+    def _intent(self, lead: Lead) -> Intent:
         rules = self.context.book.fields
         names = {one.field for one in lead.undoing.changes if one.kind is ChangeKind.FIELD}
         guarded = sorted(property_of(name, rules) for name in names | set(SHARED))
         return Intent(
-            id=self._id(lead.contact, lead.episode, self.target),
+            id=self.leads.effect(lead.contact, lead.episode),
             run=self.context.run.id,
             contact=lead.contact,
             episode=lead.episode.id,
@@ -401,7 +236,7 @@ class _Undo:
             before=lead.episode,
         )
 
-    def _decision(self, lead: _Lead, after: Episode) -> Decision:
+    def _decision(self, lead: Lead, after: Episode) -> Decision:
         return Decision(
             contact=lead.contact,
             as_of=self.context.now,
@@ -454,32 +289,6 @@ class _Undo:
             yield from ("withdrawn" for _ in uow.entries_of([one.id for one in rows if one.run == self.context.run.id]))
             undone = uow.entries_of([one.id for one in rows if one.run == self.target])
             yield from ("cancelled" for one in undone if one.status == "cancelled" and one.last_error == WHY)
-
-
-def _order(row: Intent) -> tuple[int, int, int, int, bool]:
-    """What a run did to one lead, in the order in which it can only have happened."""
-    before = row.before
-    if before is None:
-        return (0, 0, 0, 0, False)
-    return (before.ordinal, int(not before.silent), before.state.rank, before.assignment, before.touched_at is not None)
-
-
-def _begun(ours: Sequence[Intent]) -> bool:
-    before = ours[0].before
-    return before is None or before.silent
-
-
-def _gone(contact: ContactId, gone: bool, merged: bool, unknown: bool) -> str:
-    if contact.startswith("erased-"):
-        return "the person was erased"
-    if merged:
-        return "the contact was merged into another one"
-    return "the contact was deleted in the CRM" if gone or unknown else ""
-
-
-def _mapped(one: Change, fields: Mapping[str, object]) -> bool:
-    """A field that fields.yaml still has."""
-    return one.kind is ChangeKind.FIELD and one.field in fields
 
 
 def _audit(intent: Intent, target: RunId) -> AuditRow:

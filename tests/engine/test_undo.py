@@ -12,7 +12,8 @@ from connector.domain.episode import State
 from connector.domain.run import RunId
 from connector.engine.erase import PRIVACY, erase_now
 from connector.engine.explain import as_text, explain
-from connector.engine.undo import UndoReport, undo
+from connector.engine.report import UndoReport
+from connector.engine.undo import undo
 from connector.errors import SettingsError
 from engine.world import World
 
