@@ -156,7 +156,8 @@ def _list_added_last() -> None:
         return left
 
     def skipped(self: Any) -> None:
-        for rows in write._by_list(self._going(), ChangeKind.LIST_ADD).values():
+        for name, rows in write._by_list(self._going(), ChangeKind.LIST_ADD).items():
+            self.list_id = self.context.crm.list_id(name)
             self.on_list |= {row.contact for row in rows}
 
     write._Batch._add_to_list = skipped  # type: ignore[method-assign]
