@@ -7,12 +7,15 @@ the run may do something else (`Context.between_pages`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, ContactId
+from connector.domain.deal import Deal
 from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.engine.context import BATCH, OVERLAP, Context
@@ -21,6 +24,8 @@ from connector.engine.ports import ContactPage, FieldChange, StoredContact, Stre
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
+
+Row = TypeVar("Row")
 
 CONTACTS, DEALS, ARCHIVED = "contacts", "deals", "archived"
 LATEST = {CONTACTS: timedelta(hours=1), DEALS: timedelta(hours=1)}
@@ -46,9 +51,11 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     for name in (CONTACTS, ARCHIVED, *context.source.streams(), DEALS):
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
+            marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
             if name in context.trailed:  # a run that goes on after a kill must know it too
                 marks[trailing(name)] = "far"
-            _save(context, marks, name, "done")
+    with context.store.transaction() as uow:
+        uow.put_progress(context.run.id, marks)
     return frozenset(done)
 
 
@@ -82,6 +89,23 @@ def window(context: Context, stream: str) -> Window | None:
     return Window(since=min(since, late - latest), until=context.now)
 
 
+def _keep_page(
+    context: Context,
+    marks: dict[str, str],
+    stream: str,
+    cursor: str | None,
+    rows: Sequence[Row],
+    keep: Callable[[Context, UnitOfWork, Sequence[Row]], object],
+) -> None:
+    """A page's rows, and how far it reaches, in one transaction; a page without rows needs none."""
+    if cursor is not None:
+        marks[stream] = cursor
+    if rows:
+        with context.store.transaction() as uow:
+            keep(context, uow, rows)
+            uow.put_progress(context.run.id, marks)
+
+
 def trailing(stream: str) -> str:
     """Name of the watermark of a stream's trailing pass."""
     return f"{stream}.trailing"
@@ -99,11 +123,7 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
         else context.source.pull_changed_contacts(changed, properties, cursor=cursor)
     )
     for page in pages:
-        with context.store.transaction() as uow:
-            store_records(context, uow, page.records)
-            if page.cursor is not None:
-                marks[CONTACTS] = page.cursor
-                uow.put_progress(context.run.id, marks)
+        _keep_page(context, marks, CONTACTS, page.cursor, page.records, store_records)
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
         context.between_pages()
@@ -282,11 +302,7 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
             with context.store.transaction() as uow:
                 uow.put_watermark(refused(stream), context.now)
             return False
-        with context.store.transaction() as uow:
-            store_activities(context, uow, page.rows, stream)
-            if page.cursor is not None:
-                marks[stream] = page.cursor
-                uow.put_progress(context.run.id, marks)
+        _keep_page(context, marks, stream, page.cursor, page.rows, partial(store_activities, cause=stream))
         context.counts.activities_pulled += len(page.rows)
         context.progress.step("activities", context.counts.activities_pulled)
         context.between_pages()
@@ -336,16 +352,10 @@ def _as_contacts_spell_it(row: Activity) -> Activity:
 def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:
     look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
     for page in context.crm.pull_deals(window(context, DEALS) or look_back, cursor=cursor):
-        with context.store.transaction() as uow:
-            uow.mark_dirty(uow.put_deals(deals_to_keep(uow, page.rows)), DEALS)
-            if page.cursor is not None:
-                marks[DEALS] = page.cursor
-                uow.put_progress(context.run.id, marks)
+        _keep_page(context, marks, DEALS, page.cursor, page.rows, _store_deals)
         context.between_pages()
     return True
 
 
-def _save(context: Context, marks: dict[str, str], name: str, cursor: str) -> None:
-    marks[name] = cursor
-    with context.store.transaction() as uow:
-        uow.put_progress(context.run.id, marks)
+def _store_deals(_: Context, uow: UnitOfWork, rows: Sequence[Deal]) -> None:
+    uow.mark_dirty(uow.put_deals(deals_to_keep(uow, rows)), DEALS)

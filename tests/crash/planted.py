@@ -224,7 +224,8 @@ def _stream_done_before_it_is_pulled() -> None:
     pulled = pull._pull_stream
 
     def bad(context: Any, name: str, marks: dict[str, str]) -> bool:
-        pull._save(context, {**marks, name: "done"}, name, "done")
+        with context.store.transaction() as uow:
+            uow.put_progress(context.run.id, {**marks, name: "done"})
         return bool(pulled(context, name, marks))
 
     pull._pull_stream = bad
