@@ -1,60 +1,35 @@
-"""Conditions: the `field operator value` that all rule files share, compiled once into a function.
+"""Conditions: the `field operator value` that all rule files share, and what may be wrong with one.
 
-The live run, explain, preview, replay and tests all use that one function, so they cannot drift. The set of operators
-is closed (rules/operators.py); there is no code in rules. An empty field makes every operator false but `empty`,
-`is_not` and `not_in`. Whether names exist and operators suit is said by check_condition(), when rules are loaded.
+A condition is compiled once (rules/compiling.py) into a function that the live run, explain, preview, replay and tests
+all use, so that they cannot drift. The set of operators is closed (rules/operators.py); there is no code in rules. An
+empty field makes every operator false but `empty`, `is_not` and `not_in`. Whether names exist and operators suit is
+said by check_condition(), when rules are loaded; names of conditions are resolved before that, in config/reuse.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.activity import Activity, ActivityKind
-from connector.domain.contact import Contact
-from connector.rules import operators
-from connector.rules.durations import WallDuration, in_words
+from connector.domain.activity import ActivityKind
+from connector.rules import compiling, operators
+from connector.rules.clauses import ActivityClause, DealClause
+from connector.rules.facts import Facts, Finding
 from connector.rules.fields import FieldRules
 from connector.rules.operators import Operator
-from connector.rules.patterns import ActivityPattern, times
 from connector.rules.suggestions import nearest
 
+__all__ = ["ActivityClause", "Condition", "DealClause", "Facts", "Finding", "Misfit", "check_condition"]
+
 DEEPEST = 12
-SHAPES = ("all", "any", "not", "activity", "field")
-
-
-class Facts(NamedTuple):
-    """What a condition may look at. `activities`: oldest first, only those that may count."""
-
-    contact: Contact
-    now: datetime
-    activities: Sequence[Activity] = ()
-
-
-class Finding(NamedTuple):
-    """Whether a condition holds, and the facts that made it so (or not so), in words without names of properties."""
-
-    holds: bool
-    reasons: tuple[str, ...]
-
-
-Finder = Callable[[Facts], Finding]
-
-
-class ActivityClause(ActivityPattern):
-    """At least so many activities, on at least so many different days, within so long before now."""
-
-    at_least: int = Field(default=1, ge=1, le=10_000)
-    days: int = Field(default=1, ge=1, le=1_000)
-    within: WallDuration | None = None
+SHAPES = ("all", "any", "not", "use", "activity", "deal", "field")
 
 
 class Condition(BaseModel):
-    """One node: exactly one of `all`, `any`, `not`, `activity`, or `field` with `op` (and `value`).
+    """One node: exactly one of `all`, `any`, `not`, `use`, `activity`, `deal`, or `field` with `op` (and `value`).
 
     `say`: the admin's own words for it, used as the reason where it holds.
     """
@@ -64,7 +39,10 @@ class Condition(BaseModel):
     all_of: tuple[Condition, ...] | None = Field(default=None, alias="all", min_length=1, max_length=100)
     any_of: tuple[Condition, ...] | None = Field(default=None, alias="any", min_length=1, max_length=100)
     not_: Condition | None = Field(default=None, alias="not")
+    use: str | None = Field(default=None, max_length=60)
+    """A condition's name; stands in files only, for config/reuse.py puts the condition in its place."""
     activity: ActivityClause | None = None
+    deal: DealClause | None = None
     field: str | None = Field(default=None, max_length=100)
     op: Operator | None = Field(default=None)
     value: operators.RuleValue = None
@@ -72,7 +50,7 @@ class Condition(BaseModel):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Condition:
-        values = (self.all_of, self.any_of, self.not_, self.activity, self.field)
+        values = (self.all_of, self.any_of, self.not_, self.use, self.activity, self.deal, self.field)
         given = [name for name, value in zip(SHAPES, values, strict=True) if value is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
@@ -83,6 +61,8 @@ class Condition(BaseModel):
             if self.op is None:
                 raise ValueError(f"`op` is missing; it is one of {', '.join(Operator)}")
             operators.check_value(self.op, self.value)
+        if self.use is not None:
+            raise ValueError(f"no condition is called `{self.use}`; define it under `conditions` in qualification.yaml")
         if self.depth > DEEPEST:
             raise ValueError(f"conditions may be nested {DEEPEST} deep")
         return self
@@ -101,27 +81,24 @@ class Condition(BaseModel):
         return own.union(*(child.fields_used for child in self.children))
 
     @cached_property
-    def find(self) -> Finder:
-        """The condition as a function, compiled once, with names of fields as words."""
-        return _compile(self, lambda name: name.replace("_", " "))
+    def holds(self) -> Callable[[Facts], bool]:
+        """The condition as a function that says yes or no, for where nobody asks why."""
+        return compiling.holds(self)
 
     @cached_property
-    def needs_activities(self) -> bool:
-        """Whether it looks at what the contact did, and not only at who it is."""
-        return self.activity is not None or any(child.needs_activities for child in self.children)
+    def find(self) -> Callable[[Facts], Finding]:
+        """The condition as a function that says what it rests on too."""
+        return compiling.find(self)
+
+    @cached_property
+    def fields_only(self) -> bool:
+        """Whether it looks at who the contact is alone, and not at what it did or bought."""
+        return not (self.activity or self.deal) and all(child.fields_only for child in self.children)
 
     @cached_property
     def rests_on_opens(self) -> bool:
         """Whether opened e-mails alone could make it hold (R05)."""
         return _opens(self) is True
-
-
-def compile_condition(tree: Condition, fields: FieldRules) -> Finder:
-    """The condition as a function, with the labels of fields.yaml; ValueError with all that check_condition() says."""
-    complaints = check_condition(tree, fields)
-    if complaints:
-        raise ValueError("; ".join(complaint.message for complaint in complaints))
-    return _compile(tree, fields.label)
 
 
 # -- checking ------------------------------------------------------------------------------------------------------
@@ -162,89 +139,6 @@ def _check_field(tree: Condition, fields: FieldRules) -> list[Misfit]:
     if complaint is None:
         return []
     return [Misfit(("value",), f"the value does not suit `{tree.field}`: {complaint[0]}", complaint[1])]
-
-
-# -- compiling -----------------------------------------------------------------------------------------------------
-
-
-def _compile(tree: Condition, label: Callable[[str], str]) -> Finder:
-    finder = _compile_shape(tree, label)
-    if not tree.say:
-        return finder
-    yes, no = Finding(True, (tree.say,)), Finding(False, (f"not so: {tree.say}",))
-    return lambda facts: yes if finder(facts).holds else no
-
-
-def _compile_shape(tree: Condition, label: Callable[[str], str]) -> Finder:
-    if tree.all_of is not None:
-        return _all(tuple(_compile(child, label) for child in tree.all_of))
-    if tree.any_of is not None:
-        return _any(tuple(_compile(child, label) for child in tree.any_of))
-    if tree.not_ is not None:
-        inner = _compile(tree.not_, label)
-        return lambda facts: Finding(not (found := inner(facts)).holds, found.reasons)
-    if tree.activity is not None:
-        return _activity(tree.activity)
-    return _field(tree, label)
-
-
-def _all(finders: tuple[Finder, ...]) -> Finder:
-    def find(facts: Facts) -> Finding:
-        """Holds: every reason; else those of what failed."""
-        found = [finder(facts) for finder in finders]
-        failed = [finding for finding in found if not finding.holds]
-        return Finding(not failed, tuple(reason for finding in failed or found for reason in finding.reasons))
-
-    return find
-
-
-def _any(finders: tuple[Finder, ...]) -> Finder:
-    def find(facts: Facts) -> Finding:
-        """Holds: the reasons of what held; else all."""
-        found = [finder(facts) for finder in finders]
-        held = [finding for finding in found if finding.holds]
-        return Finding(bool(held), tuple(reason for finding in held or found for reason in finding.reasons))
-
-    return find
-
-
-def _field(tree: Condition, label: Callable[[str], str]) -> Finder:
-    assert tree.field is not None and tree.op is not None
-    name, words = tree.field, label(tree.field)
-    test = operators.build_test(tree.op, tree.value)
-    yes, no = operators.words_for(words, name, tree.op, tree.value)
-    holds, fails, missing = Finding(True, (yes,)), Finding(False, (no,)), f"{words} is empty"
-    empty_holds, empty_fails = Finding(True, (missing,)), Finding(False, (missing,))
-    if_empty = empty_holds if tree.op in operators.HOLD_WHEN_EMPTY else empty_fails
-
-    def find(facts: Facts) -> Finding:
-        value = facts.contact.fields.get(name)
-        if value is None or value == "":
-            return if_empty
-        return holds if test(value, facts.now) else fails
-
-    return find
-
-
-def _activity(clause: ActivityClause) -> Finder:
-    fits, within, words = clause.fits, clause.within, clause.words
-    span = f" in {in_words(within)}" if within else ""
-    never = Finding(False, (f"never {words}{span}".replace("never was", "was never"),))
-
-    def find(facts: Facts) -> Finding:
-        since = facts.now - within if within else None
-        rows = facts.activities if since is None else [row for row in facts.activities if row.occurred_at >= since]
-        dates = [row.occurred_at for row in rows if fits(row)]
-        if not dates:
-            return never
-        days = len({moment.date() for moment in dates}) if clause.days > 1 else 1
-        if len(dates) < clause.at_least:
-            return Finding(False, (f"{words} {times(len(dates))}{span}, not yet {times(clause.at_least)}",))
-        if days < clause.days:
-            return Finding(False, (f"{words} on {days} different days{span}, not yet on {clause.days}",))
-        return Finding(True, (f"{words} {times(len(dates))}{span}",))
-
-    return find
 
 
 def _opens(tree: Condition) -> bool | None:

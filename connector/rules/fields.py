@@ -67,6 +67,10 @@ RESERVED: Mapping[str, FieldType] = {
 }
 """Fields whose meaning the code knows, with the type it counts on; others (`status`, …) are text or choice."""
 
+PERSONAL = frozenset({
+    FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.DOMAIN, FieldType.URL, FieldType.OWNER,
+})  # fmt: skip
+"""Types whose values are personal unless a field says otherwise; what the rest holds are figures, days and options."""
 _NAME = re.compile("[a-z][a-z0-9_]*")
 REQUIRED = ("email", "stage", "status", "owner", "episode", "state", "score", "reason")
 """Without these there is no funnel to keep."""
@@ -94,6 +98,8 @@ class FieldRule(BaseModel):
     write: Write = Write.ALWAYS
     label: str = Field(default="", max_length=100)
     """In words, for sentences; empty: the field's name with blanks."""
+    personal: bool | None = None
+    """Whether values say something of a person; None: by type. Decisions, which are kept for ever, leave such out."""
     of: tuple[str, ...] = ()
     """For type `domain`: fields to take the company's domain from, best first."""
 
@@ -106,6 +112,9 @@ class FieldRule(BaseModel):
         if self.of and self.direction is not Direction.IN:
             raise ValueError("a field that is worked out cannot be written; leave `direction` out")
         return self
+
+    def is_personal(self) -> bool:
+        return self.type in PERSONAL if self.personal is None else self.personal
 
     def may_write(self) -> bool:
         """Whether Handoff may write it at all; `write: if_empty` further asks for an empty present value."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
@@ -54,6 +54,12 @@ class HandRaiserField(BaseModel):
     say: str = Field(min_length=1, max_length=200)
     when: Condition
     at: str
+
+    @model_validator(mode="after")
+    def _fields_alone(self) -> HandRaiserField:
+        if not self.when.fields_only:
+            raise ValueError("this hand-raise shows in fields alone; name forms under `forms`, or make it a trigger")
+        return self
 
 
 class HandRaisers(BaseModel):

@@ -1,21 +1,18 @@
 """Operators: the closed set that conditions are made of; what values they take, which types they suit, how they read.
 
-Text is compared without regard to case. Numbers, days and instants are compared by size. Nothing here knows contacts.
+What they do is rules/comparisons.py's. Nothing here knows contacts.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
-from connector.domain.contact import Value
 from connector.domain.stage import Stage
 from connector.rules.countries import country_code, country_name, known_names
 from connector.rules.durations import in_words, parse_duration
-from connector.rules.patterns import glob, path_glob, path_of
 from connector.rules.suggestions import nearest
 from connector.rules.values import FieldType
 
@@ -24,7 +21,6 @@ RuleValue = str | int | float | bool | tuple[str | int | float | bool, ...] | No
 """What may stand beside `value:`."""
 
 LONGEST_LIST = 1_000
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Operator(StrEnum):
@@ -47,6 +43,7 @@ class Operator(StrEnum):
     BETWEEN = "between"
     WITHIN = "within"
     OLDER_THAN = "older_than"
+    COMING_WITHIN = "coming_within"
     BEFORE = "before"
     AFTER = "after"
     FILLED = "filled"
@@ -60,7 +57,8 @@ _TEXT = _EXACT | {
     Operator.CONTAINS, Operator.CONTAINS_WORD, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES,
 }  # fmt: skip
 _NUMERIC = frozenset({Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN})
-_TIMES = frozenset({Operator.WITHIN, Operator.OLDER_THAN, Operator.BEFORE, Operator.AFTER}) | _ANY
+SPANS = frozenset({Operator.WITHIN, Operator.OLDER_THAN, Operator.COMING_WITHIN})
+_TIMES = SPANS | {Operator.BEFORE, Operator.AFTER} | _ANY
 _LISTS = frozenset({Operator.IN, Operator.NOT_IN})
 _LISTS_OR_ONE = frozenset({Operator.CONTAINS, Operator.CONTAINS_WORD, Operator.STARTS_WITH, Operator.ENDS_WITH})
 
@@ -81,9 +79,6 @@ OPERATORS_BY_TYPE: Mapping[FieldType, frozenset[Operator]] = {
     FieldType.CHOICES: frozenset({Operator.CONTAINS}) | _ANY,
 }
 
-Test = Callable[[Value, datetime], bool]
-
-
 # -- values --------------------------------------------------------------------------------------------------------
 
 
@@ -99,12 +94,12 @@ def check_value(op: Operator, value: RuleValue) -> None:
         _check_list(op, value)
     elif op in _LISTS or op is Operator.BETWEEN:
         raise ValueError(f"`{op}` needs a list, such as {'[50, 1000]' if op is Operator.BETWEEN else '[a, b]'}")
-    if op in _NUMERIC and not all(_is_number(item) for item in (value if isinstance(value, tuple) else (value,))):
+    if op in _NUMERIC and not all(is_number(item) for item in (value if isinstance(value, tuple) else (value,))):
         raise ValueError(f"`{op}` compares numbers; write the value without quotes and units")
-    if op in (Operator.WITHIN, Operator.OLDER_THAN):
+    if op in SPANS:
         parse_duration(value).wall()
     if op in (Operator.BEFORE, Operator.AFTER):
-        _moment(value)
+        moment_of(value)
     if op in (Operator.MATCHES, Operator.PATH) and not isinstance(value, str):
         raise ValueError(f"`{op}` needs one text, with * for anything")
     if op is Operator.PATH and str(value)[:1] not in ("/", "*"):
@@ -113,7 +108,7 @@ def check_value(op: Operator, value: RuleValue) -> None:
 
 def _check_list(op: Operator, value: tuple[RuleScalar, ...]) -> None:
     if op is Operator.BETWEEN:
-        if len(value) != 2 or not all(_is_number(item) for item in value) or value[0] > value[1]:  # type: ignore[operator]  # both are numbers
+        if len(value) != 2 or not all(is_number(item) for item in value) or value[0] > value[1]:  # type: ignore[operator]  # both are numbers
             raise ValueError("`between` needs two numbers, the smaller first, such as `value: [50, 1000]`")
     elif op not in _LISTS | _LISTS_OR_ONE:
         raise ValueError(f"`{op}` takes one value, not a list; `in` takes a list")
@@ -136,7 +131,7 @@ def _misfit_one(kind: FieldType, item: RuleScalar) -> tuple[str, str] | None:
     if kind is FieldType.BOOL:
         return None if isinstance(item, bool) else ("it is true or false", "write true or false, without quotes")
     if kind is FieldType.NUMBER:
-        return None if _is_number(item) else ("it is no number", "write it without quotes and units")
+        return None if is_number(item) else ("it is no number", "write it without quotes and units")
     if isinstance(item, bool):
         return "a text is compared with yes or no", 'put it in quotes, such as "true"'
     if kind is FieldType.COUNTRY:
@@ -149,115 +144,18 @@ def _misfit_one(kind: FieldType, item: RuleScalar) -> tuple[str, str] | None:
     return None
 
 
-def _is_number(item: object) -> bool:
+def is_number(item: object) -> bool:
+    """Whether it is a number and not yes or no, which Python takes for 1 and 0."""
     return isinstance(item, int | float) and not isinstance(item, bool)
 
 
-def _moment(value: RuleValue) -> datetime:
+def moment_of(value: RuleValue) -> datetime:
+    """A day as midnight UTC, or an instant; ValueError where it is neither."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         raise ValueError("is not a day; write it like 2026-01-31") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-# -- tests ---------------------------------------------------------------------------------------------------------
-
-
-def build_test(op: Operator, value: RuleValue) -> Test:
-    """The operator with its value as a function of a filled field; false where the two cannot be compared."""
-    if op in _ANY:
-        return lambda found, now: op is Operator.FILLED
-    if op in (Operator.IS, Operator.IN):
-        return _one_of(value)
-    if op in (Operator.IS_NOT, Operator.NOT_IN):
-        same = _one_of(value)
-        return lambda found, now: not same(found, now)
-    if op in _NUMERIC:
-        return _number_test(op, value)
-    if op in _TIMES:
-        return _time_test(op, value)
-    return _text_test(op, value)
-
-
-def _one_of(value: RuleValue) -> Test:
-    wanted = frozenset(_plain(item) for item in (value if isinstance(value, tuple) else (value,)))
-    return lambda found, now: _plain(found) in wanted
-
-
-def _plain(item: object) -> object:
-    """Text without case; yes/no kept apart from 1 and 0, which Python takes for the same."""
-    if isinstance(item, str):
-        return item.casefold()
-    return ("bool", item) if isinstance(item, bool) else item
-
-
-def _number_test(op: Operator, value: RuleValue) -> Test:
-    low, high = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    assert isinstance(low, int | float) and isinstance(high, int | float)
-    compare: Mapping[Operator, Callable[[float], bool]] = {
-        Operator.AT_LEAST: lambda number: number >= low,
-        Operator.AT_MOST: lambda number: number <= low,
-        Operator.MORE_THAN: lambda number: number > low,
-        Operator.LESS_THAN: lambda number: number < low,
-        Operator.BETWEEN: lambda number: low <= number <= high,
-    }
-    holds = compare[op]
-    return lambda found, now: isinstance(found, int | float) and not isinstance(found, bool) and holds(found)
-
-
-def _time_test(op: Operator, value: RuleValue) -> Test:
-    if op in (Operator.WITHIN, Operator.OLDER_THAN):
-        span = parse_duration(value).wall()
-        if op is Operator.WITHIN:
-            return lambda found, now: (at := _instant(found)) is not None and now - span <= at
-        return lambda found, now: (at := _instant(found)) is not None and at < now - span
-    mark = _moment(value)
-    if op is Operator.BEFORE:
-        return lambda found, now: (at := _instant(found)) is not None and at < mark
-    return lambda found, now: (at := _instant(found)) is not None and at > mark
-
-
-def _instant(found: Value) -> datetime | None:
-    """A day counts from its midnight in UTC."""
-    if isinstance(found, datetime):
-        return found
-    return datetime.combine(found, time(), UTC) if isinstance(found, date) else None
-
-
-def _text_test(op: Operator, value: RuleValue) -> Test:
-    parts = tuple(str(item).casefold() for item in (value if isinstance(value, tuple) else (value,)))
-    if op is Operator.CONTAINS_WORD:
-        spaced = tuple(words_of(part) for part in parts)
-        return lambda found, now: (text := _text(found)) is not None and any(part in words_of(text) for part in spaced)
-    if op is Operator.MATCHES:
-        fits = glob(str(value))
-        return lambda found, now: (text := _text(found)) is not None and fits(text)
-    if op is Operator.PATH:
-        on_path = path_glob(str(value))
-        return lambda found, now: (text := _text(found)) is not None and on_path(path_of(text))
-    if op is Operator.STARTS_WITH:
-        return lambda found, now: (text := _text(found)) is not None and text.casefold().startswith(parts)
-    if op is Operator.ENDS_WITH:
-        return lambda found, now: (text := _text(found)) is not None and text.casefold().endswith(parts)
-
-    def contains(found: Value, now: datetime) -> bool:
-        if isinstance(found, tuple):
-            return any(option.casefold() in parts for option in found)
-        text = _text(found)
-        return text is not None and any(part in text.casefold() for part in parts)
-
-    return contains
-
-
-def _text(found: Value) -> str | None:
-    return found if isinstance(found, str) else None
-
-
-@lru_cache(maxsize=8_192)
-def words_of(text: str) -> str:
-    """The words of a text with a blank around each, so that `head of sales` is found in `Head of Sales, EMEA`."""
-    return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
@@ -280,6 +178,7 @@ _PHRASES: Mapping[Operator, tuple[str, str]] = {
     Operator.BETWEEN: ("is between", "is not between"),
     Operator.WITHIN: ("was within the last", "was not within the last"),
     Operator.OLDER_THAN: ("was more than", "was not more than"),
+    Operator.COMING_WITHIN: ("comes within the next", "does not come within the next"),
     Operator.BEFORE: ("is before", "is not before"),
     Operator.AFTER: ("is after", "is not after"),
     Operator.FILLED: ("is known", "is known"),
@@ -287,6 +186,7 @@ _PHRASES: Mapping[Operator, tuple[str, str]] = {
 }
 
 
+@lru_cache(maxsize=2_048)
 def words_for(label: str, field: str, op: Operator, value: RuleValue) -> tuple[str, str]:
     """How it reads where it holds, and where it does not."""
     yes, no = _PHRASES[op]
@@ -298,7 +198,7 @@ def words_for(label: str, field: str, op: Operator, value: RuleValue) -> tuple[s
 def _told(field: str, op: Operator, value: RuleValue) -> str:
     if value is None:
         return ""
-    if op in (Operator.WITHIN, Operator.OLDER_THAN):
+    if op in SPANS:
         return in_words(parse_duration(value).wall()) + (" ago" if op is Operator.OLDER_THAN else "")
     items = [_item(field, item) for item in (value if isinstance(value, tuple) else (value,))]
     if op is Operator.BETWEEN:

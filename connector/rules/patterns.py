@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -18,7 +18,10 @@ from connector.domain.activity import Activity, ActivityKind
 
 LONGEST_PATTERN = 200
 LONGEST_SUBJECT = 2_048
+MOST_KNOWN = 8_192
 Test = Callable[[str], bool]
+ActivityKey = tuple[str, str | None, str]
+"""Name, address and ref of an activity: all that a pattern looks at but its kind."""
 
 
 def _sound_name(pattern: str) -> str:
@@ -56,20 +59,30 @@ class ActivityPattern(BaseModel):
     ref: str | None = Field(default=None, max_length=LONGEST_PATTERN)
 
     @cached_property
+    def any_of_kind(self) -> bool:
+        """Whether every activity of the kind is meant."""
+        return not (self.name or self.url or self.ref)
+
+    @cached_property
+    def knows(self) -> Callable[[ActivityKey], bool]:
+        """Whether name, address and ref fit; each combination is worked out once, for portals repeat them endlessly."""
+        return Known(self._means).__getitem__
+
+    def _means(self, key: ActivityKey) -> bool:
+        name, url, ref = key
+        if self.name and not glob(self.name)(name):
+            return False
+        if self.url and (url is None or not path_glob(self.url)(path_of(url))):
+            return False
+        return not self.ref or ref.casefold() == self.ref.casefold()
+
+    @cached_property
     def fits(self) -> Callable[[Activity], bool]:
         """The pattern as a function; built once."""
-        kind, ref = self.kind, self.ref.casefold() if self.ref else None
-        name = glob(self.name) if self.name else None
-        url = path_glob(self.url) if self.url else None
+        kind, knows = self.kind, self.knows
 
-        def fits(activity: Activity) -> bool:
-            return (
-                activity.kind is kind
-                and not activity.automatic
-                and (name is None or name(activity.name))
-                and (url is None or (activity.url is not None and url(path_of(activity.url))))
-                and (ref is None or activity.ref.casefold() == ref)
-            )
+        def fits(row: Activity) -> bool:
+            return row.kind is kind and not row.automatic and knows((row.name, row.url, row.ref))
 
         return fits
 
@@ -77,6 +90,23 @@ class ActivityPattern(BaseModel):
     def words(self) -> str:
         """What somebody did, in the past tense: `viewed the pricing page`."""
         return phrase(self.kind, self.name or "", self.url or "")
+
+
+Answer = TypeVar("Answer")
+
+
+class Known(dict[ActivityKey, Answer]):
+    """Answers by key, worked out when first asked for; begun anew when there are too many of them."""
+
+    def __init__(self, work_out: Callable[[ActivityKey], Answer]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, key: ActivityKey) -> Answer:
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        answer = self[key] = self._work_out(key)
+        return answer
 
 
 @lru_cache(maxsize=512)

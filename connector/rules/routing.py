@@ -91,13 +91,9 @@ class Territory(BaseModel):
     @field_validator("when")
     @classmethod
     def _fields_only(cls, when: Condition) -> Condition:
-        if _looks_at_activities(when):
+        if not when.fields_only:
             raise ValueError("a territory goes by fields; activities belong in qualification.yaml or scoring.yaml")
         return when
-
-
-def _looks_at_activities(tree: Condition) -> bool:
-    return tree.activity is not None or any(_looks_at_activities(child) for child in tree.children)
 
 
 class Fallback(BaseModel):

@@ -54,7 +54,7 @@ class FitRule(BaseModel):
 
     @model_validator(mode="after")
     def _who_not_what(self) -> FitRule:
-        if self.when.needs_activities:
+        if not self.when.fields_only:
             raise ValueError("fit is about who a lead is; rules about activities belong under `engagement`")
         return self
 
@@ -96,7 +96,7 @@ class EngagementRule(BaseModel):
             raise ValueError("`at` and `instead_of` belong to rules with `when`")
         if self.kind is ActivityKind.EMAIL_SENT:
             raise ValueError("a mail that was sent shows no interest; score `email_click` instead")
-        if self.when is not None and self.when.needs_activities:
+        if self.when is not None and not self.when.fields_only:
             raise ValueError("`when` reads fields here; write the activity's `kind` and pattern instead")
         return self
 
