@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,12 @@ HEADER = "X-Crash"
 
 RECORD = re.compile(rb"/record/0-1/(\d+)")
 """A notice names its contact by the address of its record."""
+
+RUN = re.compile(rb"(run|hints)_\d{8}T\d{6}_[0-9a-f]{6}")
+"""An id of a run."""
+
+READS = ("/search", "/batch/read")
+"""POSTs that change nothing."""
 
 RESET = struct.pack("ii", 1, 0)
 
@@ -61,6 +68,8 @@ class Peer:
     sandbox: Sandbox
     portal: Portal
     posts: list[Post] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    """Digests of the requests that may have changed something, in order; ids of runs are random and left out."""
 
     # -- what the worlds ask ---------------------------------------------------------------------------------------
 
@@ -96,6 +105,15 @@ class Peer:
             "tasks": sorted(sorted(task.props.items()) for task in self.portal.objects["tasks"].records.values()),
             "posts": [(post.endpoint, post.id, post.body, post.status, post.shown) for post in self.posts],
         }
+
+    def past(self) -> list[str]:
+        """All that this peer's future depends on, since its beginning is the same in all copies of one mould."""
+        return [str(self.now_ms()), *self.changes, *(f"{post.endpoint} {post.id}" for post in self.posts)]
+
+    def note(self, method: str, target: str, body: bytes) -> None:
+        if method != "GET" and not target.split("?")[0].endswith(READS):
+            asked = f"{method} {target} ".encode() + body
+            self.changes.append(sha256(RUN.sub(b"run", asked)).hexdigest())
 
     def shown_of(self, body: bytes) -> tuple[str, str, bool]:
         found = RECORD.search(body)
@@ -158,6 +176,7 @@ class Service:
 
     def _hubspot(self, connection: socket.socket) -> None:
         def work(method: str, target: str, headers: dict[str, str], body: bytes) -> Response | None:
+            self.peer.note(method, target, body)
             return answer(self.peer.sandbox, method, target, headers, body, self._server.url).response
 
         self._one(connection, work)

@@ -21,6 +21,7 @@ from random import Random
 from socket import socketpair
 from typing import TextIO
 
+from crash_futures import Futures
 from crash_peer import Life, receive, send
 from crash_points import Fault, Point, spell
 from crash_scenario import STEPS
@@ -28,7 +29,7 @@ from crash_seams import FAULTS, FREEZE, KILLS
 from crash_world import Undisturbed, Verdict, disturb, live_undisturbed
 from planted import Bug
 
-EVERY = 10
+EVERY = 40
 """One world in so many is lived through to the end of the story, however equal it was at the end of its step."""
 
 Case = Sequence[Fault]
@@ -128,11 +129,17 @@ def catch(known: Undisturbed, bug: Bug, *, most: int = 60) -> str:
 
 @dataclass(slots=True)
 class Result:
-    """All verdicts; `idle`: cases in which no fault came to pass, or not all of them."""
+    """All verdicts.
+
+    Attributes:
+        idle: cases in which no fault came to pass, or not all of them.
+        alike: cases whose kill left what another one had left, of which the restart is known.
+    """
 
     cases: int = 0
     worlds_with_differences: list[Verdict] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
+    alike: int = 0
     runs: int = 0
     seconds: float = 0.0
 
@@ -144,9 +151,10 @@ def prove(
     """Live through all cases; differences are printed as they are found."""
     result, began = Result(), time.monotonic()
     queue = list(enumerate(cases))[::-1]
+    futures = Futures(known.place / "futures")
     with selectors.DefaultSelector() as selector:
         for number in range(min(workers, len(cases))):
-            line = _worker(known, number, to_the_end)
+            line = _worker(known, number, futures, to_the_end)
             selector.register(line, selectors.EVENT_READ)
             send(line, queue.pop())
         while selector.get_map():
@@ -168,7 +176,7 @@ def prove(
     return result
 
 
-def _worker(known: Undisturbed, number: int, to_the_end: bool):  # type: ignore[no-untyped-def]
+def _worker(known: Undisturbed, number: int, futures: Futures, to_the_end: bool):  # type: ignore[no-untyped-def]
     ours, theirs = socketpair()
     if os.fork() == 0:
         ours.close()
@@ -177,7 +185,8 @@ def _worker(known: Undisturbed, number: int, to_the_end: bool):  # type: ignore[
                 place, case = asked
                 folder = known.place / f"worker-{number}"
                 try:
-                    verdict = disturb(known, case, folder, to_the_end=to_the_end or place % EVERY == 0)
+                    to_end = to_the_end or place % EVERY == 0
+                    verdict = disturb(known, case, folder, to_the_end=to_end, futures=futures)
                 except Exception:
                     verdict = Verdict(case, [traceback.format_exc()])
                 send(theirs, verdict)
@@ -190,6 +199,7 @@ def _worker(known: Undisturbed, number: int, to_the_end: bool):  # type: ignore[
 def _note(result: Result, verdict: Verdict, bar: TextIO | None) -> None:
     result.cases += 1
     result.runs += verdict.runs
+    result.alike += verdict.alike
     if verdict.differences:
         result.worlds_with_differences.append(verdict)
         if bar is not None:
@@ -218,7 +228,7 @@ def _draw(bar: TextIO | None, result: Result, total: int, began: float, what: st
     if bar.isatty():
         full = "#" * (30 * done // total)
         bar.write(f"\r[{full:<30}] {done}/{total} {what}, {left / 60:.1f} min left ")
-    elif done % 200 == 0:
+    elif done % 100 == 0:
         bar.write(f"{done}/{total} {what}, {left / 60:.1f} min left\n")
     bar.flush()
 

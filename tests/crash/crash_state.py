@@ -58,6 +58,7 @@ KNOWN = re.compile(r"handoff\.(db(-wal|-shm|\.pacing(\.lock|-wal|-shm)?|\.key)?|
 class Base(Protocol):
     """A world's database, read by SQL from outside of the product."""
 
+    def exists(self) -> bool: ...
     def rows(self, sql: str) -> list[dict[str, Any]]: ...
     def tables(self) -> list[str]: ...
     def check(self) -> list[str]:
@@ -200,7 +201,7 @@ def _lines(base: Base, name: str) -> Iterator[str]:
         for column in (*SKIPPED[name], "portal"):
             row.pop(column, None)
         for column in moments:
-            row[column] = INSTANT.sub(_of_step, str(row[column]))
+            row[column] = INSTANT.sub(of_step, str(row[column]))
         yield ", ".join(f"{key}={value!r}" for key, value in row.items())
 
 
@@ -218,7 +219,7 @@ def _at_step(text: str) -> str:
     return text
 
 
-def _of_step(found: re.Match[str]) -> str:
+def of_step(found: re.Match[str]) -> str:
     return _at_step(found[0])
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crash_base import PostgresBase, SqliteBase, copy_folder
+from crash_futures import Futures, left_behind
 from crash_peer import Life, ask, copy_of, start
 from crash_points import Fault, Point
 from crash_runner import Order, Outcome, Patch, finish, rehearse, warm_up
@@ -156,12 +157,12 @@ def live_undisturbed(place: Path, life: Life, *, server: str = "", warm: bool = 
 
 
 def _rehearse(known: Undisturbed, life: Life) -> None:
-    """A few steps in this process. It must be without threads afterwards: it will be forked."""
+    """All steps in this process. It must be without threads afterwards: it will be forked."""
     peer = start(make_peer, life)
     folder = known.place / "rehearsal"
     _new(folder, known)
     _init(peer, folder, known)
-    for number in range(4):
+    for number in range(len(STEPS)):
         _act(peer, number)
         order = Order(folder, known.base(folder).url, ask(peer, "ports"), known.mappings)
         rehearse(order)
@@ -238,12 +239,16 @@ class Verdict:
         differences: in words; empty where it is equal to the undisturbed one.
         struck: how many of the faults came to pass.
         runs: how many runs it took.
+        left: digest of what its kill left behind, where that was looked at.
+        alike: what was left is like a world whose restart is known, so there was none.
     """
 
     faults: Sequence[Fault]
     differences: list[str] = field(default_factory=list)
     struck: int = 0
     runs: int = 0
+    left: str = ""
+    alike: bool = False
 
 
 def disturb(
@@ -253,28 +258,35 @@ def disturb(
     *,
     to_the_end: bool = False,
     patch: Patch | None = None,
+    futures: Futures | None = None,
     step: int = 1,
 ) -> Verdict:
     """Live through a world with these faults, from the mould of the first one's step.
 
     Args:
         step: where to begin if there is no fault.
+        futures: what became of worlds that a kill left alike; for worlds with one kill.
         to_the_end: lives through all later steps too; else through those that have a fault and no further, since what
             follows depends on nothing but the state that was found equal.
     """
     verdict = Verdict(faults)
     first = min((fault.point.step for fault in faults), default=step)
     last = len(STEPS) - 1 if to_the_end else max((f.point.step for f in faults), default=first)
+    if to_the_end or len(faults) != 1:
+        futures = None
     if any(fault.how == FREEZE for fault in faults):
         return _stand_still(known, faults, folder, patch)
     with copy_of_step(known, first, folder, patch) as world:
         for number in range(first, last + 1):
             if number > first:
                 _act(world.peer, number)
-            _live_step(world, number, [fault for fault in faults if fault.point.step == number], verdict)
-            verdict.differences += _compare(known, world, number, verdict)
+            _live_step(world, number, [fault for fault in faults if fault.point.step == number], verdict, futures)
+            if not verdict.alike:
+                verdict.differences += _compare(known, world, number, verdict)
             if verdict.differences:
                 break
+        if futures is not None and verdict.left and not verdict.differences:
+            futures.keep(verdict.left)
         verdict.runs = len(world.runs)
     return verdict
 
@@ -296,8 +308,13 @@ def _stand_still(known: Undisturbed, faults: Sequence[Fault], folder: Path, patc
     return verdict
 
 
-def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdict) -> None:
-    """The run with its first fault, then restarts, each with the next one, until nothing is open."""
+def _live_step(
+    world: World, step: int, faults: Sequence[Fault], verdict: Verdict, futures: Futures | None = None
+) -> None:
+    """The run with its first fault, then restarts, each with the next one, until nothing is open.
+
+    With `futures` there is no restart where it is known what one comes to.
+    """
     waves = [[fault for fault in faults if fault.restart == wave] for wave in range(RESTARTS)]
     for number in range(RESTARTS):
         aimed = waves[number]
@@ -307,6 +324,11 @@ def _live_step(world: World, step: int, faults: Sequence[Fault], verdict: Verdic
         if done.crash:
             verdict.differences.append(f"step {STEPS[step].name}: {done.crash}")
             return
+        if futures is not None and done.killed:
+            verdict.left = left_behind(step, ask(world.peer, "past"), world.base, world.folder)
+            if futures.known(verdict.left):
+                verdict.alike = True
+                return
         why = world.why_not_at_rest()
         if not why and not any(waves[number + 1 :]):
             return
