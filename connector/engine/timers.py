@@ -5,8 +5,10 @@ When a clock is due is worked out by rules/sla.py; what happens then is sweep's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
@@ -15,11 +17,29 @@ from connector.domain.timer import Timer, TimerKind
 from connector.engine.context import Context
 from connector.engine.ports import UnitOfWork
 from connector.rules import sla
+from connector.rules.rulebook import RuleBook
 
 OURS = (TimerKind.SLA, TimerKind.RETURN)
 
 
-def set_timers(context: Context, uow: UnitOfWork, decision: Decision) -> None:
+class Moment(Protocol):
+    """The rules in force and the instant: a run's context, or a replay's."""
+
+    @property
+    def book(self) -> RuleBook: ...
+    @property
+    def now(self) -> datetime: ...
+
+
+class TimerTable(Protocol):
+    """Where timers stand: a unit of work, or a replay's memory."""
+
+    def put_timers(self, timers: Sequence[Timer]) -> None: ...
+    def cancel_timers(self, contact: ContactId, kinds: Sequence[str], name: str | None = None) -> None: ...
+    def timers(self, contact: ContactId) -> list[Timer]: ...
+
+
+def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
     """The timers of the decision's episode as it now stands; silent ones have none (R41)."""
     episode, before = decision.episode, decision.before
     if episode is None or episode.silent:
@@ -64,7 +84,7 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
         uow.put_timers([timer for timer in clocks if timer.name not in known])
 
 
-def _start_again(context: Context, uow: UnitOfWork, episode: Episode) -> None:
+def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:
     """A lead in work raised its hand again: a new clock for the first reaction, unless one runs already (R40)."""
     rules = context.book.sla
     running = {timer.name for timer in uow.timers(episode.contact)}
@@ -73,7 +93,7 @@ def _start_again(context: Context, uow: UnitOfWork, episode: Episode) -> None:
     uow.put_timers([t for t in clocks if rules.clocks[t.name].until is sla.Until.TOUCH and t.name not in running])
 
 
-def still_runs(context: Context, timer: Timer, episode: Episode, last_touch_at: datetime | None) -> bool:
+def still_runs(context: Moment, timer: Timer, episode: Episode, last_touch_at: datetime | None) -> bool:
     """Whether a clock that came due still means what it meant when it was set.
 
     Not where its owner has changed, the episode ended or the clock was stopped since. A clock that a second hand-raise

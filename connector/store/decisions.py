@@ -95,6 +95,12 @@ class Decisions(Part):
         return [row.contact for row in self.select(_PREDATING, after=after, most=limit)]
 
 
+def digest_of(one: Decision) -> str:
+    """What tells this answer from any other one; the same in every run and on every day of the replay."""
+    digest: str = _row(one)["digest"]
+    return digest
+
+
 def _row(one: Decision) -> dict[str, Any]:
     row = {
         "contact": one.contact, "as_of": one.as_of, "fingerprint": one.fingerprint, "action": one.action,

@@ -1,0 +1,147 @@
+"""The desk: what a live run keeps in the database and changes as it goes, here in memory for one replayed world.
+
+Episodes, the turns of each pool, open leads, owners of accounts, timers, the suppression list. It decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.episode import UNDONE, Episode, EpisodeId
+from connector.domain.timer import Timer, TimerKind
+
+
+class _Key(NamedTuple):
+    """What makes a timer one timer, in the order of store/timers.py."""
+
+    contact: ContactId
+    kind: TimerKind
+    episode: str
+    name: str
+    level: str
+    assignment: int
+
+
+def _key(timer: Timer) -> _Key:
+    return _Key(timer.contact, timer.kind, timer.episode or "", timer.name, timer.level, timer.assignment)
+
+
+class Clocks:
+    """Timers still to fire; keeps what `TimerTable` asks for (engine/timers.py)."""
+
+    def __init__(self) -> None:
+        self._of: dict[ContactId, dict[_Key, Timer]] = {}
+        self._fired: dict[ContactId, dict[_Key, datetime]] = {}
+        self._due: list[tuple[datetime, _Key]] = []
+
+    def put_timers(self, timers: Sequence[Timer]) -> None:
+        """One that has fired stays fired unless it is set to another instant."""
+        for timer in timers:
+            key = _key(timer)
+            if self._fired.get(timer.contact, {}).get(key) == timer.due_at:
+                continue
+            self._of.setdefault(timer.contact, {})[key] = timer
+            heappush(self._due, (timer.due_at, key))
+
+    def cancel_timers(self, contact: ContactId, kinds: Sequence[str], name: str | None = None) -> None:
+        """Those still to fire; no kinds means every kind, no name every name."""
+        for key in list(self._of.get(contact, ())):
+            if (not kinds or key.kind in kinds) and (name is None or key.name == name):
+                del self._of[contact][key]
+        if not self._of.get(contact, True):
+            del self._of[contact]
+
+    def timers(self, contact: ContactId) -> list[Timer]:
+        return sorted(self._of.get(contact, {}).values(), key=lambda timer: (timer.due_at, _key(timer)))
+
+    def fire(self, now: datetime) -> list[Timer]:
+        """What is due, earliest first; it fires once."""
+        fired = []
+        while self._due and self._due[0][0] <= now:
+            due_at, key = heappop(self._due)
+            timer = self._of.get(key.contact, {}).get(key)
+            if timer is not None and timer.due_at == due_at:
+                fired.append(timer)
+                del self._of[key.contact][key]
+                self._fired.setdefault(key.contact, {})[key] = due_at
+        return fired
+
+    def next_due(self) -> datetime | None:
+        return self._due[0][0] if self._due else None
+
+    def forget_fired(self, contact: ContactId) -> None:
+        """Of an episode that has ended nothing is set again."""
+        self._fired.pop(contact, None)
+
+
+class DeskState:
+    """Episodes of one world, and the counts that hang on them."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[ContactId, list[Episode]] = {}
+        self.rotation: dict[str, dict[OwnerId, int]] = {}
+        self.open_leads: Counter[OwnerId] = Counter()
+        self.on_list: set[ContactId] = set()
+        self._domain: dict[ContactId, str] = {}
+        self._accounts: dict[str, dict[EpisodeId, tuple[datetime, EpisodeId, OwnerId]]] = {}
+
+    def put_episode(self, episode: Episode) -> None:
+        """In place of its former version; a new one is the contact's last."""
+        rows = self.episodes.setdefault(episode.contact, [])
+        place = next((n for n, row in enumerate(rows) if row.id == episode.id), None)
+        if place is None:
+            rows.append(episode)
+        else:
+            self._count(rows[place], -1)
+            rows[place] = episode
+        self._count(episode, 1)
+        self._note_account(episode)
+
+    def of(self, contact: ContactId) -> Sequence[Episode]:
+        return self.episodes.get(contact, ())
+
+    def open_of(self, owners: Iterable[OwnerId]) -> list[ContactId]:
+        """Contacts of the open, not silent episodes of these owners."""
+        asked = set(owners)
+        return [
+            contact
+            for contact, rows in self.episodes.items()
+            if any(row.is_open and not row.silent and row.owner in asked for row in rows)
+        ]
+
+    def _count(self, episode: Episode, by: int) -> None:
+        if episode.is_open and not episode.silent and episode.owner is not None:
+            self.open_leads[episode.owner] += by
+            if not self.open_leads[episode.owner]:
+                del self.open_leads[episode.owner]
+
+    # -- accounts
+
+    def note_domain(self, contact: ContactId, domain: str) -> None:
+        """Where the contact's company is known now; its episodes count for that account."""
+        before = self._domain.get(contact, "")
+        if before == domain:
+            return
+        self._domain[contact] = domain
+        for episode in self.episodes.get(contact, ()):
+            self._accounts.get(before, {}).pop(episode.id, None)
+            self._note_account(episode)
+
+    def _note_account(self, episode: Episode) -> None:
+        domain = self._domain.get(episode.contact, "")
+        if not domain:
+            return
+        account = self._accounts.setdefault(domain, {})
+        if episode.silent or episode.owner is None or episode.exit_reason == UNDONE:
+            account.pop(episode.id, None)
+        else:
+            account[episode.id] = (episode.opened_at, episode.id, episode.owner)
+
+    def account_owners(self, domains: Iterable[str]) -> dict[str, OwnerId]:
+        """Per domain, the owner of its most recently opened non-silent episode."""
+        return {domain: max(rows.values())[2] for domain in domains if domain and (rows := self._accounts.get(domain))}

@@ -1,0 +1,242 @@
+"""A world: the runs of the past lived through by one rule book, with the very rules that a live run uses.
+
+What engine/consider.py and sweep.py do with a database is done here in memory, in the same order: contacts with news by
+id, a hundred at a time, each handover moving its pool's turn on for the next. Nothing is written and nobody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+from typing import Protocol
+
+from connector.domain.change import Change, ChangeKind
+from connector.domain.contact import ContactId, OwnerId, PortalId
+from connector.domain.decision import Action, Decision
+from connector.domain.episode import Episode
+from connector.domain.owner import Owner
+from connector.domain.timer import BREACH, Timer, TimerKind
+from connector.engine.consider import STORED
+from connector.engine.context import BATCH, OVERLAP
+from connector.engine.guard import Guard, allowance
+from connector.engine.ports import UnitOfWork
+from connector.engine.replay.desk import Clocks, DeskState
+from connector.engine.replay.people import People, Person, Written
+from connector.engine.timers import set_timers, still_runs
+from connector.rules.decide import asks_still, decide
+from connector.rules.handing import NOBODY
+from connector.rules.plan import plan
+from connector.rules.rulebook import RuleBook
+from connector.rules.situation import Desk, Situation
+
+
+class Watcher(Protocol):
+    """Hears of everything that happens in one world."""
+
+    def decided(self, decision: Decision) -> None: ...
+    def broke(self, owner: OwnerId | None, timer: Timer) -> None:
+        """A clock ran out on an owner's lead."""
+        ...
+
+    def failed(self, contact: ContactId, error: Exception) -> None:
+        """The rules could not decide one contact; the others go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What all worlds of one replay share.
+
+    Attributes:
+        past: signals before it are the past (R41); None where nothing is.
+        since: where the replay begins.
+    """
+
+    portal: PortalId
+    owners: Sequence[Owner]
+    past: datetime | None
+    since: datetime
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one batch looks at: counts as they stood when it began, moved on from lead to lead within it."""
+
+    people: dict[ContactId, Person]
+    open_leads: dict[OwnerId, int]
+    accounts: dict[str, OwnerId]
+
+
+@dataclass(slots=True)
+class World:
+    """One rule book in force over the past.
+
+    Attributes:
+        now: `as_of` of the run under way.
+        waiting: held by the mass-change guard; they stay on the work list.
+        retries: to be decided once more in the next run.
+        written: what the CRM would show of this world's decisions, by contact.
+    """
+
+    uow: UnitOfWork
+    book: RuleBook
+    setting: Setting
+    watcher: Watcher
+    now: datetime
+    desk: DeskState = field(default_factory=DeskState)
+    clocks: Clocks = field(default_factory=Clocks)
+    waiting: set[ContactId] = field(default_factory=set)
+    retries: set[ContactId] = field(default_factory=set)
+    written: dict[ContactId, list[Written]] = field(default_factory=dict)
+    covered: datetime | None = None
+    people: People = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.people = People(self.uow, self.book, self.setting.past, self.setting.since)
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def run(self, now: datetime, news: Collection[ContactId], adopted: Collection[ContactId] = ()) -> None:
+        """One scheduled run: whoever has news is decided, then what came due by time."""
+        self.now = now
+        work = {*news, *self.waiting, *self.retries, *adopted}
+        self.retries = set()
+        guard = Guard(new_since=self._new_since, allowance=allowance(len(work), released=False))
+        self._decide(work, guard, frozenset(adopted))
+        due = self.clocks.fire(now)
+        if due:
+            self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
+            back = {timer.contact for timer in due if timer.kind is TimerKind.RETURN}
+            self._decide(back - guard.held, guard, frozenset())
+        self.waiting = set(guard.held)
+        self.covered = now
+
+    def look(self, now: datetime, news: Collection[ContactId]) -> None:
+        """A run of hints: only contacts with news; moves without news of their own wait (engine/hints.py)."""
+        self.now = now
+        guard = Guard(new_since=self._new_since, allowance=0)
+        self._decide(set(news), guard, frozenset())
+        self.waiting |= guard.held
+
+    @property
+    def _new_since(self) -> datetime | None:
+        return self.covered - OVERLAP if self.covered else None
+
+    def why_not(self, contact: ContactId) -> Decision | None:
+        """What this world says of a contact now; nothing follows from it. None where it is not known."""
+        people = self.people.load([contact], self.now, self.written)
+        if contact not in people:
+            return None
+        batch = self._batch(people)
+        return decide(self._situation(contact, batch, frozenset()), self.book, now=self.now)
+
+    # -- deciding ----------------------------------------------------------------------------------------------
+
+    def _decide(self, work: Iterable[ContactId], guard: Guard, adopted: frozenset[ContactId]) -> None:
+        queue = list(work)
+        heapify(queue)
+        while queue:
+            ids = [heappop(queue) for _ in range(min(BATCH, len(queue)))]
+            batch = self._batch(self.people.load(ids, self.now, self.written))
+            for contact in ids:
+                if contact in batch.people and self._one(contact, batch, guard, adopted):
+                    heappush(queue, contact)
+
+    def _batch(self, people: dict[ContactId, Person]) -> _Batch:
+        for contact, person in people.items():
+            self.desk.note_domain(contact, person.contact.text("domain"))
+        domains = {person.contact.text("domain") for person in people.values()}
+        return _Batch(people, dict(self.desk.open_leads), self.desk.account_owners(domains))
+
+    def _situation(self, contact: ContactId, batch: _Batch, adopted: frozenset[ContactId]) -> Situation:
+        person = batch.people[contact]
+        return Situation(
+            portal=self.setting.portal,
+            contact=person.contact,
+            activities=person.activities,
+            deals=person.deals,
+            episodes=tuple(self.desk.of(contact)),
+            since=self.setting.past,
+            adopt=contact in adopted,
+            account_owner=batch.accounts.get(person.contact.text("domain")),
+            desk=Desk(owners=self.setting.owners, rotation=self.desk.rotation, open_leads=batch.open_leads),
+        )
+
+    def _one(self, contact: ContactId, batch: _Batch, guard: Guard, adopted: frozenset[ContactId]) -> bool:
+        """Decide one contact and let follow what follows; whether it is to be looked at once more in this run."""
+        situation = self._situation(contact, batch, adopted)
+        try:
+            decision = decide(situation, self.book, now=self.now)
+            planned = plan(
+                decision, situation.contact, self.book, on_list=contact in self.desk.on_list, now=self.now
+            )
+        except Exception as error:  # around one contact: the others go on, as in a live run (P5)
+            self.watcher.failed(contact, error)
+            return False
+        if guard.holds(decision):
+            return False
+        self.watcher.decided(decision)
+        episode = decision.episode
+        if episode is not None and episode != decision.before and decision.action in STORED:
+            self.desk.put_episode(episode)
+            set_timers(self, self.clocks, decision)
+            if episode.state.is_end:
+                self.clocks.forget_fired(contact)
+        if any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts):
+            self.retries.add(contact)
+        self._write(contact, planned.changes)
+        ended = episode if decision.action is Action.END else None
+        if ended is not None and asks_still(situation, ended, self.book, now=self.now):
+            self.retries.add(contact)
+        self._turn(decision, batch, situation.contact.text("domain"))
+        return decision.action is Action.SIGNAL
+
+    def _write(self, contact: ContactId, changes: Sequence[Change]) -> None:
+        """What the CRM shows from now on."""
+        values = {}
+        for change in changes:
+            if change.kind is ChangeKind.FIELD:
+                values[change.field] = change.after
+            elif change.kind is ChangeKind.LIST_ADD:
+                self.desk.on_list.add(contact)
+            elif change.kind is ChangeKind.LIST_REMOVE:
+                self.desk.on_list.discard(contact)
+        if values:
+            self.written.setdefault(contact, []).append(Written(self.now, values))
+
+    def _turn(self, decision: Decision, batch: _Batch, domain: str) -> None:
+        """The assignment moves its pool's pointer, and later leads of the batch see it (R12)."""
+        route, episode = decision.route, decision.episode
+        if route is None or episode is None or episode.owner is None:
+            return
+        if route.rotation:
+            self.desk.rotation.setdefault(route.pool, {}).update(route.rotation)
+        batch.open_leads[episode.owner] = batch.open_leads.get(episode.owner, 0) + 1
+        if domain:
+            batch.accounts[domain] = episode.owner
+
+    # -- clocks ------------------------------------------------------------------------------------------------
+
+    def _broken(self, due: Sequence[Timer]) -> None:
+        """Clocks that ran out and still mean what they meant when they were set."""
+        live = [(timer, episode) for timer in due if (episode := self._open(timer)) is not None]
+        people = self.people.load(sorted({timer.contact for timer, _ in live}), self.now, self.written)
+        for timer, episode in live:
+            person = people.get(timer.contact)
+            touched = person.contact.instant("last_touch_at") if person else None
+            if still_runs(self, timer, episode, touched):
+                self.watcher.broke(episode.owner, timer)
+
+    def _open(self, timer: Timer) -> Episode | None:
+        return next((episode for episode in self.desk.of(timer.contact) if episode.is_open), None)
+
+    # -- people who come and go --------------------------------------------------------------------------------
+
+    def drop(self, contact: ContactId, ended: Episode | None = None) -> None:
+        """The contact was deleted in the CRM."""
+        self.clocks.cancel_timers(contact, ())
+        self.desk.on_list.discard(contact)
+        if ended is not None:
+            self.desk.put_episode(replace(ended, marketing_held=False))
