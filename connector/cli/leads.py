@@ -8,7 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from connector.config.settings import Settings
 
@@ -32,8 +31,11 @@ def explain(
 
     Tells path, score, what was missing, owner, clock and history, from what was stored.
     """
+    from datetime import UTC
+
     from connector.bootstrap import open_database
     from connector.cli.console import print_json
+    from connector.cli.instants import instant
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
     from connector.engine import explain as engine
@@ -41,7 +43,7 @@ def explain(
 
     settings = start()
     book = load_rulebook(settings.mappings_dir)
-    day = _day(as_of)
+    day = instant("--as-of", as_of, UTC, to_its_end=True)
     store = open_database(settings, None)
     try:
         with store.reading() as uow:
@@ -61,22 +63,6 @@ def explain(
     else:
         print(engine.as_text(explanation), end="")
     return 0
-
-
-def _day(text: str) -> datetime | None:
-    from datetime import UTC, datetime, time
-
-    from connector.errors import SettingsError
-
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError(f"--as-of: {text!r} is not a day", advice="Write it like 2026-03-01.") from error
-    if len(text) == 10:
-        moment = datetime.combine(moment.date(), time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def leads(

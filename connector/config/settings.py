@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connector.config.cron import CronLine, parse_cron
 from connector.config.variables import FILE_SUFFIX, gather, look_up
 from connector.errors import ConnectorError, SettingsError
 
@@ -27,7 +28,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_SYNC = timedelta(seconds=10)
 LONGEST_SYNC = timedelta(days=1)
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?)(:(?P<port>\d{1,5}))?")
-CRON_FIELD = re.compile(r"[0-9a-z*/,#-]+", re.IGNORECASE)
 HOW_TO_LOG_IN = (
     "In HubSpot open Development > Keys > Service keys (or Settings > Integrations > Private apps), create one with "
     "the scopes that `handoff init` lists, copy its token (it begins with pat-), and set HUBSPOT_ACCESS_TOKEN to it in "
@@ -81,14 +81,17 @@ def _check_database(secret: SecretStr) -> SecretStr:
 
 
 def _check_schedule(text: str) -> str:
-    if len(fields := text.split()) == 5:
-        if all(CRON_FIELD.fullmatch(part) for part in fields):
-            return text
-        raise ValueError("it looks like a cron line but is none; write for example */5 * * * *")
+    if _is_cron(text):
+        parse_cron(text)
+        return text
     every = _wall(text)
     if not SHORTEST_SYNC <= every <= LONGEST_SYNC:
         raise ValueError("it must lie between 10s and 24h")
     return text
+
+
+def _is_cron(text: str) -> bool:
+    return len(text.split()) == 5
 
 
 def _wall(text: str) -> timedelta:
@@ -111,7 +114,10 @@ def _read_moment(value: object) -> object:
         raise ValueError("write a day like 2026-03-01, or an instant like 2026-03-01T08:00:00+01:00") from None
     if moment.tzinfo is None and len(value) > len("2026-03-01"):
         raise ValueError("say the zone of the instant: 2026-03-01T08:00:00+01:00, or Z for UTC")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no calendar goes there; write a day like 2026-03-01") from None
 
 
 def _check_public(url: str) -> str:
@@ -241,7 +247,12 @@ class Settings(BaseSettings):
     @property
     def sync_interval(self) -> timedelta | None:
         """The interval between runs; None where `sync_every` is a cron line."""
-        return None if len(self.sync_every.split()) == 5 else _wall(self.sync_every)
+        return None if _is_cron(self.sync_every) else _wall(self.sync_every)
+
+    @property
+    def sync_cron(self) -> CronLine | None:
+        """The cron line of the runs; None where `sync_every` is an interval."""
+        return parse_cron(self.sync_every) if _is_cron(self.sync_every) else None
 
     @property
     def has_credentials(self) -> bool:

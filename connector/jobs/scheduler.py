@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.bootstrap import Connector, connect
+from connector.config.cron import CronLine
 from connector.config.settings import Settings
 from connector.errors import AlreadyRunningError, ConfigError, ConnectorError, RetryableError
 from connector.jobs.bell import Bell
@@ -62,7 +64,7 @@ def serve(settings: Settings, *, once: bool = False, watch: Watch | None = None)
         if once:
             return first.exit_code
         scheduler = BackgroundScheduler(timezone="UTC")
-        scheduler.add_job(bell.ring_run, _trigger(settings), max_instances=1, coalesce=True, misfire_grace_time=None)
+        scheduler.add_job(bell.ring_run, trigger(settings), max_instances=1, coalesce=True, misfire_grace_time=None)
         scheduler.start()
         log.info("Waiting for the next run", extra={"action": "schedule", "every": settings.sync_every})
         try:
@@ -72,11 +74,31 @@ def serve(settings: Settings, *, once: bool = False, watch: Watch | None = None)
     return 0
 
 
-def _trigger(settings: Settings) -> BaseTrigger:
-    interval = settings.sync_interval
-    if interval is None:
-        return CronTrigger.from_crontab(settings.sync_every, timezone="UTC")
-    return IntervalTrigger(seconds=int(interval.total_seconds()), jitter=JITTER_SECONDS)
+def trigger(settings: Settings) -> BaseTrigger:
+    """The settings' schedule as the library wants it."""
+    line, interval = settings.sync_cron, settings.sync_interval
+    if line is None:
+        assert interval is not None
+        return IntervalTrigger(seconds=int(interval.total_seconds()), jitter=JITTER_SECONDS)
+    if not line.either:
+        return _cron(line, day=line.days, weekday=line.weekdays)
+    return OrTrigger([_cron(line, day=line.days), _cron(line, weekday=line.weekdays)])
+
+
+def _cron(line: CronLine, *, day: Sequence[int] = (), weekday: Sequence[int] = ()) -> BaseTrigger:
+    """Times of a line on some days; none named is all. The library's weekdays begin on Monday."""
+    return CronTrigger(
+        minute=_listed(line.minutes),
+        hour=_listed(line.hours),
+        day=_listed(day),
+        month=_listed(line.months),
+        day_of_week=_listed([(number - 1) % 7 for number in weekday]),
+        timezone="UTC",
+    )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers)) or "*"
 
 
 class _Works:

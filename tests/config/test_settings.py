@@ -219,9 +219,10 @@ def test_sync_every_is_an_interval_or_a_cron_line() -> None:
     assert load(HANDOFF_SYNC_EVERY="90s").sync_interval == timedelta(seconds=90)
     cron = load(HANDOFF_SYNC_EVERY="*/5 8-18 * * mon-fri")
     assert (cron.sync_every, cron.sync_interval) == ("*/5 8-18 * * mon-fri", None)
+    assert cron.sync_cron is not None and cron.sync_cron.weekdays == (1, 2, 3, 4, 5)
 
 
-@pytest.mark.parametrize("text", ["5", "soon", "1s", "3d", "8bh", "a b c d !"])
+@pytest.mark.parametrize("text", ["5", "soon", "1s", "3d", "8bh", "a b c d !", "99 * * * *", "0 0 31 2 *"])
 def test_a_schedule_that_means_nothing_is_refused_with_advice(text: str) -> None:
     """R18"""
     assert "HANDOFF_SYNC_EVERY" in complaint(HANDOFF_SYNC_EVERY=text)

@@ -1,0 +1,35 @@
+"""Days and times as people write them on the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, tzinfo
+
+from connector.errors import SettingsError
+
+
+def instant(option: str, text: str, zone: tzinfo, *, to_its_end: bool = False) -> datetime | None:
+    """A day or a time, as an instant in UTC; None where the text is empty.
+
+    Args:
+        option: its name, for the complaint.
+        zone: of a text that names none.
+        to_its_end: a day means its last moment, not its first.
+    Raises:
+        SettingsError: it is neither, or lies where no calendar goes.
+    """
+    if not text:
+        return None
+    try:
+        at = _read(text, time.max if to_its_end else time.min)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"{option}: {text!r} is no day or time", advice="Write 2026-03-02 or 2026-03-02T14:30."
+        ) from None
+
+
+def _read(text: str, of_a_day: time) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), of_a_day)
+    except ValueError:
+        return datetime.fromisoformat(text)
