@@ -177,7 +177,7 @@ class _Pass:
 
     @property
     def left(self) -> list[Entry]:
-        """Claimed and not tried; they are still due."""
+        """Claimed and not settled; they are still due."""
         return [*self._set_aside, *(entry for queue in self._waiting.values() for entry in queue)]
 
     def run(self, first: list[Entry]) -> int:
@@ -214,7 +214,11 @@ class _Pass:
 
     def _settle(self, future: Future[Answer]) -> str:
         entry = self._running.pop(future)
-        self._sent += self._sender.settle(entry, future.result(), self._now())
+        try:
+            self._sent += self._sender.settle(entry, future.result(), self._now())
+        except ConnectorError:
+            self._set_aside.append(entry)  # its answer could not be written down: it is sent again, under its id
+            raise
         return entry.destination
 
     def _write_down_the_rest(self) -> None:

@@ -73,8 +73,7 @@ class Lease:
             now = self._refuse_if_held(connection, row)
             epoch: int = row.epoch + 1
             part.change(_TAKE, new=epoch, who=self._holder, now=now)
-            if row.holder:
-                let_go(connection, self._portal, row.holder)
+            let_go(connection, self._portal, keeper=self._holder)
         self.epoch, self._last_beat = epoch, _clock()
         if not self._database.in_memory:        # nobody else can see that one
             self._thread = threading.Thread(target=self._keep, name="handoff-lease", daemon=True)

@@ -124,12 +124,11 @@ _SETTLE_MEMBERS = _MEMBERS.where(outbox.c.status == _DIGESTED).values(
     status=bindparam("status_"), last_error=bindparam("error_"),
     sent_at=case((bindparam("sent", type_=Boolean()), bindparam("sent_at_", type_=outbox.c.sent_at.type)), else_=None),
 )
-_LET_GO = (
-    update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.status == DUE, outbox.c.claimed_by == bindparam("holder"))
-    .values(claimed_until=None, claimed_by=None)
+_UNCLAIM = (
+    update(outbox).where(outbox.c.portal == PORTAL, outbox.c.status == DUE).values(claimed_until=None, claimed_by=None)
 )
-_GIVE_BACK = _LET_GO.where(outbox.c.entry.in_(IDS))
+_LET_GO = _UNCLAIM.where(outbox.c.claimed_by != bindparam("keeper"))
+_GIVE_BACK = _UNCLAIM.where(outbox.c.claimed_by == bindparam("holder"), outbox.c.entry.in_(IDS))
 
 
 class Entries(Part):
@@ -187,7 +186,7 @@ class SqlOutbox:
             return Destinations(connection, self._portal).learn(destination, how)
 
     def claim(self, now: datetime, limit: int, destination: str | None = None) -> list[Entry]:
-        """A claim of a process that died is let go when the next one takes its lease, else after five minutes."""
+        """A claim that its process did not settle is let go when another takes the lease, else after five minutes."""
         until = now + timedelta(minutes=CLAIM_MINUTES)
         with self._database.writing() as connection:
             self._check(connection)
@@ -223,9 +222,9 @@ class SqlOutbox:
             return part.learn(rows[0].destination, learn) if rows and learn is not None else None
 
 
-def let_go(connection: Connection, portal: PortalId, holder: str) -> int:
-    """Free the entries that a dead process had claimed."""
-    return Part(connection, portal).change(_LET_GO, holder=holder)
+def let_go(connection: Connection, portal: PortalId, *, keeper: str) -> int:
+    """Free what others had claimed: whoever takes the lease is the only one that sends, and `keeper` is its name."""
+    return Part(connection, portal).change(_LET_GO, keeper=keeper)
 
 
 def _row(portal: str, entry: Entry, sequence: int) -> dict[str, Any]:

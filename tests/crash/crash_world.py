@@ -344,14 +344,11 @@ def _until_due(world: World) -> float:
     """Seconds until the next try of every waiting notice, and a little more."""
     from datetime import datetime
 
-    # A run that failed and lived on gives its lease back, and what it had claimed waits until the claim runs out.
-    sql = "SELECT max(due_at) AS due, max(claimed_until) AS claimed FROM outbox WHERE status = 'due'"
-    times = world.base.rows(sql)[0]
-    latest = max((str(time) for time in times.values() if time), default="")
+    latest = world.base.rows("SELECT max(due_at) AS due FROM outbox WHERE status = 'due'")[0]["due"]
     if not latest:
         return LATER
     now = ask(world.peer, "now_ms") / 1000
-    return max(0.0, datetime.fromisoformat(latest).timestamp() - now) + 1
+    return max(0.0, datetime.fromisoformat(str(latest)).timestamp() - now) + 1
 
 
 def _compare(known: Undisturbed, world: World, step: int, verdict: Verdict) -> Iterator[str]:
