@@ -15,6 +15,7 @@ from connector.domain.effect import effect_id
 from connector.domain.episode import State
 from connector.domain.notice import Notice
 from connector.domain.owner import Owner
+from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
 from connector.engine.notify import entries, notices
@@ -48,11 +49,15 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         if not ids:
             return 0
         table = _gather(context, uow, ids)
-        sound = [contact for contact in ids if _consider_one(context, uow, table, contact, guard)]
+        behind = forgotten(context, uow, table.situations)
+        known = [contact for contact in ids if contact not in behind]
+        sound = [contact for contact in known if _consider_one(context, uow, table, contact, guard)]
         uow.clear_quarantine(sound)
-        uow.clear_dirty([contact for contact in ids if contact not in guard.held])
+        uow.clear_dirty([contact for contact in known if contact not in guard.held])
         uow.mark_dirty(table.again, "signal")
-    context.counts.decided += len(ids)
+    if behind:
+        take_up(context, behind)  # decided with the next batch
+    context.counts.decided += len(known)
     return len(ids)
 
 

@@ -96,6 +96,7 @@ class Context:
         unread: contacts whose newest record could not be taken in; nothing is decided about them (P5, P7).
         failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
+        behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
         planned: filled by dry and shadow runs.
         troubles: one line each, for the report.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
@@ -128,6 +129,7 @@ class Context:
     unread: set[ContactId] = field(default_factory=set)
     failed: set[ContactId] = field(default_factory=set)
     missing: set[ContactId] = field(default_factory=set)
+    behind: dict[ContactId, bool] = field(default_factory=dict)
     planned: list[PlannedLead] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     attempted: int = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
+from connector.domain.contact import ContactId
 from connector.domain.run import RunId
 from connector.engine.ports import AuditRow, Intent
 from connector.store.codec import (
@@ -17,7 +18,7 @@ from connector.store.codec import (
     episode_to_plain,
     turn_from_plain,
 )
-from connector.store.part import PORTAL, Part
+from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import audit, intent
 
 _BY_STATUS = (
@@ -26,6 +27,7 @@ _BY_STATUS = (
     .order_by(intent.c.intent)
     .limit(bindparam("most"))
 )
+_OF_CONTACTS = select(intent).where(intent.c.portal == PORTAL, intent.c.contact.in_(IDS)).order_by(intent.c.intent)
 
 
 class Intents(Part):
@@ -36,6 +38,10 @@ class Intents(Part):
     def intents(self, status: str, limit: int) -> list[Intent]:
         """In id order."""
         return [read_intent(row) for row in self.select(_BY_STATUS, status_=status, most=limit)]
+
+    def intents_of(self, ids: Sequence[ContactId]) -> list[Intent]:
+        """Of any status; those of old runs are gone (retention.py)."""
+        return [read_intent(row) for row in self.select_by_id(_OF_CONTACTS, ids)]
 
     def settle_intents(self, rows: Sequence[Intent]) -> None:
         self.put_intents(rows)
