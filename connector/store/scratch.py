@@ -1,13 +1,15 @@
 """A private copy of the store for `handoff preview`: a whole run may write to it, and nothing of it remains.
 
-Always a SQLite file of mode 0600 in the system's temporary folder, removed afterwards. PostgreSQL is copied too,
-this portal's rows from one snapshot: a preview takes as long as a sync, and one long transaction on the server
-would hold the rows that the real sync needs.
+Always a SQLite file of mode 0600 in a folder of its own among the system's temporary ones, removed afterwards; what a
+preview that was killed left there, the next one removes. PostgreSQL is copied too, this portal's rows from one
+snapshot: a preview takes as long as a sync, and one long transaction on the server would hold the rows that the real
+sync needs.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from filelock import FileLock, Timeout
 from sqlalchemy import select
 
 from connector.errors import FatalError
@@ -25,6 +28,7 @@ from connector.store.place import parse_url
 from connector.store.store import SqlStore
 from connector.store.tables import lease, metadata
 
+PREFIX, LOCK = "handoff-preview-", "lock"
 _BATCH = 1000
 _NOT_COPIED = frozenset({lease.name})       # a copy is held by nobody
 
@@ -32,18 +36,27 @@ _NOT_COPIED = frozenset({lease.name})       # a copy is held by nobody
 @contextmanager
 def scratch(store: SqlStore) -> Iterator[SqlStore]:
     """The store as it stands, to play with. Raises FatalError where the disk has no room for the copy."""
-    handle, name = tempfile.mkstemp(prefix="handoff-preview-", suffix=".db")        # mkstemp: mode 0600
-    os.close(handle)
-    path = Path(name)
-    database = Database(parse_url(f"sqlite:///{path}"), wall_clock=lambda: datetime.now(UTC), durable=False)
-    try:
-        _copy(store, database)
-        yield SqlStore(database, store.portal, holder=store.holder, key=store.key)
-    finally:
-        database.close()
-        for leftover in (path, *(Path(f"{name}{tail}") for tail in ("-journal", "-wal", "-shm"))):
-            with suppress(FileNotFoundError):
-                leftover.unlink()
+    _remove_leftovers()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))      # mkdtemp: mode 0700
+    with FileLock(folder / LOCK, mode=0o600):
+        path = folder / "preview.db"
+        path.touch(mode=0o600)
+        database = Database(parse_url(f"sqlite:///{path}"), wall_clock=lambda: datetime.now(UTC), durable=False)
+        try:
+            _copy(store, database)
+            yield SqlStore(database, store.portal, holder=store.holder, key=store.key)
+        finally:
+            database.close()
+            shutil.rmtree(folder)
+
+
+def _remove_leftovers() -> None:
+    """Copies whose process is gone: nobody holds their lock. Those of other users are not ours to touch."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError, Timeout):
+            if folder.stat().st_uid == os.getuid() and (folder / LOCK).exists():
+                with FileLock(folder / LOCK, timeout=0):
+                    shutil.rmtree(folder)
 
 
 def _copy(store: SqlStore, target: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,6 +134,22 @@ def test_a_preview_sees_everything_and_leaves_nothing(store: SqlStore) -> None:
     assert not path.exists()
     with store.reading() as unit:
         assert unit.dirty(9) == []
+
+
+def test_what_a_killed_preview_left_is_removed_by_the_next_one(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S14: a copy holds people's data; one that is in use stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "handoff-preview-left"
+    left.mkdir(mode=0o700)
+    for name in ("preview.db", "lock"):
+        (left / name).touch(mode=0o600)
+    with scratch(store) as first, scratch(store) as second:
+        paths = [first.database.path, second.database.path]
+        assert all(path is not None and path.exists() for path in paths)
+        assert not left.exists()
+    assert list(tmp_path.glob("handoff-preview-*")) == []
 
 
 def test_portals_in_one_database_do_not_see_each_other(store: SqlStore) -> None:
