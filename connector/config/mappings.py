@@ -7,17 +7,18 @@ wrong in words that lead to the place.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from connector.config.reuse import Reuse
 from connector.config.yaml_text import Document, KeyPath, dotted, read_yaml
 from connector.errors import RuleBookError
 from connector.rules.misplaced import MisplacedError
-from connector.rules.rulebook import PARTS, RuleBook, cross_check
+from connector.rules.rulebook import PARTS, Complaint, RuleBook, cross_check
 from connector.rules.suggestions import nearest
 
 MOST_COMPLAINTS = 50
@@ -34,42 +35,56 @@ def load_rulebook(folder: Path) -> RuleBook:
     """Load all ten files.
 
     Raises:
-        RuleBookError: the first complaint, in the order of files and lines; all further ones in its `.others`.
+        RuleBookError: the first complaint, in the order of files and lines; all further ones in its `.others`. What
+            files have to do with each other is looked at when each alone is right.
     """
     if not folder.is_dir():
         advice = "run `handoff init` to write the rule files, or set HANDOFF_MAPPINGS_DIR"
         raise RuleBookError("there is no such folder", file=str(folder), advice=advice)
     complaints = list(_strangers(folder))
     documents: dict[str, Document] = {}
-    models: dict[str, BaseModel] = {}
-    for name, model in PARTS.items():
+    for name in PARTS:
         try:
             documents[name] = _read(folder, name)
         except RuleBookError as complaint:
             complaints.append(complaint)
-            continue
-        found, wrong = _validate(name, model, documents[name])
+    return make_rulebook(documents, complaints)
+
+
+def make_rulebook(documents: Mapping[str, Document], complaints: Sequence[RuleBookError] = ()) -> RuleBook:
+    """The rules of ten documents, by names of files without `.yaml`; named conditions are written out in them.
+
+    `complaints` came up before and are told with what else is wrong; RuleBookError as load_rulebook().
+    """
+    models: dict[str, BaseModel] = {}
+    reuse = Reuse(documents)
+    complaints = [*complaints, *reuse.complaints]
+    for name, document in documents.items():
+        found, wrong = _validate(name, PARTS[name], document, reuse)
         complaints += wrong
         if found is not None:
             models[name] = found
     if complaints:
-        raise _first_of(complaints)
+        raise _first_of(_in_order(complaints))
     book = RuleBook(**models)  # type: ignore[arg-type]  # PARTS pairs each name with its model
     complaints = [
-        _complaint(f"{found.file}.yaml", documents[found.file], found.path, found.message, found.advice)
+        _between_files(documents[found.file], found)
         for found in cross_check(book)
+        if not reuse.is_inside(found.file, found.path)
     ]
     if complaints:
-        raise _first_of(complaints)
+        raise _first_of(_in_order(complaints))
     return book
 
 
 def load_part(name: str, content: bytes) -> BaseModel:
     """One file's rules by its name without `.yaml`, from its text; RuleBookError as load_rulebook()."""
     document = read_yaml(content, f"{name}.yaml")
-    found, complaints = _validate(name, PARTS[name], document)
-    if found is None:
-        raise _first_of(complaints)
+    reuse = Reuse({name: document})
+    found, complaints = _validate(name, PARTS[name], document, reuse)
+    complaints += reuse.complaints
+    if found is None or complaints:
+        raise _first_of(_in_order(complaints))
     return found
 
 
@@ -77,6 +92,12 @@ def _first_of(complaints: list[RuleBookError]) -> RuleBookError:
     first, *others = complaints
     first.others = tuple(others[: MOST_COMPLAINTS - 1])
     return first
+
+
+def _in_order(complaints: list[RuleBookError]) -> list[RuleBookError]:
+    """As files come in PARTS, those that are no rule files first; within a file from top to bottom."""
+    places = {f"{name}.yaml": place for place, name in enumerate(PARTS)}
+    return sorted(complaints, key=lambda one: (places.get(one.file, -1), one.line, one.column))
 
 
 def _strangers(folder: Path) -> Iterator[RuleBookError]:
@@ -104,7 +125,9 @@ def _read(folder: Path, name: str) -> Document:
     return read_yaml(content, path.name)
 
 
-def _validate(name: str, model: type[BaseModel], document: Document) -> tuple[BaseModel | None, list[RuleBookError]]:
+def _validate(
+    name: str, model: type[BaseModel], document: Document, reuse: Reuse
+) -> tuple[BaseModel | None, list[RuleBookError]]:
     file = f"{name}.yaml"
     value = {} if document.value is None else document.value
     if not isinstance(value, dict):
@@ -112,10 +135,15 @@ def _validate(name: str, model: type[BaseModel], document: Document) -> tuple[Ba
     try:
         return model.model_validate(value), []
     except ValidationError as fault:
-        errors = fault.errors(include_url=False)
-        wrong = (_translate(file, model, document, error) for error in errors)
+        errors = [one for one in fault.errors(include_url=False) if not reuse.is_inside(name, one["loc"])]
+        wrong = (_translate(file, model, document, error) for error in errors if not _only_seems_empty(error))
         told = {(complaint.line, complaint.column, str(complaint)): complaint for complaint in wrong}
         return None, [told[place] for place in sorted(told)]  # what a range of days spreads out is told once
+
+
+def _only_seems_empty(error: ErrorDetails) -> bool:
+    """A list of which every item is wrong is called empty besides."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _first_key(model: type[BaseModel]) -> str:
@@ -158,6 +186,16 @@ def _translate(file: str, model: type[BaseModel], document: Document, error: Err
         found = _found(_value_at(document, path))
         return _complaint(file, document, path, message, advice, of_value=bool(found), found=found)
     return _complaint(file, document, path, message, advice, of_value=True, found=_found(error["input"]))
+
+
+def _between_files(document: Document, wrong: Complaint) -> RuleBookError:
+    """At the value, unless the key itself is what is wrong."""
+    of_value = f"`{wrong.path[-1]}`" not in wrong.message
+    found = _found(_value_at(document, wrong.path)) if of_value else ""
+    return _complaint(
+        f"{wrong.file}.yaml", document, wrong.path, wrong.message, wrong.advice, of_value=bool(found),
+        found="" if found in wrong.message else found,
+    )  # fmt: skip
 
 
 def _under(path: KeyPath) -> str:

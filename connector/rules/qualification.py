@@ -6,7 +6,7 @@ rules/decide.py's; forms that were opened and not sent are rules/abandonment.py'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
@@ -130,6 +130,8 @@ class QualificationRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     definition: Definition | None = None
+    conditions: Mapping[Name, Condition] = Field(default_factory=dict, max_length=200)
+    """Conditions by name, for `use` in all rule files (config/reuse.py)."""
     hand_raisers: HandRaisers = HandRaisers()
     filters: FilterRules = FilterRules()
     threshold: Threshold = Threshold()

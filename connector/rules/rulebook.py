@@ -64,7 +64,8 @@ class RuleBook:
     def fingerprint(self) -> str:
         """12 hex digits: the same for the same rules, whatever the comments, blanks and examples around them."""
         parts = self.as_dict()
-        decides = {key: value for key, value in _mapping(parts["qualification"]).items() if key != "examples"}
+        aside = ("examples", "conditions")  # examples decide nothing; conditions stand wherever they are used
+        decides = {key: value for key, value in _mapping(parts["qualification"]).items() if key not in aside}
         canonical = json.dumps({**parts, "qualification": decides}, separators=(",", ":"), ensure_ascii=False)
         return sha256(canonical.encode()).hexdigest()[:12]
 
