@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import leads, notifications, outbox, privacy, rules, runs, sandbox, serve, setup, sync, undo
+from connector.cli import leads, notifications, outbox, privacy, replay, rules, runs, sandbox, serve, setup, sync, undo
 from connector.errors import ConnectorError
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def _whole(
     """What stands before a command; the help of it all is the app's own."""
 
 
-for group in (setup, sync, serve, leads, rules, notifications, outbox, runs, privacy, undo, sandbox):
+for group in (setup, sync, serve, leads, rules, replay, notifications, outbox, runs, privacy, undo, sandbox):
     group.register(app)
 
 INTERRUPTED = 130

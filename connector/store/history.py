@@ -15,9 +15,9 @@ from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId
 from connector.domain.deal import Deal
-from connector.domain.episode import Episode
+from connector.domain.episode import UNDONE, Episode
 from connector.engine.ports import FieldChange
-from connector.engine.ports.history import Deed, News, Origin, PastRun, PastStep
+from connector.engine.ports.history import BlindSpots, Deed, News, Origin, PastRun, PastStep
 from connector.store.activities import Activities, read_activity
 from connector.store.episodes import read_episode
 from connector.store.part import IDS, PORTAL, Part
@@ -101,6 +101,23 @@ _ADOPTED = (
     )
     .order_by(episode.c.adopted_at, episode.c.contact)
 )
+_SEEN_LATE = (
+    select(func.count().label("found"))
+    .select_from(field_change)
+    .join(contact, (contact.c.portal == field_change.c.portal) & (contact.c.contact == field_change.c.contact))
+    .where(
+        field_change.c.portal == PORTAL, field_change.c.observed_at > _AFTER, field_change.c.observed_at <= _UNTIL,
+        field_change.c.field == "*", contact.c.created_at <= _AFTER,
+    )
+)
+_LOST = select(
+    func.count().filter(contact.c.merged_into.is_not(None)).label("merged"),
+    func.count().filter(contact.c.merged_into.is_(None), contact.c.gone).label("deleted"),
+).where(contact.c.portal == PORTAL)
+_UNDONE = select(
+    func.count().filter(episode.c.contact.like("erased-%")).label("erased"),
+    func.count().filter(or_(episode.c.undone.is_not(None), episode.c.exit_reason == UNDONE)).label("undone"),
+).where(episode.c.portal == PORTAL, episode.c.handed_off_at > _AFTER, episode.c.handed_off_at <= _UNTIL)
 
 
 class Past(Part):
@@ -161,6 +178,13 @@ class Past(Part):
 
     def adopted(self, after: datetime, until: datetime) -> list[tuple[ContactId, datetime]]:
         return [(row.contact, row.adopted_at) for row in self.select(_ADOPTED, after_=after, until_=until)]
+
+    def blind_spots(self, since: datetime, until: datetime) -> BlindSpots:
+        span = {"after_": since, "until_": until}
+        late, lost, undone = self.select(_SEEN_LATE, **span)[0], self.select(_LOST)[0], self.select(_UNDONE, **span)[0]
+        return BlindSpots(
+            seen_late=late.found, merged=lost.merged, deleted=lost.deleted, erased=undone.erased, undone=undone.undone
+        )
 
 
 def _step(row: Row[Any]) -> PastStep:

@@ -70,6 +70,22 @@ class PastStep:
     exit_reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindSpots:
+    """Counts of what cannot be told of a span.
+
+    Attributes:
+        seen_late: contacts that were there before it and were first seen within.
+        undone: handovers that a person undid within it.
+    """
+
+    seen_late: int
+    merged: int
+    deleted: int
+    erased: int
+    undone: int
+
+
 class History(Protocol):
     """Part of a unit of work. "Seen until" an instant means: by runs whose `as_of` is not after it."""
 
@@ -111,3 +127,5 @@ class History(Protocol):
     def adopted(self, after: datetime, until: datetime) -> list[tuple[ContactId, datetime]]:
         """Whom `handoff adopt` brought to life, and in which run (R41)."""
         ...
+
+    def blind_spots(self, since: datetime, until: datetime) -> BlindSpots: ...

@@ -32,7 +32,7 @@ class Handed:
 class Diary:
     """Attributes:
     handed: the first handover of each contact; again: how many came back to sales after that.
-    by_day, open_by_day: per day and owner, handed over and open at the end of it.
+    by_day: handed over, per day of the portal and owner. most_open: most leads that each had at the end of a run.
     """
 
     zone: tzinfo
@@ -45,7 +45,7 @@ class Diary:
     signals: int = 0
     broken: Counter[OwnerId] = field(default_factory=Counter)
     by_day: dict[date, Counter[OwnerId]] = field(default_factory=dict)
-    open_by_day: dict[date, dict[OwnerId, int]] = field(default_factory=dict)
+    most_open: Counter[OwnerId] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     news: list[ContactId] = field(default_factory=list)
     """Handed over for the first time in the run under way."""
@@ -70,7 +70,7 @@ class Diary:
         assert episode is not None
         owner = episode.owner or OwnerId("")
         self.given[owner] += 1
-        self.by_day.setdefault(self._day(decision.as_of), Counter())[owner] += 1
+        self.by_day.setdefault(self.day(decision.as_of), Counter())[owner] += 1
         if decision.contact in self.handed:
             self.again += 1
             return
@@ -85,12 +85,13 @@ class Diary:
             grade=decision.score.grade if decision.score else "",
         )
 
-    def end_of_run(self, at: datetime, open_leads: Mapping[OwnerId, int]) -> None:
-        """The last run of a day says how many were open on it."""
+    def end_of_run(self, open_leads: Mapping[OwnerId, int]) -> None:
         self.news.clear()
-        self.open_by_day[self._day(at)] = dict(open_leads)
+        for owner, count in open_leads.items():
+            if count > self.most_open[owner]:
+                self.most_open[owner] = count
 
-    def _day(self, at: datetime) -> date:
+    def day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
 
     def broke(self, owner: OwnerId | None, timer: Timer) -> None:

@@ -56,7 +56,7 @@ def live(
     diaries = [Diary(zone=_zone(uow)) for book in (today, changed) if book is not None]
     books = [book for book in (today, changed) if book is not None]
     worlds = [make_world(uow, book, setting, diary) for book, diary in zip(books, diaries, strict=True)]
-    opened_with = [open_desk(uow, world, since) for world in worlds][0]
+    opened_with = max(open_desk(uow, world, since) for world in worlds)
     lived = Lived(
         since=since,
         until=until,
@@ -99,7 +99,7 @@ def lead_through(uow: UnitOfWork, worlds: Sequence[World], lived: Lived, progres
             step(world, moment, news, adopted)
         if lived.changed is not None:
             _ask_why(worlds, lived)
-        _end_of_run(worlds, lived, moment)
+        _end_of_run(worlds, lived)
         progress.step("runs of the past", reader.activities)
     lived.activities = reader.activities
 
@@ -122,7 +122,7 @@ def _ask_why(worlds: Sequence[World], lived: Lived) -> None:
                 lived.refused[name][contact] = Refusal(why=said.sentence, missing=said.missing)
 
 
-def _end_of_run(worlds: Sequence[World], lived: Lived, moment: Moment) -> None:
+def _end_of_run(worlds: Sequence[World], lived: Lived) -> None:
     for world, diary in zip(worlds, (lived.today, lived.changed), strict=False):
         assert diary is not None
-        diary.end_of_run(moment.as_of, world.desk.open_leads)
+        diary.end_of_run(world.desk.open_leads)

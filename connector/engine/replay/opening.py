@@ -20,12 +20,12 @@ AT_ONCE = 500
 
 
 def open_desk(uow: UnitOfWork, world: World, since: datetime) -> int:
-    """Put into the world what stood at `since`; gives how many episodes."""
+    """Put into the world what stood at `since`; gives how many leads were in sales' hands."""
     counted = 0
     batch: list[Episode] = []
     for episode, path in uow.episodes_opened(since):
         batch.append(as_it_stood(episode, path, since))
-        counted += 1
+        counted += batch[-1].is_open and not batch[-1].silent
         if len(batch) == AT_ONCE:
             _put(uow, world, batch, since)
             batch = []

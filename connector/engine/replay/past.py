@@ -98,5 +98,3 @@ def _deal_days(uow: UnitOfWork, since: datetime, until: datetime) -> list[tuple[
         days = {deal.created_at, closing(deal), deal.modified_at}
         found += [(day, deal.contacts) for day in days if since < day <= until]
     return sorted(found, key=lambda row: row[0])
-
-

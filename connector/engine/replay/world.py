@@ -169,9 +169,7 @@ class World:
         situation = self._situation(contact, batch, adopted)
         try:
             decision = decide(situation, self.book, now=self.now)
-            planned = plan(
-                decision, situation.contact, self.book, on_list=contact in self.desk.on_list, now=self.now
-            )
+            planned = plan(decision, situation.contact, self.book, on_list=contact in self.desk.on_list, now=self.now)
         except Exception as error:  # around one contact: the others go on, as in a live run (P5)
             self.watcher.failed(contact, error)
             return False

@@ -1,0 +1,182 @@
+"""`handoff replay`: the past through today's rules and through changed ones, side by side. Reads only (R35)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from connector.engine.replay.outcome import Outcome
+
+MOST_MOVES = 20
+JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("replay", epilog="Example: handoff replay --since 90d --with mappings-new --out replay")(replay)
+
+
+def replay(
+    rules: Annotated[str, typer.Option("--with", help="Folder with the changed rule files.")],
+    since: Annotated[str, typer.Option(help="How far back, such as 90d, or a day, such as 2026-01-31.")] = "90d",
+    until: Annotated[str, typer.Option(help="The last day; the last run where it is left out.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for the report: replay.html, replay.json, moves.csv.")] = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Try changed rules on the past: who would move, when and why.
+
+    Lives through the runs of that time by today's rules and by the changed ones, in memory. Nothing is written to the
+    CRM or the database.
+    """
+    from pathlib import Path
+
+    from connector.bootstrap import open_database
+    from connector.cli.console import note, print_json, progress_bar
+    from connector.cli.start import start
+    from connector.config.mappings import load_rulebook
+    from connector.engine.replay.lived import live
+    from connector.engine.replay.outcome import outcome
+
+    settings = start()
+    today, changed = load_rulebook(settings.mappings_dir), load_rulebook(Path(rules))
+    folder = _folder(out)
+    store = open_database(settings, None)
+    try:
+        with store.reading() as uow, progress_bar(as_json) as progress:
+            first, last = _span(uow.first_sight(), (state := uow.portal_state()) and state.as_of, since, until)
+            lived = live(uow, today, changed, since=first, until=last, progress=progress)
+            found = outcome(uow, lived, today, changed)
+    finally:
+        store.close()
+    if folder is not None:
+        _save(folder, found)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show(found)
+    if folder is not None:
+        note(f"Saved in {folder}: replay.html, replay.json, moves.csv.")
+    return 0
+
+
+def _span(first_sight: datetime | None, last_run: datetime | None, since: str, until: str) -> tuple[datetime, datetime]:
+    """From when to when; never before anything was seen, nor after the last run."""
+    from datetime import timedelta
+
+    from connector.errors import SettingsError
+
+    if first_sight is None or last_run is None:
+        raise SettingsError("there is no past to replay yet", advice="Run `handoff sync` first, then let time pass.")
+    last = min(_day("--until", until, end=True), last_run) if until else last_run
+    earliest = first_sight - timedelta(seconds=1)
+    begin = max(_since(since, last), earliest)
+    if begin >= last:
+        raise SettingsError(
+            f"nothing lies between {begin:%Y-%m-%d} and {last:%Y-%m-%d}",
+            advice=f"The past that is kept begins on {first_sight:%Y-%m-%d} and ends on {last_run:%Y-%m-%d}.",
+        )
+    return begin, last
+
+
+def _since(text: str, last: datetime) -> datetime:
+    from connector.errors import ConfigError
+    from connector.rules.durations import parse_duration
+
+    if "-" in text:
+        return _day("--since", text)
+    try:
+        return last - parse_duration(text).wall()
+    except (ValueError, ConfigError, OverflowError):
+        return _day("--since", text)
+
+
+def _day(option: str, text: str, *, end: bool = False) -> datetime:
+    from datetime import UTC, datetime, time
+
+    from connector.errors import SettingsError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{option}: {text!r} is neither a day nor a span", advice="Write it like 2026-01-31, or like 90d."
+        ) from error
+    if end and len(text) == 10:
+        moment = datetime.combine(moment.date(), time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+# -- what people see ---------------------------------------------------------------------------------------------------
+
+
+def _show(found: Outcome) -> None:
+    from connector.cli.console import say, table
+    from connector.cli.replay_words import KINDS, agreed, became_rows, load_rows, move_rows
+
+    counted = found.counted()
+    say(f"[bold]{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}[/bold], {found.runs:,} runs, "
+        f"{found.activities:,} activities")  # fmt: skip
+    say(f"Handed to sales: {found.handed_today:,} by today's rules, {found.handed_changed:,} by the changed ones.")
+    for kind, words in KINDS.items():
+        if counted[kind]:
+            say(f"  {counted[kind]:>7,}  {words}")
+    columns, rows = move_rows(found, MOST_MOVES)
+    if rows:
+        table("Who would move", columns, rows, whole=("contact",))
+    if len(found.moves) > MOST_MOVES:
+        say(f"and {len(found.moves) - MOST_MOVES:,} more; `--out FOLDER` saves them all.")
+    table("Load per owner", *load_rows(found))
+    table("What became of them in fact", *became_rows(found))
+    say(agreed(found))
+    if found.unknown:
+        say("[bold]What the past cannot tell[/bold]")
+        for words, count in found.unknown:
+            say(f"  {count:>7,}  {words}")
+
+
+# -- what is saved -----------------------------------------------------------------------------------------------------
+
+
+def _folder(text: str) -> Path | None:
+    """Made before the long work begins; a place that cannot be written to is said at once."""
+    from pathlib import Path
+
+    from connector.errors import SettingsError
+
+    if not text:
+        return None
+    folder = Path(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "moves.csv").open("a").close()
+    except OSError as error:
+        raise SettingsError(f"--out: {folder} cannot be written to: {error.strerror}", advice="Name another folder.") \
+            from error  # fmt: skip
+    return folder
+
+
+def _save(folder: Path, found: Outcome) -> None:
+    import csv
+    import json
+
+    from connector.cli.replay_page import page
+    from connector.cli.replay_words import move_rows
+
+    (folder / "replay.html").write_text(page(found), encoding="utf-8")
+    (folder / "replay.json").write_text(
+        json.dumps(found.as_dict(), ensure_ascii=False, default=str, indent=1), encoding="utf-8"
+    )
+    columns, rows = move_rows(found, len(found.moves))
+    with (folder / "moves.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows([_safe(cell) for cell in row] for row in rows)
+
+
+def _safe(cell: object) -> object:
+    """A spreadsheet must take no text for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
