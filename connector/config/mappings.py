@@ -254,15 +254,20 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "string_too_short": ("must not be empty", "write a text"),
     "too_short": ("must not be empty", "add at least one"),
 }
-_BOUNDS: Mapping[str, str] = {
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be below {lt}",
-    "less_than_equal": "must be at most {le}",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_long": "must have at most {max_length} items",
-    "string_pattern_mismatch": "must look like {pattern}",
+_BOUNDS: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("must be above {gt:g}", "write a larger number"),
+    "greater_than_equal": ("must be at least {ge:g}", "write {ge:g} or more"),
+    "less_than": ("must be below {lt:g}", "write a smaller number"),
+    "less_than_equal": ("must be at most {le:g}", "write {le:g} or less"),
+    "string_too_long": ("must have at most {max_length} characters", "shorten it"),
+    "too_long": ("must have at most {max_length} items", "shorten the list"),
+    "string_pattern_mismatch": ("must look like {pattern}", "write it so"),
 }
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "^[a-z0-9][a-z0-9_-]*$": ("may hold small letters, digits, - and _ only", "write it like nurture-finished"),
+    "^[a-z0-9_]+$": ("may hold small letters, digits and _ only", "write it like num_employees, as the CRM names it"),
+}
+"""Patterns of names, in words."""
 
 
 def _words(error: ErrorDetails) -> tuple[str, str]:
@@ -270,7 +275,8 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind in _BOUNDS:
-        return _BOUNDS[kind].format(**context), ""
+        message, advice = _NAMES.get(context.get("pattern", ""), _BOUNDS[kind])
+        return message.format(**context), advice.format(**context)
     if kind in ("enum", "literal_error", "union_tag_invalid"):
         expected = str(context.get("expected") or context.get("expected_tags", ""))
         choices = expected.replace("'", "").replace(" or ", ", ")

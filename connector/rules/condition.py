@@ -19,6 +19,7 @@ from connector.rules import compiling, operators
 from connector.rules.clauses import ActivityClause, DealClause
 from connector.rules.facts import Facts, Finding
 from connector.rules.fields import FieldRules
+from connector.rules.misplaced import MisplacedError
 from connector.rules.operators import Operator
 from connector.rules.suggestions import nearest
 
@@ -54,18 +55,28 @@ class Condition(BaseModel):
         given = [name for name, value in zip(SHAPES, values, strict=True) if value is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
-            raise ValueError(f"a condition is exactly one of {', '.join(SHAPES)}; here stands {found}")
+            words = f"a condition is exactly one of {', '.join(SHAPES)}, and here stands {found}"
+            raise ValueError(f"{words}; put several into a list under `all` or `any`")
         if self.field is None and (self.op is not None or self.value is not None):
-            raise ValueError("`op` and `value` belong beside `field`")
+            alone = "op" if self.op is not None else "value"
+            raise MisplacedError((alone,), "belongs beside `field`; remove it, or name the field")
         if self.field is not None:
-            if self.op is None:
-                raise ValueError(f"`op` is missing; it is one of {', '.join(Operator)}")
-            operators.check_value(self.op, self.value)
+            self._check_value()
         if self.use is not None:
-            raise ValueError(f"no condition is called `{self.use}`; define it under `conditions` in qualification.yaml")
+            words = f"no condition is called `{self.use}`; define it under `conditions` in qualification.yaml"
+            raise MisplacedError(("use",), words)
         if self.depth > DEEPEST:
-            raise ValueError(f"conditions may be nested {DEEPEST} deep")
+            raise ValueError(f"conditions may be nested {DEEPEST} deep; say it with fewer levels, or lists of values")
         return self
+
+    def _check_value(self) -> None:
+        """Whether `value` has the shape that `op` takes; whether both suit the field is for check_condition()."""
+        if self.op is None:
+            raise MisplacedError(("op",), f"is missing; it is one of {', '.join(Operator)}")
+        try:
+            operators.check_value(self.op, self.value)
+        except ValueError as wrong:
+            raise MisplacedError(("value",), str(wrong)) from None
 
     @property
     def children(self) -> tuple[Condition, ...]:
@@ -135,10 +146,11 @@ def _check_field(tree: Condition, fields: FieldRules) -> list[Misfit]:
     if tree.op not in allowed:
         message = f"`{tree.op}` does not suit `{tree.field}`, which is of type {rule.type}"
         return [Misfit(("op",), message, f"use one of {', '.join(op for op in Operator if op in allowed)}")]
-    complaint = operators.misfit(rule.type, tree.op, tree.value)
-    if complaint is None:
+    wrong = operators.misfit(rule.type, tree.op, tree.value)
+    if wrong is None:
         return []
-    return [Misfit(("value",), f"the value does not suit `{tree.field}`: {complaint[0]}", complaint[1])]
+    path = ("value",) if wrong.place is None else ("value", wrong.place)
+    return [Misfit(path, f"the value does not suit `{tree.field}`: {wrong.message}", wrong.advice)]
 
 
 def _opens(tree: Condition) -> bool | None:

@@ -64,7 +64,7 @@ class Duration:
     def wall(self) -> timedelta:
         """The span by the wall clock; ValueError for business time, which has no length without a calendar."""
         if self.kind is not DurationKind.WALL:
-            raise ValueError(f"{self} is business time, and wall-clock time is needed here: write 30m, 48h or 14d")
+            raise ValueError(f"{self} is business time, and wall-clock time is needed here; write 30m, 48h or 14d")
         return timedelta(seconds=self.amount)
 
     def __str__(self) -> str:

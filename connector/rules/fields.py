@@ -21,6 +21,7 @@ from connector.domain.record import Record
 from connector.errors import UnknownPropertyError
 from connector.rules.countries import country_code
 from connector.rules.email_domains import company_domain, domain_of, host_of
+from connector.rules.misplaced import MisplacedError
 from connector.rules.suggestions import nearest
 from connector.rules.values import READERS, FieldType, Reader, Unreadable, read_phone, stage_reader, wire_text
 
@@ -106,7 +107,10 @@ class FieldRule(BaseModel):
     @model_validator(mode="after")
     def _sound(self) -> FieldRule:
         if bool(self.of) == (self.property is not None):
-            raise ValueError("give either `property` (the CRM's internal name) or `of` (fields it is worked out from)")
+            raise ValueError(
+                "has no `property`, or has `of` as well; "
+                "give either `property` (the CRM's internal name) or `of` (fields it is worked out from)"
+            )
         if self.of and self.type is not FieldType.DOMAIN:
             raise ValueError("only a field of type `domain` can be worked out with `of`")
         if self.of and self.direction is not Direction.IN:
@@ -151,12 +155,14 @@ class FieldRules(BaseModel):
     def _sound(self) -> FieldRules:
         for name in REQUIRED:
             if name not in self.fields:
-                raise ValueError(f"the field `{name}` is missing; add it: Handoff cannot work without it")
+                words = f"the field `{name}` is missing; add it: Handoff cannot work without it"
+                raise MisplacedError(("fields",), words)
         writers: dict[str, str] = {}
         for name, rule in self.fields.items():
             other = writers.setdefault(rule.property, name) if rule.property and rule.may_write() else name
             if other != name:
-                raise ValueError(f"`{other}` and `{name}` would both write `{rule.property}`; let only one write")
+                words = f"`{other}` and `{name}` would both write `{rule.property}`; let only one write"
+                raise MisplacedError(("fields", name, "property"), words)
         return self
 
     def label(self, name: str) -> str:

@@ -19,6 +19,7 @@ from connector.rules.condition import Condition, Facts
 from connector.rules.countries import country_name
 from connector.rules.email_domains import domain_of, is_throw_away, is_web_mail
 from connector.rules.fields import CountryCode
+from connector.rules.misplaced import MisplacedError
 
 
 class Then(StrEnum):
@@ -34,9 +35,9 @@ def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
+    for place, name in enumerate(names):
         if "@" in name or "/" in name or "." not in name.strip("."):
-            raise ValueError(f"`{name}` is not a domain; write it like acme.example")
+            raise MisplacedError((place,), "is not a domain; write it like acme.example")
     return _lower(names)
 
 
@@ -108,10 +109,10 @@ class FilterRules(BaseModel):
 
     @model_validator(mode="after")
     def _names_differ(self) -> FilterRules:
-        names = [rule.name for rule in self.rules]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"two filters are called `{twice}`; give each a name of its own")
+        for place, rule in enumerate(self.rules):
+            if any(other.name == rule.name for other in self.rules[:place]):
+                words = f"two filters are called `{rule.name}`; give each a name of its own"
+                raise MisplacedError(("rules", place, "name"), words)
         return self
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from connector.domain.stage import Stage
 from connector.rules.countries import country_code, country_name, known_names
@@ -62,6 +63,11 @@ _TIMES = SPANS | {Operator.BEFORE, Operator.AFTER} | _ANY
 _LISTS = frozenset({Operator.IN, Operator.NOT_IN})
 _LISTS_OR_ONE = frozenset({Operator.CONTAINS, Operator.CONTAINS_WORD, Operator.STARTS_WITH, Operator.ENDS_WITH})
 
+_EXAMPLES: Mapping[Operator, str] = {
+    **dict.fromkeys(SPANS, "30d"), **dict.fromkeys(_NUMERIC, "50"), **dict.fromkeys(_LISTS, "[a, b]"),
+    Operator.BETWEEN: "[50, 1000]", Operator.PATH: '"*/pricing*"', Operator.BEFORE: "2026-01-31",
+    Operator.AFTER: "2026-01-31",
+}  # fmt: skip
 OPERATORS_BY_TYPE: Mapping[FieldType, frozenset[Operator]] = {
     FieldType.TEXT: _TEXT,
     FieldType.EMAIL: _TEXT,
@@ -89,11 +95,12 @@ def check_value(op: Operator, value: RuleValue) -> None:
             raise ValueError(f"`{op}` takes no `value`; leave it out")
         return
     if value is None or value == "" or value == ():
-        raise ValueError(f"`{op}` needs a `value`")
+        example = _EXAMPLES.get(op, "x")
+        raise ValueError(f"`{op}` needs a `value`; write what to compare with, such as `value: {example}`")
     if isinstance(value, tuple):
         _check_list(op, value)
     elif op in _LISTS or op is Operator.BETWEEN:
-        raise ValueError(f"`{op}` needs a list, such as {'[50, 1000]' if op is Operator.BETWEEN else '[a, b]'}")
+        raise ValueError(f"`{op}` needs a list; write it like {'[50, 1000]' if op is Operator.BETWEEN else '[a, b]'}")
     if op in _NUMERIC and not all(is_number(item) for item in (value if isinstance(value, tuple) else (value,))):
         raise ValueError(f"`{op}` compares numbers; write the value without quotes and units")
     if op in SPANS:
@@ -101,7 +108,7 @@ def check_value(op: Operator, value: RuleValue) -> None:
     if op in (Operator.BEFORE, Operator.AFTER):
         moment_of(value)
     if op in (Operator.MATCHES, Operator.PATH) and not isinstance(value, str):
-        raise ValueError(f"`{op}` needs one text, with * for anything")
+        raise ValueError(f"`{op}` needs one text, with * for anything; put it in quotes")
     if op is Operator.PATH and str(value)[:1] not in ("/", "*"):
         raise ValueError("a path begins with / or *; write it like */pricing*")
 
@@ -109,21 +116,29 @@ def check_value(op: Operator, value: RuleValue) -> None:
 def _check_list(op: Operator, value: tuple[RuleScalar, ...]) -> None:
     if op is Operator.BETWEEN:
         if len(value) != 2 or not all(is_number(item) for item in value) or value[0] > value[1]:  # type: ignore[operator]  # both are numbers
-            raise ValueError("`between` needs two numbers, the smaller first, such as `value: [50, 1000]`")
+            raise ValueError("`between` needs two numbers, the smaller first; write it like `value: [50, 1000]`")
     elif op not in _LISTS | _LISTS_OR_ONE:
         raise ValueError(f"`{op}` takes one value, not a list; `in` takes a list")
     if len(value) > LONGEST_LIST:
-        raise ValueError(f"a list may hold {LONGEST_LIST} values")
+        raise ValueError(f"a list may hold {LONGEST_LIST} values; split it into several conditions under `any`")
 
 
-def misfit(kind: FieldType, op: Operator, value: RuleValue) -> tuple[str, str] | None:
-    """(what is wrong, what would do) where a value does not suit a field's type; None where it does."""
+class Misfit(NamedTuple):
+    """What is wrong with a value, and what would do. `place`: which of a list; None where there is no list."""
+
+    message: str
+    advice: str
+    place: int | None = None
+
+
+def misfit(kind: FieldType, op: Operator, value: RuleValue) -> Misfit | None:
+    """The first thing by which a value does not suit a field's type; None where it does."""
     if value is None or op in _ANY | _NUMERIC | _TIMES:
         return None
-    for item in value if isinstance(value, tuple) else (value,):
+    for place, item in enumerate(value if isinstance(value, tuple) else (value,)):
         found = _misfit_one(kind, item)
         if found is not None:
-            return found
+            return Misfit(*found, place if isinstance(value, tuple) else None)
     return None
 
 
@@ -137,7 +152,8 @@ def _misfit_one(kind: FieldType, item: RuleScalar) -> tuple[str, str] | None:
     if kind is FieldType.COUNTRY:
         code = country_code(str(item))
         if code is None:
-            return f"`{item}` is not a country", nearest(str(item), known_names()) or "write two letters, such as DE"
+            near = nearest(str(item), known_names())
+            return f"`{item}` is not a country", f"{near} Write two letters, such as DE".strip()
         return None if code == item else (f"`{item}` is not written as two letters", f"write {code}")
     if kind is FieldType.STAGE and str(item) not in Stage._value2member_map_:
         return f"`{item}` is not a stage", nearest(str(item), Stage) or f"use one of {', '.join(Stage)}"

@@ -23,6 +23,7 @@ from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.filters import FilterRules, judge
 from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
+from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, UrlPattern, times
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
@@ -143,15 +144,15 @@ class QualificationRules(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> QualificationRules:
-        names = [trigger.name for trigger in self.triggers]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"two triggers are called `{twice}`; give each a name of its own")
-        for trigger in self.triggers:
+        for place, trigger in enumerate(self.triggers):
+            if any(other.name == trigger.name for other in self.triggers[:place]):
+                words = f"two triggers are called `{trigger.name}`; give each a name of its own"
+                raise MisplacedError(("triggers", place, "name"), words)
             if trigger.when.rests_on_opens and not self.opens_may_qualify:
-                raise ValueError(
+                raise MisplacedError(
+                    ("triggers", place, "when"),
                     f"trigger `{trigger.name}` could hold on opened e-mails alone, which mail programs fake; "
-                    "ask for a click as well, or set `opens_may_qualify: true`"
+                    "ask for a click as well, or set `opens_may_qualify: true`",
                 )
         return self
 

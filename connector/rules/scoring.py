@@ -20,6 +20,7 @@ from connector.domain.contact import Contact
 from connector.domain.decision import Contribution, Score
 from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
+from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, NamePattern, UrlPattern
 
 FIT, ENGAGEMENT = "fit", "engagement"
@@ -29,7 +30,7 @@ MOST_LINES = 20
 
 def _hundredths(points: float) -> float:
     if round(points * 100, 6) != round(points * 100):
-        raise ValueError("points may have two decimals at most")
+        raise ValueError("points may have two decimals at most; round them")
     return points
 
 
@@ -55,7 +56,8 @@ class FitRule(BaseModel):
     @model_validator(mode="after")
     def _who_not_what(self) -> FitRule:
         if not self.when.fields_only:
-            raise ValueError("fit is about who a lead is; rules about activities belong under `engagement`")
+            words = "fit is about who a lead is; rules about activities belong under `engagement`"
+            raise MisplacedError(("when",), words)
         return self
 
 
@@ -95,9 +97,9 @@ class EngagementRule(BaseModel):
         if self.kind is not None and (self.at is not None or self.instead_of is not None):
             raise ValueError("`at` and `instead_of` belong to rules with `when`")
         if self.kind is ActivityKind.EMAIL_SENT:
-            raise ValueError("a mail that was sent shows no interest; score `email_click` instead")
+            raise MisplacedError(("kind",), "a mail that was sent shows no interest; score `email_click` instead")
         if self.when is not None and not self.when.fields_only:
-            raise ValueError("`when` reads fields here; write the activity's `kind` and pattern instead")
+            raise MisplacedError(("when",), "`when` reads fields here; write the activity's `kind` and pattern instead")
         return self
 
     @cached_property
@@ -143,7 +145,7 @@ class Bands(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> Bands:
         if self.middle > self.best:
-            raise ValueError("`middle` must not be above `best`")
+            raise MisplacedError(("middle",), f"must not be above `best`, which is {self.best:g}; lower it")
         return self
 
     def band(self, hundredths: int) -> int:

@@ -77,7 +77,7 @@ def test_what_is_wrong_inside_is_told_once_at_the_definition(wrong: str) -> None
 
 def test_a_condition_that_does_not_suit_its_place_is_told_there() -> None:
     ((told, _),) = complaints("conditions:\n  ours: {activity: {kind: meeting}}\n")
-    assert told.startswith("scoring.yaml:3:7: fit.rules[0]: fit is about who a lead is")
+    assert told.startswith("scoring.yaml:5:7: fit.rules[0].when: fit is about who a lead is")
 
 
 def test_names_cannot_make_the_rules_grow_without_end() -> None:

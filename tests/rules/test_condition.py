@@ -124,7 +124,7 @@ def test_reasons_are_those_that_decided() -> None:
     [
         ({}, "exactly one of"),
         ({"all": [], "field": "x"}, "at least 1"),
-        ({"field": "x"}, "`op` is missing"),
+        ({"field": "x"}, "is missing; it is one of is, is_not"),
         ({"field": "x", "op": "is"}, "needs a `value`"),
         ({"field": "x", "op": "filled", "value": 1}, "takes no `value`"),
         ({"field": "x", "op": "in", "value": "a"}, "needs a list"),
@@ -139,7 +139,7 @@ def test_reasons_are_those_that_decided() -> None:
         ({"activity": {"kind": "page_view", "url": "pricing"}}, "must begin with"),
         ({"activity": {"kind": "page_view", "name": "*"}}, "match everything"),
         ({"activity": {"kind": "page_view", "within": "3bd"}}, "wall-clock"),
-        ({"op": "is", "value": 1, "activity": {"kind": "page_view"}}, "belong beside"),
+        ({"op": "is", "value": 1, "activity": {"kind": "page_view"}}, "belongs beside `field`"),
     ],
 )
 def test_a_condition_that_makes_no_sense_is_refused(tree: dict[str, object], words: str) -> None:
