@@ -98,6 +98,7 @@ class FakeCrm:
         self.people: list[Owner] = [make_owner("7"), make_owner("8")]
         self.activities: dict[str, list[Activity]] = {}
         self.off: dict[str, str] = {}
+        self.lacking: dict[str, str] = {}
         self.deals: list[Deal] = []
         self.tasks: dict[str, tuple[ContactId, str]] = {}
         self.asked: list[tuple[str, Any]] = []
@@ -248,6 +249,10 @@ class FakeCrm:
 
     def portal(self) -> PortalInfo:
         return PortalInfo(id=PORTAL, time_zone="UTC", ui_domain="crm.example", now=self.clock.now())
+
+    def lacking_scopes(self) -> Mapping[str, str]:
+        self._ask("lacking_scopes", None)
+        return dict(self.lacking)
 
     def owners(self) -> tuple[Owner, ...]:
         return tuple(self.people)

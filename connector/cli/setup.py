@@ -80,14 +80,13 @@ def check(as_json: JsonFlag = False) -> int:
     return 0
 
 
-SCOPES_ADVICE = "Add the scopes to the service key or private app in HubSpot, then run `handoff check` again."
 RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for Handoff's own properties."
 
 
 def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
     """Complaints, what to do about them, remarks, facts."""
     from connector.crm.hubspot.scopes import judge
-    from connector.engine.preflight import complaints
+    from connector.engine.preflight import SCOPES_ADVICE, complaints
     from connector.rules.qualification import warnings
 
     portal = connector.portal()

@@ -1,21 +1,53 @@
-"""Preflight: do the rules fit the portal? Asked by every run before it pulls, and by `handoff check` (R32).
+"""Preflight: do the rules fit the portal, and may the token do what a run does? Asked before a run pulls anything.
 
-All complaints at once, each with the file to look at; a run starts only where there are none (P7).
+All complaints at once, each with the file or scope to look at; a run starts only where there are none (R32, S2, P7).
+`handoff check` asks the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from connector.domain.owner import Owner
-from connector.engine.ports import PropertyInfo, Schema
-from connector.errors import UnknownPropertyError
+from connector.engine.ports import Crm, PropertyInfo, Schema
+from connector.errors import CrmUnavailableError, RateLimitedError, ScopeError, UnknownPropertyError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
 
 OWNED = "handoff_"
 OWNED_ADVICE = "run `handoff init --apply` to make Handoff's own properties and list"
+
+
+SCOPES = "scopes"
+"""Name of the watermark that says when the token was last found to lack nothing."""
+
+ASKED_AGAIN = timedelta(days=1)
+"""So long the token is taken to have the scopes that it had: calls are dear, and a 403 names what lacks too (P8)."""
+
+SCOPES_ADVICE = "Add the scopes to the service key or private app in HubSpot, then run `handoff check`."
+
+
+def scopes_are_due(asked_at: datetime | None, now: datetime) -> bool:
+    """Whether the token is to be asked again; `asked_at`: None where it never was."""
+    return asked_at is None or now - asked_at >= ASKED_AGAIN
+
+
+def require_scopes(crm: Crm) -> bool:
+    """Raise ScopeError that names every scope that no run can do without and the token lacks (S2); one call.
+
+    Otherwise the first lead would be on the list before the CRM refuses the rest of its handover. False where the CRM
+    cannot be asked just now: the run goes on, and the next one asks.
+    """
+    try:
+        lacks = crm.lacking_scopes()
+    except (CrmUnavailableError, RateLimitedError):
+        return False
+    if lacks:
+        named = ", ".join(f"{scope} ({what})" for scope, what in lacks.items())
+        raise ScopeError(f"the token lacks {named}", scopes=tuple(lacks), advice=SCOPES_ADVICE)
+    return True
 
 
 def complaints(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> tuple[str, ...]:

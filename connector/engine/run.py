@@ -91,10 +91,13 @@ def _begin(
     epoch: int,
     clock: CrmClock,
 ) -> tuple[Context, Mapping[str, str]]:
+    asked = _ask_for_scopes(ports, book, portal, options)
     owners, schema = ports.crm.owners(), ports.crm.schema()
     preflight.require(book, schema, owners)
     with ports.store.transaction() as uow:
         known = uow.portal_state()
+        if asked:
+            uow.put_watermark(preflight.SCOPES, portal.now)
         before = known if known is not None and known.as_of is not None else None
         state = _state(before, portal, options)
         run, marks = _run(uow, portal, state, book, epoch)
@@ -122,6 +125,16 @@ def _begin(
         renormalise=anew,
     )
     return context, marks
+
+
+def _ask_for_scopes(ports: Ports, book: RuleBook, portal: PortalInfo, options: Options) -> bool:
+    """Before a run that writes, once a day and when the rules changed; gives whether the token was found to do (S2)."""
+    if options.dry_run or options.shadow:
+        return False
+    with ports.store.reading() as uow:
+        due = preflight.scopes_are_due(uow.watermark(preflight.SCOPES), portal.now)
+        due = due or bool(rules_changed(uow.portal_state(), book, options))
+    return due and preflight.require_scopes(ports.crm)
 
 
 def _run(

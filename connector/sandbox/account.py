@@ -103,6 +103,7 @@ def introspect(request: Request) -> Response:
         return Response(200, {"active": False, "token": token, "token_type": "bearer"})
     app = app_of(grant.portal)
     body = _identity(grant.portal, app) | {"token": token, "active": True, "token_use": "access_token"}
+    body |= {"scopes": _scopes(grant)}
     body |= {"token_type": "bearer", "client_id": app.client_id, "expires_in": _seconds_left(grant)}
     body |= {"is_private_distribution": not grant.oauth, "signed_access_token": _signed(grant, app)}
     return Response(200, body)
@@ -156,8 +157,8 @@ def static_token_info(request: Request) -> Response:
     if grant is None or grant.oauth:
         raise ApiError(404, "OBJECT_NOT_FOUND", "The token is unknown")
     app = app_of(grant.portal)
-    scopes = list(grant.scopes) if grant.scopes is not None else DEFAULT_SCOPES.split()
-    return Response(200, {"userId": USER_ID, "hubId": grant.portal.id, "appId": app.app_id, "scopes": scopes})
+    body = {"userId": USER_ID, "hubId": grant.portal.id, "appId": app.app_id, "scopes": _scopes(grant)}
+    return Response(200, body)
 
 
 # -- account -------------------------------------------------------------------------------------------------------
@@ -238,8 +239,8 @@ def _seconds_left(grant: Grant) -> int:
     return max(0, (grant.expires - grant.portal.clock.ms()) // 1000)
 
 
-def _scopes(portal: Portal) -> list[str]:
-    return list(portal.scopes) if portal.scopes is not None else DEFAULT_SCOPES.split()
+def _scopes(holder: Portal | Grant) -> list[str]:
+    return list(holder.scopes) if holder.scopes is not None else DEFAULT_SCOPES.split()
 
 
 def _identity(portal: Portal, app: App) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def _identity(portal: Portal, app: App) -> dict[str, Any]:
 def _signed(grant: Grant, app: App) -> dict[str, Any]:
     return {
         "expiresAt": grant.expires or 0,
-        "scopes": " ".join(_scopes(grant.portal)),
+        "scopes": " ".join(_scopes(grant)),
         "hubId": grant.portal.id,
         "userId": USER_ID,
         "appId": app.app_id,

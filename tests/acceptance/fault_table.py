@@ -54,6 +54,7 @@ class Call:
 CALLS: dict[str, Call] = {
     "account details": Call("account-info"),
     "token": Call("oauth/v3/token$", "POST", flavour="oauth"),
+    "token's scopes": Call("token/introspect$", "POST"),
     "owners": Call("crm/v3/owners$", paged=True),
     "properties": Call("properties/contacts$"),
     "contact search": Call("contacts/search$", "POST", paged=True),

@@ -89,6 +89,7 @@ def test_a_scope_that_the_token_lacks_is_named(
     else:
         assert said.code == LOGIN, said
     if said.code == LOGIN:
+        assert world.members() == set(), "known before the first write, so that no lead is held by half a handover"
         assert scope in said.err and "What to do: " in said.err and "Traceback" not in said.err, said.err
         assert [notice for notice in world.receiver.notices if notice["type"] == "lead.handed_off"] == []
 

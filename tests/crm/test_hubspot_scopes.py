@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.crm.hubspot.scopes import SCOPES, judge
+from connector.crm.hubspot.scopes import SCOPES, judge, lacking
 
 
 def test_a_token_with_just_what_is_needed_is_fine() -> None:
@@ -26,3 +26,13 @@ def test_a_token_that_may_do_more_is_told_of() -> None:
     complaints, remarks = judge({*SCOPES, "oauth", "crm.objects.contacts.delete"})
     assert complaints == ()
     assert remarks == ("the token may do more than Handoff needs: crm.objects.contacts.delete",)
+
+
+def test_what_no_run_can_do_without_is_named_with_what_it_is_for() -> None:
+    assert lacking(SCOPES) == lacking(set(SCOPES) - {"forms", "content"}) == {}
+    assert lacking(set(SCOPES) - {"crm.lists.write"}) == {"crm.lists.write": "the suppression list"}
+
+
+def test_a_token_of_which_nothing_is_told_is_not_blamed() -> None:
+    """Nor one whose scopes come in words of another kind; HubSpot's own 403 names what lacks."""
+    assert lacking(None) == lacking({"oauth", "contacts", "crm_lists"}) == {}

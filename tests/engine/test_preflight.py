@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from factories import make_book, make_owner, shipped_book
+from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_owner, shipped_book
 from fakes import FakeCrm
 
 from connector.engine.ports import PropertyInfo, Schema
 from connector.engine.preflight import complaints, require
-from connector.errors import UnknownPropertyError
+from connector.errors import CrmUnavailableError, ScopeError, UnknownPropertyError
 from connector.rules.rulebook import RuleBook
+from engine.world import World
 
 OWNERS = (make_owner("7"), make_owner("8"))
 
@@ -89,3 +91,71 @@ def test_all_complaints_come_at_once() -> None:
         require(shipped_book(), portal(jobtitle=None, phone=None), OWNERS)
     assert len(str(caught.value).splitlines()) == 2
     assert "handoff check" in caught.value.advice
+
+
+# -- scopes ------------------------------------------------------------------------------------------------------
+
+WRITE = {"crm.objects.contacts.write": "writing stage, owner and reason"}
+
+
+def asked(world: World) -> int:
+    return world.crm.calls().count("lacking_scopes")
+
+
+def test_a_run_begins_nothing_where_the_token_lacks_a_scope_and_goes_on_once_it_has_it() -> None:
+    """S2, P7: known before the first write, not when a lead is on the list already."""
+    world = World().begin()
+    world.clock.pass_by(DAY)
+    world.crm.add("101")
+    world.crm.happen(demo_request(world.clock.now()))
+    world.crm.lacking = {**WRITE, "crm.lists.write": "the suppression list"}
+    for _ in range(2):
+        runs = len(world.runs())
+        with pytest.raises(ScopeError) as caught:
+            world.run_later(MINUTE)
+        assert (len(world.runs()), world.crm.listed, caught.value.exit_code) == (runs, set(), 3)
+        assert str(caught.value) == (
+            "the token lacks crm.objects.contacts.write (writing stage, owner and reason), "
+            "crm.lists.write (the suppression list)"
+        )
+        assert "\n" not in str(caught.value) and "Add the scopes" in caught.value.advice
+    world.crm.lacking = {}
+    assert world.run_later(MINUTE).counts.handed_off == 1
+
+
+def test_the_token_is_asked_once_a_day_and_when_the_rules_changed() -> None:
+    """P8: a quiet run costs no call more."""
+    world = World().begin()
+    for _ in range(3):
+        world.run_later(HOUR)
+    assert asked(world) == 0
+    world.run_later(DAY)
+    world.run_later(MINUTE)
+    assert asked(world) == 1
+    world.book = make_book(sla={"clocks": {}})
+    world.run_later(MINUTE)
+    world.run_later(MINUTE)
+    assert asked(world) == 2
+
+
+def test_looking_ahead_and_shadow_mode_write_nothing_and_ask_nothing() -> None:
+    world = World()
+    world.crm.lacking = WRITE
+    assert world.run(dry_run=True).exit_code == world.run(shadow=True).exit_code == 0
+    assert asked(world) == 0
+    with pytest.raises(ScopeError):
+        world.run_later(MINUTE)
+
+
+def test_a_crm_that_cannot_be_asked_just_now_stops_no_run() -> None:
+    """The next one asks again."""
+    world = World()
+    world.crm.before("lacking_scopes", partial(_raise, CrmUnavailableError("busy")))
+    assert world.run().exit_code == 0
+    world.run_later(MINUTE)
+    world.run_later(MINUTE)
+    assert asked(world) == 1
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -13,7 +13,7 @@ from connector.crm.hubspot.protocol import QuestionRefusedError
 from connector.crm.hubspot.transport import Answer, Transport
 from connector.domain.contact import PortalId
 from connector.engine.ports import PortalInfo
-from connector.errors import ContractError, ScopeError, SettingsError
+from connector.errors import AuthenticationError, ContractError, ScopeError, SettingsError
 
 UI_DOMAIN = "app.hubspot.com"
 TIME_ZONE = "UTC"
@@ -51,10 +51,13 @@ def read_portal(transport: Transport, configured_id: str | None) -> PortalInfo:
 
 
 def read_scopes(transport: Transport) -> frozenset[str] | None:
-    """The token's scopes; None where HubSpot does not tell. One call."""
+    """The token's scopes; None where HubSpot does not tell of this kind of token. One call.
+
+    A token that is taken elsewhere and refused here is one of these: 401 says nothing more.
+    """
     try:
         payload = transport.introspect().payload
-    except (ScopeError, QuestionRefusedError):
+    except (AuthenticationError, ScopeError, ContractError):
         return None
     scopes = payload.get("scopes") if isinstance(payload, dict) else None
     return frozenset(str(scope) for scope in scopes) if isinstance(scopes, list) and scopes else None

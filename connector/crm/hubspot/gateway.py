@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from connector.crm.hubspot import account, activities, contacts, forms, owned, owners, properties, tasks
+from connector.crm.hubspot import account, activities, contacts, forms, owned, owners, properties, scopes, tasks
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
@@ -183,6 +183,9 @@ class HubSpotGateway:
 
     def schema(self) -> Schema:
         return properties.read_schema(self._client)
+
+    def lacking_scopes(self) -> Mapping[str, str]:
+        return scopes.lacking(self.scopes())
 
     def api_calls(self) -> Mapping[str, int]:
         return self._transport.calls()

@@ -34,6 +34,17 @@ HARMLESS = frozenset({"oauth", "crm.schemas.contacts.read", "forms-uploaded-file
 """Scopes that HubSpot adds by itself, or that come with those above."""
 
 
+def lacking(granted: Collection[str] | None) -> dict[str, str]:
+    """Scopes that the token lacks and no run can do without, and what each is for.
+
+    Empty where HubSpot does not tell, or names its scopes in words that we know none of: then its own 403 speaks.
+    """
+    needed = {name: scope.what for name, scope in SCOPES.items() if scope.needed}
+    if granted is None or needed.keys().isdisjoint(granted):
+        return {}
+    return {name: what for name, what in needed.items() if name not in granted}
+
+
 def judge(granted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each."""
     lacking = {name: scope for name, scope in SCOPES.items() if name not in granted}

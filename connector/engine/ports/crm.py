@@ -196,6 +196,13 @@ class Crm(Protocol):
         """The portal's own definitions of contact properties: one call."""
         ...
 
+    def lacking_scopes(self) -> Mapping[str, str]:
+        """What the token may not do and no run can do without: name of the scope -> what it is for. One call.
+
+        Empty where nothing lacks, and where the CRM does not tell.
+        """
+        ...
+
     def api_calls(self) -> Mapping[str, int]:
         """Calls made since the adapter was built, by method and path template."""
         ...
