@@ -8,6 +8,7 @@ that follows depends on nothing else. What is not compared, and why:
 - instants at which the CRM or a receiver was really called: a restart is some seconds later, so each counts as that
   of the step's sync (`MOMENTS`). What follows from the run's `as_of` is compared to the microsecond.
 - the lease's epoch: it rises with every process.
+- how far the daily round for vanished people got: each run goes on with it, quiet ones too.
 - `outbox.sequence`: an order, of which only the order is compared, per contact and destination.
 """
 
@@ -32,7 +33,7 @@ SKIPPED: Mapping[str, tuple[str, ...]] = {
     "activity": (), "audit": ("run",), "contact": (), "deal": (), "deal_contact": (), "decision": ("run",),
     "destination": (), "dirty": (), "episode": (), "episode_step": (), "erased": (), "field_change": (),
     "hint": (), "intent": ("run", "tries"), "owner": (), "portal": (), "quarantine": (), "retry": (), "rotation": (),
-    "rulebook": (), "presence": (), "timer": (), "watermark": (),
+    "rulebook": (), "presence": ("began_at", "looked_at", "after"), "timer": (), "watermark": (),
     "outbox": ("sequence", "tries", "due_at", "last_error", "claimed_until", "claimed_by"),
 }  # fmt: skip
 """Tables that are compared, and the columns of each that are not."""
@@ -44,7 +45,6 @@ MOMENTS: Mapping[str, tuple[str, ...]] = {
     "outbox": ("sent_at",),
     "portal": ("as_of",),
     "watermark": ("at",),
-    "presence": ("began_at", "looked_at"),
 }
 """Columns with instants of calls, or of the latest run, which may be a quiet one after a restart; each is brought back
 to the sync of its step."""
