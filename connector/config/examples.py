@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connector.domain.activity import Activity
-from connector.domain.contact import Contact, ContactId
+from connector.domain.contact import Contact, ContactId, PortalId
 from connector.domain.decision import Score
 from connector.domain.record import Record
 from connector.rules import qualification, scoring, suppression
 from connector.rules.fields import normalise
 from connector.rules.filters import Then
+from connector.rules.missing import missing
 from connector.rules.qualification import Example, ExampleActivity
 from connector.rules.rulebook import RuleBook
+from connector.rules.situation import Situation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """The moment of every example, fixed, so that the same rules give the same answer tomorrow."""
 
-_WHO = ContactId("example")
+_WHO, _NOWHERE = ContactId("example"), PortalId("example")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,5 +116,5 @@ def _outcome(
     answer = qualification.qualify(contact, activities, points, book.qualification, now=NOW)
     if answer.passed:
         return "hand_over", answer.reasons
-    more = qualification.missing(contact, activities, points, book.qualification, book.scoring, now=NOW)
+    more = missing(Situation(portal=_NOWHERE, contact=contact, activities=activities), book, now=NOW)
     return "nothing", (*answer.reasons, *more)

@@ -1,7 +1,8 @@
 """Explain: why a lead did or did not go to sales, in words a rep understands (R34). Reads only.
 
-The answer rests on stored decisions, not on deciding again: what was decided is what is told, for any day (P6).
-The words for stored facts are engine/wording.py's.
+The answer rests on stored decisions, not on deciding again: what was decided is what is told, for any day (P6). What
+was missing then is tried on the facts of that day (engine/lacking.py). The words for stored facts are wording.py's, the
+page to mail is engine/explain_page.py's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Any
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
+from connector.engine.as_it_stood import Paths, episodes_at
+from connector.engine.lacking import was_missing
 from connector.engine.ports import StoredContact, UnitOfWork
+from connector.engine.rules_then import rules_then
 from connector.engine.wording import GIVEN, Wording
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
@@ -23,6 +27,7 @@ ANSWERS: Mapping[str, str] = {
     "adopt": "Yes, in sales' hands.",
     "advance": "Yes, in sales' hands.",
     "signal": "Yes, in sales' hands.",
+    "hold_changed": "Only its marketing hold changed, with the policy in suppression.yaml.",
     "end": "It was handed to sales, and sales has ended it.",
     "triage": "Not to a rep: the triage desk looks at it.",
     "infer": "Sales had it before Handoff began.",
@@ -37,16 +42,20 @@ class Explanation:
     """One lead explained.
 
     Attributes:
+        as_of: the day that is told; None: today.
         answer: yes or no, in one sentence; why: the cause.
         score: in points; lines: (points, words, day or empty), which sum to it exactly.
+        missing: how far it was from sales and what would have done, one part of a sentence each.
         path: what the rules looked at, in order, each with whether it let the lead through.
         owner: who has it; routed: why just this person; candidates: (name, why not) of the others.
         clocks: what is due, by when, and what comes next.
-        history: one line per episode.
+        history: one line per episode. written: (when, what) of each write to the record of the CRM.
+        rules: the version that decided; definition: which version of the agreement that was, a sentence (R10).
     """
 
     contact: ContactId
     name: str
+    as_of: datetime | None
     answer: str
     why: str
     decided_at: datetime | None
@@ -60,8 +69,10 @@ class Explanation:
     candidates: tuple[tuple[str, str], ...]
     clocks: tuple[str, ...]
     history: tuple[str, ...]
+    written: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
     rules: str
+    definition: str
 
     def as_dict(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -74,31 +85,48 @@ def explain(
     stored = uow.contacts([contact]).get(contact)
     if stored is None:
         return None
+    family = uow.family(contact)
     decisions = [row for row in uow.decisions(contact) if as_of is None or _at(row["as_of"]) <= as_of]
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
     route: Mapping[str, Any] = (cause or {}).get("route") or {}
-    words = Wording(uow, book, time_zone)
-    episodes = [e for e in uow.episodes([contact]).get(contact, []) if as_of is None or e.opened_at <= as_of]
+    then = rules_then(uow, str(cause["fingerprint"]), book) if cause else None
+    words = Wording(uow, (then if as_of else None) or book, time_zone, as_of=as_of)
+    paths, episodes = uow.paths(family), uow.episodes([contact]).get(contact, [])
+    if as_of is not None:
+        episodes = episodes_at(episodes, paths, as_of)
     return Explanation(
         contact=contact,
         name=_name(stored),
-        answer=_not_done(uow, contact, last, episodes) or _answer(last, episodes),
+        as_of=as_of,
+        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes),
         why=str(cause["sentence"]) if cause else "It was not decided on yet; the next run will.",
         decided_at=_at(cause["as_of"]) if cause else None,
         score=score["total"] / 100 if score else None,
         grade=str(score.get("grade", "")),
         lines=tuple(words.line(row) for row in score.get("contributions", ())),
-        missing=tuple(str(text) for text in (cause or {}).get("missing", ())),
+        missing=_missing(uow, contact, cause, then, paths),
         path=tuple(words.path(cause)) if cause else (),
         owner=words.owner(route, episodes),
         routed=str(route.get("sentence", "")),
         candidates=tuple(words.candidates(route)),
-        clocks=tuple(words.next(cause, episodes[-1] if episodes else None, uow)) if as_of is None else (),
+        clocks=tuple(words.next(cause, episodes[-1] if episodes else None, uow, paths)),
         history=tuple(words.history(episodes)),
+        written=tuple(words.written(uow.writes(family))),
         problems=stored.contact.problems,
         rules=str(cause["fingerprint"]) if cause else "",
+        definition=words.definition(cause, then),
     )
+
+
+def _missing(
+    uow: UnitOfWork, contact: ContactId, cause: Mapping[str, Any] | None, then: RuleBook | None, paths: Paths
+) -> tuple[str, ...]:
+    """Tried on the facts and by the rules of that day; only what was stored, where those are not known any more."""
+    if cause is None or then is None:
+        return tuple(str(text) for text in (cause or {}).get("missing", ()))
+    before = episodes_at(uow.episodes([contact]).get(contact, []), paths, _at(cause["as_of"]))
+    return was_missing(uow, contact, cause, then, before)
 
 
 def _last_and_cause(
@@ -124,12 +152,16 @@ def _name(stored: StoredContact) -> str:
 
 
 def _not_done(
-    uow: UnitOfWork, contact: ContactId, last: Mapping[str, Any] | None, episodes: Sequence[Episode]
+    uow: UnitOfWork,
+    contact: ContactId,
+    last: Mapping[str, Any] | None,
+    episodes: Sequence[Episode],
+    as_of: datetime | None,
 ) -> str:
     """A handover that was decided and did not come about; empty for all others."""
     if last is None or last["action"] not in GIVEN or any(episode.id == last["episode"] for episode in episodes):
         return ""
-    if any(row["contact"] == contact for row in uow.quarantined()):
+    if as_of is None and any(row["contact"] == contact for row in uow.quarantined()):
         return "Not yet: the CRM refused what was to be written; the next run tries again."
     return "Not yet: it would have been handed to sales, but nothing is written in shadow mode."
 
@@ -154,8 +186,9 @@ def as_text(explanation: Explanation) -> str:
 
 
 def _blocks(e: Explanation) -> Iterator[str]:
-    decided = f"\nDecided on {day(e.decided_at)}." if e.decided_at else ""
-    yield f"{e.name}\n\nDid it go to sales? {e.answer}\nWhy: {e.why}{decided}"
+    decided = f"\nDecided on {day(e.decided_at)}{f', {e.definition}' if e.definition else ''}." if e.decided_at else ""
+    told = f"{e.name}, as it stood on {day(e.as_of)}" if e.as_of else e.name
+    yield f"{told}\n\nDid it go to sales? {e.answer}\nWhy: {e.why}{decided}"
     if e.missing:
         yield f"What was missing: {'; '.join(e.missing)}."
     if e.score is not None:
@@ -166,7 +199,14 @@ def _blocks(e: Explanation) -> Iterator[str]:
     if e.owner:
         why = [f"  {e.routed}"] if e.routed else []
         yield "\n".join([f"Who has it: {e.owner}", *why, *_others(e.candidates)])
-    for title, lines in (("What comes next", e.clocks), ("History", e.history), ("Could not be read", e.problems)):
+    written = [f"{when}: {what}" for when, what in e.written]
+    blocks = (
+        ("What comes next", e.clocks),
+        ("History", e.history),
+        ("Written to the CRM", written),
+        ("Could not be read", e.problems),
+    )
+    for title, lines in blocks:
         if lines:
             yield "\n".join([f"{title}:", *(f"  {line}" for line in lines)])
 

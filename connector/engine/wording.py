@@ -7,9 +7,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.domain.change import Change, ChangeKind
+from connector.domain.contact import Value
 from connector.domain.episode import Episode, State
+from connector.domain.run import is_undo
 from connector.domain.timer import Timer, TimerKind
+from connector.engine.as_it_stood import Paths, clocks_at
 from connector.engine.ports import UnitOfWork
+from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
@@ -36,6 +41,15 @@ FINE: Mapping[str, str] = {
     "suppression.do_not_contact": "may be contacted",
 }
 """What it means that a rule found nothing, by the rule's name."""
+IDS = ("episode",)
+"""Fields that say nothing to people."""
+WORDS = ("stage", "status", "state", "nurture_track", "verdict", "verdict_reason", "request")
+"""Fields whose values are words of a list, written as the CRM spells them."""
+OUTCOMES: Mapping[str, str] = {
+    "overtaken": "not written, for somebody was faster: ",
+    "rejected": "refused by the CRM: ",
+    "gone": "not written, for the contact was gone: ",
+}
 GIVEN = ("hand_over", "adopt")
 """Decisions that put a lead into sales' hands."""
 
@@ -43,11 +57,13 @@ GIVEN = ("hand_over", "adopt")
 class Wording:
     """One portal's names, rules, zone and clock, to tell with."""
 
-    def __init__(self, uow: UnitOfWork, book: RuleBook, time_zone: str) -> None:
+    def __init__(
+        self, uow: UnitOfWork, book: RuleBook, time_zone: str, *, as_of: datetime | None = None
+    ) -> None:
         self._names = {owner.id: owner.name or owner.email or "an owner without a name" for owner in uow.owners()}
         self._book, self._zone = book.in_zone(time_zone), ZoneInfo(time_zone)
         state = uow.portal_state()
-        self._now = state.as_of if state else None
+        self._as_of, self._now = as_of, as_of or (state.as_of if state else None)
 
     def day(self, at: datetime) -> str:
         return day(at.astimezone(self._zone))
@@ -82,6 +98,14 @@ class Wording:
         owner = now or route.get("owner")
         return self.name(owner) if owner else ""
 
+    def definition(self, cause: Mapping[str, Any] | None, then: RuleBook | None) -> str:
+        """By which version of the agreement it was decided (R10); empty where the rules had none."""
+        agreed = then.qualification.definition if then else None
+        if cause is None or agreed is None:
+            return ""
+        on = f", agreed on {day(agreed.agreed_on)}" if agreed.agreed_on else ""
+        return f"by version {agreed.version} of the definition{on}"
+
     def candidates(self, route: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for row in route.get("candidates", ()):
             if row["why_not"]:
@@ -89,10 +113,13 @@ class Wording:
 
     # -- what comes next ---------------------------------------------------------------------------------------
 
-    def next(self, cause: Mapping[str, Any] | None, episode: Episode | None, uow: UnitOfWork) -> Iterator[str]:
+    def next(
+        self, cause: Mapping[str, Any] | None, episode: Episode | None, uow: UnitOfWork, paths: Paths
+    ) -> Iterator[str]:
         """What is due, or what would bring it to sales."""
         if episode is not None and episode.is_open:
-            yield from self._clocks(episode, uow.timers(episode.contact))
+            past = self._as_of and clocks_at(episode, paths.get(episode.id, ()), self._book.sla, self._as_of)
+            yield from self._clocks(episode, uow.timers(episode.contact) if past is None else past)
         elif episode is not None:
             yield from self._return(episode)
         elif cause is not None and cause["action"] == "nothing":
@@ -102,7 +129,7 @@ class Wording:
         """What runs, and what ran out; the latter is known of a first owner, whose clock began at the handover."""
         known = [timer for timer in running if timer.kind is TimerKind.SLA]
         names = {timer.name for timer in known}
-        if episode.assignment == 1 and episode.handed_off_at is not None:
+        if self._as_of is None and episode.assignment == 1 and episode.handed_off_at is not None:
             first = sla.clocks(episode, self._book.sla, now=episode.handed_off_at)
             known += [timer for timer in first if timer.name not in names]
         for timer in sorted(known, key=lambda one: (one.due_at, one.name)):
@@ -136,6 +163,48 @@ class Wording:
             yield "when this lead asks for sales, the triage desk looks at it first"
         elif then == {"nurture"}:
             yield "when this lead asks for sales, it goes to a rep at once"
+
+    # -- what was written --------------------------------------------------------------------------------------
+
+    def written(self, writes: Sequence[WriteSeen]) -> Iterator[tuple[str, str]]:
+        """(when, what) of each write until the day that is told; ids are left out."""
+        for row in writes:
+            if self._as_of is not None and row.at > self._as_of:
+                continue
+            local = row.at.astimezone(self._zone)
+            changes = "; ".join(self._change(one) for one in row.changes if one.field not in IDS)
+            undone = "put back by an undo: " if is_undo(row.run) else ""
+            not_so = OUTCOMES.get(row.outcome, "")
+            why = f" ({row.detail})" if not_so and row.detail else ""
+            yield f"{day(local)} at {local:%H:%M}", f"{not_so}{undone}{changes or 'the handover alone'}{why}"
+
+    def _change(self, one: Change) -> str:
+        if one.kind is ChangeKind.LIST_ADD:
+            return f"put on the list “{one.field}”"
+        if one.kind is ChangeKind.LIST_REMOVE:
+            return f"taken off the list “{one.field}”"
+        if one.kind is ChangeKind.TASK:
+            return f"task “{one.field}”"
+        before, after = self._value(one.field, one.before), self._value(one.field, one.after)
+        label = self._book.fields.label(one.field)
+        return f"{label}: {before} → {after or 'empty'}" if before else f"{label}: {after}"
+
+    def _value(self, field: str, value: Value) -> str:
+        if value is None or value == "":
+            return ""
+        if field == "owner":
+            return self.name(value)
+        if isinstance(value, datetime):
+            local = value.astimezone(self._zone)
+            return f"{day(local)} at {local:%H:%M}"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, tuple):
+            return ", ".join(value)
+        if isinstance(value, float):
+            return f"{value:g}"
+        text = str(value)
+        return text.replace("_", " ").lower() if field in WORDS else f"“{text.rstrip('.')}”" if "; " in text else text
 
     # -- what was ----------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from connector.domain.activity import Activity
 from connector.domain.contact import Contact, OwnerId
 from connector.domain.decision import Action, Decision, Score
 from connector.domain.episode import Episode, EpisodeId, episode_id
@@ -81,10 +83,14 @@ class Case:
         return qualification.filters(self.contact, self.book.qualification, now=self.now)
 
     @cached_property
-    def qualified(self) -> Verdict:
+    def seen(self) -> Sequence[Activity]:
+        """The interest that has had no answer yet."""
         since = self.floor
-        seen = [a for a in self.situation.activities if since is None or a.occurred_at > since]
-        return qualification.qualify(self.contact, seen, self.score, self.book.qualification, now=self.now)
+        return [a for a in self.situation.activities if since is None or a.occurred_at > since]
+
+    @cached_property
+    def qualified(self) -> Verdict:
+        return qualification.qualify(self.contact, self.seen, self.score, self.book.qualification, now=self.now)
 
     @property
     def next_id(self) -> EpisodeId:

@@ -24,12 +24,13 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
-from connector.rules import qualification, stages, suppression
+from connector.rules import stages, suppression
 from connector.rules.case import Case
 from connector.rules.filters import Then
 from connector.rules.follow import end, follow
 from connector.rules.handing import hand_over, predates, routed
 from connector.rules.living import predating, silent
+from connector.rules.missing import shortfall
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 from connector.rules.words import day, sentence
@@ -202,16 +203,8 @@ def _score(case: Case) -> Decision | None:
     verdict = case.qualified
     verdicts = (*case.filters, verdict)
     if not verdict.passed:
-        missing = qualification.missing(
-            case.contact,
-            case.situation.activities,
-            case.score,
-            case.book.qualification,
-            case.book.scoring,
-            now=case.now,
-            since=case.floor,
-        )
-        return case.nothing(sentence(verdict.reasons) or "Not enough interest yet.", *verdicts, missing=missing)
+        short = shortfall(case.score, case.book.qualification)
+        return case.nothing(sentence(verdict.reasons) or "Not enough interest yet.", *verdicts, missing=short)
     dates = [line.occurred_at for line in case.score.contributions if line.occurred_at is not None]
     signal_at = max(dates, default=case.contact.created_at)
     return hand_over(case, "score", sentence(verdict.reasons), "score", signal_at, verdicts=verdicts)

@@ -23,8 +23,8 @@ from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.filters import FilterRules, judge
 from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
-from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, UrlPattern, times
+from connector.rules.words import in_points
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
 Say = Annotated[str, Field(min_length=1, max_length=200)]
@@ -144,15 +144,15 @@ class QualificationRules(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> QualificationRules:
-        for place, trigger in enumerate(self.triggers):
-            if any(other.name == trigger.name for other in self.triggers[:place]):
-                words = f"two triggers are called `{trigger.name}`; give each a name of its own"
-                raise MisplacedError(("triggers", place, "name"), words)
+        names = [trigger.name for trigger in self.triggers]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two triggers are called `{twice}`; give each a name of its own")
+        for trigger in self.triggers:
             if trigger.when.rests_on_opens and not self.opens_may_qualify:
-                raise MisplacedError(
-                    ("triggers", place, "when"),
+                raise ValueError(
                     f"trigger `{trigger.name}` could hold on opened e-mails alone, which mail programs fake; "
-                    "ask for a click as well, or set `opens_may_qualify: true`",
+                    "ask for a click as well, or set `opens_may_qualify: true`"
                 )
         return self
 
@@ -215,7 +215,7 @@ def qualify(
     if not short:
         told = tuple(reason for _, found in grounds for reason in found)
         fresh = [words for label, words in _score_reasons(score, now) if not any(t.startswith(label) for t in told)]
-        total = f"has {_points(score.total)} points, where {rules.threshold.score:g} are asked"
+        total = f"has {in_points(score.total)} points, where {rules.threshold.score:g} are asked"
         grounds.append(("qualification.threshold", (*fresh, total)))
     if grounds:
         reasons = tuple(dict.fromkeys(reason for _, found in grounds for reason in found))
@@ -254,11 +254,11 @@ def _shortfalls(seen: Sequence[Activity], score: Score, rules: QualificationRule
     wanted = rules.threshold
     found = []
     if score.total < scoring.whole(wanted.score):
-        found.append(f"has {_points(score.total)} of the {wanted.score:g} points that are asked")
+        found.append(f"has {in_points(score.total)} of the {wanted.score:g} points that are asked")
     if score.engagement < scoring.whole(wanted.engagement):
-        found.append(f"showed {_points(score.engagement)} of the {wanted.engagement:g} points of interest asked")
+        found.append(f"showed {in_points(score.engagement)} of the {wanted.engagement:g} points of interest asked")
     if score.fit < scoring.whole(wanted.fit):
-        found.append(f"fits by {_points(score.fit)} of the {wanted.fit:g} points that are asked")
+        found.append(f"fits by {in_points(score.fit)} of the {wanted.fit:g} points that are asked")
     if not found and not rules.opens_may_qualify and _opens_alone(seen, score):
         found.append("only opened e-mails, which mail programs also do by themselves")
     return found
@@ -291,78 +291,3 @@ def _counted(label: str, dates: list[datetime], now: datetime) -> str:
         return label
     days = max(1, -(-int((now - min(dates)).total_seconds()) // 86_400))
     return f"{label} {times(len(dates))} in {days} {'day' if days == 1 else 'days'}"
-
-
-def _points(hundredths: int) -> str:
-    """Whole points as people read them; two decimals only where they matter."""
-    return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
-
-
-# -- what is missing -----------------------------------------------------------------------------------------------
-
-
-def missing(
-    contact: Contact,
-    activities: Sequence[Activity],
-    score: Score,
-    rules: QualificationRules,
-    points: scoring.ScoringRules,
-    *,
-    now: datetime,
-    since: datetime | None = None,
-) -> tuple[str, ...]:
-    """What would have made the contact qualify, computed by scoring it again with up to three activities more.
-
-    Args and `since` as for qualify(); `points` are the scoring rules. Empty where it qualifies.
-    """
-    seen = [row for row in activities if since is None or row.occurred_at > since]
-    short = _shortfalls(seen, score, rules)
-    if not short or qualify(contact, seen, score, rules, now=now).passed:
-        return ()
-    gap = scoring.whole(rules.threshold.score) - score.total
-    told = [f"{_points(gap)} {'point' if gap == 100 else 'points'} short"] if gap > 0 else []
-    if score.fit < scoring.whole(rules.threshold.fit):
-        lacking = _points(scoring.whole(rules.threshold.fit) - score.fit)
-        return (*told, f"{lacking} points of fit short, which no interest makes up for")
-    for rule in points.engagement.rules:
-        for more in (1, 2, 3):
-            if rule.noun and _would_do(rule, more, contact, seen, score, rules, points, now):
-                noun = rule.noun if more == 1 else f"{rule.noun}s"
-                return (*told, f"{('one', 'two', 'three')[more - 1]} more {noun} would do")
-    return tuple(told)
-
-
-def _would_do(
-    rule: scoring.EngagementRule,
-    more: int,
-    contact: Contact,
-    seen: Sequence[Activity],
-    score: Score,
-    rules: QualificationRules,
-    points: scoring.ScoringRules,
-    now: datetime,
-) -> bool:
-    if rule.kind is None:
-        return False
-    extra = [_sample(rule, rule.kind, contact, place, now) for place in range(more)]
-    if rule.pattern is None or not rule.pattern.fits(extra[0]):
-        return False
-    rows = [*seen, *extra]
-    # Key pages and triggers ask for fit alone, which no activity changes: scoring again can often be spared.
-    if any(_key_pages(rows, score, rules, now)) or any(_triggers(contact, rows, score, rules, now)):
-        return True
-    most = more * max(scoring.whole(other.points) for other in points.engagement.rules)
-    if score.total + most < scoring.whole(rules.threshold.score):
-        return False
-    if score.engagement + most < scoring.whole(rules.threshold.engagement):
-        return False
-    return qualify(contact, rows, scoring.score(contact, rows, points, now=now, since=None), rules, now=now).passed
-
-
-def _sample(rule: scoring.EngagementRule, kind: ActivityKind, contact: Contact, place: int, now: datetime) -> Activity:
-    """An activity that fits the rule, as if it happened now."""
-    url = (rule.url or "/page").replace("*", "") or "/page"
-    return Activity(
-        stream="imagined", id=str(place), contact=contact.id, kind=kind, occurred_at=now,
-        name=(rule.name or "").replace("*", ""), ref=rule.ref or "", url=url,
-    )  # fmt: skip

@@ -23,12 +23,13 @@ from connector.store.retention import Retention
 from connector.store.rotation import Rotation
 from connector.store.suppression import Suppression
 from connector.store.timers import Timers
+from connector.store.traces import Traces
 from connector.store.undoing import Undoings
 
 
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
     Erasure, Presence, Retention, Suppression, Undoings,
-    Past,
+    Past, Traces,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

@@ -1,4 +1,4 @@
-"""Qualification: filters, hand-raisers, threshold and triggers, and what is missing (R02-R10)."""
+"""Qualification: filters, hand-raisers, threshold and triggers (R02-R10)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from connector.rules.qualification import (
     HandRaise,
     QualificationRules,
     filters,
-    missing,
     qualify,
     raised_hand,
     warnings,
@@ -47,12 +46,6 @@ def answer(*activities: Activity, rules: QualificationRules = RULES, **fields: V
     contact = who(**fields)
     rows = sorted(activities, key=lambda row: row.occurred_at)
     return qualify(contact, rows, score(contact, rows, BOOK.scoring, now=NOW, since=None), rules, now=NOW)
-
-
-def short(*activities: Activity, rules: QualificationRules = RULES, **fields: Value) -> tuple[str, ...]:
-    contact = who(**fields)
-    points = score(contact, activities, BOOK.scoring, now=NOW, since=None)
-    return missing(contact, activities, points, rules, BOOK.scoring, now=NOW)
 
 
 def with_rules(**more: object) -> QualificationRules:
@@ -215,21 +208,6 @@ def test_a_trigger_on_opens_alone_is_refused_when_loaded() -> None:
     assert with_rules(triggers=[on_opens], opens_may_qualify=True).triggers
     both = {"all": [on_opens["when"], {"activity": {"kind": "email_click"}}]}
     assert with_rules(triggers=[{"name": "both", "when": both}]).triggers
-
-
-# -- what is missing (R34) -----------------------------------------------------------------------------------------
-
-
-def test_what_is_missing_is_computed() -> None:
-    assert short(pricing(6)) == ("21.43 points short", "one more pricing view would do")
-    assert short()[0] == "40 points short"
-    assert short(email_domain=None)[-1] == "10 points of fit short, which no interest makes up for"
-    assert short(pricing(1), pricing()) == ()
-
-
-def test_what_would_do_really_does() -> None:
-    assert not answer(pricing(6)).passed
-    assert answer(pricing(6), pricing()).passed
 
 
 # -- definition and abandoned forms (R10, R08) ---------------------------------------------------------------------

@@ -27,9 +27,10 @@ from connector.engine.ports.rows import (
     PortalState,
     StoredContact,
 )
+from connector.engine.ports.traces import Traces
 
 
-class UnitOfWork(History, Protocol):
+class UnitOfWork(History, Traces, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,

@@ -1,0 +1,24 @@
+"""Rules then: a rule book as it was when something was decided, from what is stored of it."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from connector.engine.ports import UnitOfWork
+from connector.rules.rulebook import PARTS, RuleBook
+
+
+def rules_then(uow: UnitOfWork, fingerprint: str, today: RuleBook) -> RuleBook | None:
+    """The rules of that version; None where they are not known, or where today's program does not read them any more.
+
+    Calendars are in the zone of `today`'s where they name the portal's.
+    """
+    if fingerprint == today.fingerprint:
+        return today
+    body = uow.rulebook(fingerprint)
+    if body is None:
+        return None
+    try:
+        return RuleBook(**{name: model.model_validate(body.get(name)) for name, model in PARTS.items()})  # type: ignore[arg-type]  # each part by its model
+    except ValidationError:
+        return None
