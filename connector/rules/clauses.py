@@ -58,18 +58,19 @@ class ActivityClause(ActivityPattern):
         count, days = len(dates), _days(dates)
         if not dates:
             told = f"never {words}{span}".replace("never was", "was never")
-            return Finding(False, (told,), (Clause(self._asked, False, "never"),))
+            return Finding(False, (told,), (Clause(self.asked, False, "never"),))
         seen = f"{times(count)}, last on {day(dates[-1])}"
         if count < self.at_least:
             told = f"{words} {times(count)}{span}, not yet {times(self.at_least)}"
         elif days < self.days:
             told = f"{words} on {days} different days{span}, not yet on {self.days}"
         else:
-            return Finding(True, (f"{words} {times(count)}{span}",), (Clause(self._asked, True, seen),))
-        return Finding(False, (told,), (Clause(self._asked, False, seen),))
+            return Finding(True, (f"{words} {times(count)}{span}",), (Clause(self.asked, True, seen),))
+        return Finding(False, (told,), (Clause(self.asked, False, seen),))
 
     @property
-    def _asked(self) -> str:
+    def asked(self) -> str:
+        """What it asks for, in words: `viewed the pricing page twice in 7 days`."""
         often = f" {times(self.at_least)}" if self.at_least > 1 else ""
         on_days = f" on {self.days} different days" if self.days > 1 else ""
         return f"{self.words}{often}{on_days}{self._span}"
@@ -99,8 +100,8 @@ class DealClause(BaseModel):
     def find(self, facts: Facts) -> Finding:
         count = self._count(facts)
         held = count >= self.at_least
-        told = self._words if held else f"not so: {self._words}"
-        return Finding(held, (told,), (Clause(self._words, held, str(count)),))
+        told = self.asked if held else f"not so: {self.asked}"
+        return Finding(held, (told,), (Clause(self.asked, held, str(count)),))
 
     def _count(self, facts: Facts) -> int:
         return sum(1 for deal in facts.deals if self._fits(deal, facts.now))
@@ -113,7 +114,8 @@ class DealClause(BaseModel):
         return self.within is None or (deal.closed_at or deal.created_at) >= now - self.within
 
     @cached_property
-    def _words(self) -> str:
+    def asked(self) -> str:
+        """What it asks for, in words: `has a won deal`."""
         state = f"{self.state.value} " if self.state else ""
         one = f"{'an' if self.state is DealState.OPEN else 'a'} {state}deal"
         what = f"{self.at_least} {state}deals" if self.at_least > 1 else one

@@ -7,7 +7,7 @@ rules/decide.py's; forms that were opened and not sent are rules/abandonment.py'
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -20,9 +20,11 @@ from connector.domain.verdict import Verdict
 from connector.rules import scoring
 from connector.rules.abandonment import AbandonedForm
 from connector.rules.condition import Condition, Facts
+from connector.rules.definition import Definition
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.filters import FilterRules, judge
 from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
+from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, UrlPattern, times
 from connector.rules.words import in_points
 
@@ -81,22 +83,6 @@ class Threshold(BaseModel):
     engagement: float = Field(default=0, ge=0, le=10_000)
 
 
-class Definition(BaseModel):
-    """What marketing and sales agreed a sales-ready lead is (R10)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    text: str = Field(min_length=1, max_length=4_000)
-    version: int = Field(default=1, ge=1)
-    agreed_on: date | None = None
-    review_every: WallDuration = timedelta(days=182)
-
-    @property
-    def review_due_on(self) -> date | None:
-        """None where nobody has agreed to it yet, which is due at once."""
-        return self.agreed_on + self.review_every if self.agreed_on else None
-
-
 class ExampleActivity(BaseModel):
     """`ago`: how long before the day of the example."""
 
@@ -144,15 +130,15 @@ class QualificationRules(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> QualificationRules:
-        names = [trigger.name for trigger in self.triggers]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"two triggers are called `{twice}`; give each a name of its own")
-        for trigger in self.triggers:
+        for place, trigger in enumerate(self.triggers):
+            if any(other.name == trigger.name for other in self.triggers[:place]):
+                words = f"two triggers are called `{trigger.name}`; give each a name of its own"
+                raise MisplacedError(("triggers", place, "name"), words)
             if trigger.when.rests_on_opens and not self.opens_may_qualify:
-                raise ValueError(
+                raise MisplacedError(
+                    ("triggers", place, "when"),
                     f"trigger `{trigger.name}` could hold on opened e-mails alone, which mail programs fake; "
-                    "ask for a click as well, or set `opens_may_qualify: true`"
+                    "ask for a click as well, or set `opens_may_qualify: true`",
                 )
         return self
 
