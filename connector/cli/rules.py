@@ -1,10 +1,12 @@
-"""`handoff rules check` and `rules test`: the admins' files, without any network."""
+"""`handoff rules check` and `rules test`: the admins' files, without any network. Versions are rule_versions.py's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from connector.cli import agreement, rule_versions
 
 if TYPE_CHECKING:
     from connector.errors import RuleBookError
@@ -16,15 +18,20 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Check and try the files in mappings/.", no_args_is_help=True, rich_markup_mode=None)
     group.command("check", epilog="Example: handoff rules check")(check)
     group.command("test", epilog="Example: handoff rules test")(test)
+    agreement.register(group)
+    rule_versions.register(group)
     app.add_typer(group, name="rules")
 
 
 def check(as_json: JsonFlag = False) -> int:
     """Read all ten files; complaints name file, line and key."""
+    from datetime import UTC, datetime
+
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
     from connector.errors import RuleBookError
+    from connector.rules.definition import review
     from connector.rules.qualification import warnings
 
     settings = start()
@@ -35,7 +42,8 @@ def check(as_json: JsonFlag = False) -> int:
             raise
         print_json({"complaints": [_as_dict(complaint) for complaint in (first, *first.others)]})
         return first.exit_code
-    remarks = list(warnings(book.qualification))
+    due = review(book.qualification.definition, datetime.now(UTC).date())
+    remarks = [*warnings(book.qualification), *([due] if due else [])]
     if as_json:
         print_json({"fingerprint": book.fingerprint, "remarks": remarks, "complaints": []})
         return 0

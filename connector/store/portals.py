@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import and_, bindparam, func, literal_column, select, update
 
 from connector.domain.contact import PortalId
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
-from connector.engine.ports import PortalState
+from connector.engine.ports import PortalState, RuleVersion
 from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.process import this_user
 from connector.store.tables import portal, rulebook, run, watermark
 
 _PORTAL = select(portal).where(portal.c.portal == PORTAL)
@@ -38,6 +39,16 @@ _FINISH = (
 )
 _RULEBOOK = select(rulebook.c.body).where(
     rulebook.c.portal == PORTAL, rulebook.c.fingerprint == bindparam("fingerprint_")
+)
+_VERSIONS = (
+    select(
+        rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by,
+        func.count(run.c.run).label("runs"), func.max(run.c.as_of).label("last_run_at"),
+    )
+    .outerjoin(run, and_(run.c.portal == rulebook.c.portal, run.c.fingerprint == rulebook.c.fingerprint))
+    .where(rulebook.c.portal == PORTAL)
+    .group_by(rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by)
+    .order_by(rulebook.c.first_seen_at.desc(), rulebook.c.fingerprint)
 )
 _WATERMARK = select(watermark.c.at).where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
 
@@ -129,4 +140,15 @@ class Portals(Part):
         """Once for each fingerprint, with the instant it was first run with."""
         self.insert_new(rulebook, [{
             "portal": self.portal, "fingerprint": fingerprint, "body": dict(body), "first_seen_at": at,
+            "first_used_by": this_user(),
         }])
+
+    def rulebooks(self) -> list[RuleVersion]:
+        """Every version that a run ever had, newest first; `runs` counts those that are still kept."""
+        return [
+            RuleVersion(
+                fingerprint=row.fingerprint, first_seen_at=row.first_seen_at, first_used_by=row.first_used_by or "",
+                runs=row.runs, last_run_at=row.last_run_at,
+            )
+            for row in self.select(_VERSIONS)
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from pathlib import Path
@@ -16,6 +17,15 @@ def this_process() -> str:
     process 7 of the one is not process 7 of the other.
     """
     return f"{socket.gethostname()}:{os.getpid()}:{_start(os.getpid())}:{_space()}"
+
+
+def this_user() -> str:
+    """`user@host`, for a note of who did something; the user's number where it has no name, as in some containers."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
 
 
 def is_dead(holder: str) -> bool:

@@ -99,6 +99,7 @@ rulebook = Table(
     _key("portal"), _key("fingerprint"),
     Column("body", Structure, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
+    Column("first_used_by", Text),                # user@host; None: by a version that did not note it
 )
 
 # -- contacts ------------------------------------------------------------------------------------------------------

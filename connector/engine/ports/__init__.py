@@ -30,6 +30,7 @@ from connector.engine.ports.rows import (
     FieldChange,
     Intent,
     PortalState,
+    RuleVersion,
     StoredContact,
 )
 from connector.engine.ports.store import Store, UnitOfWork
@@ -56,6 +57,7 @@ __all__ = [
     "Progress",
     "PropertyInfo",
     "Receipt",
+    "RuleVersion",
     "Schema",
     "Store",
     "StoredContact",

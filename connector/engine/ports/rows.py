@@ -37,6 +37,22 @@ class PortalState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleVersion:
+    """One version of the rules that a run had.
+
+    Attributes:
+        first_used_by: `user@host` of the process that used it first; empty where that was not noted.
+        runs: those with it that are still kept; last_run_at: `as_of` of the newest of them.
+    """
+
+    fingerprint: str
+    first_seen_at: datetime
+    first_used_by: str
+    runs: int
+    last_run_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredContact:
     """A contact with what the CRM sent (mapped properties only) and what we keep beside it.
 

@@ -25,6 +25,7 @@ from connector.engine.ports.rows import (
     FieldChange,
     Intent,
     PortalState,
+    RuleVersion,
     StoredContact,
 )
 from connector.engine.ports.traces import Traces
@@ -59,6 +60,10 @@ class UnitOfWork(History, Traces, Protocol):
 
     def rulebook(self, fingerprint: str) -> Mapping[str, object] | None:
         """The rules as they were, for explaining a past day."""
+        ...
+
+    def rulebooks(self) -> list[RuleVersion]:
+        """Every version that a run ever had, newest first."""
         ...
 
     # contacts

@@ -20,6 +20,7 @@ def _partial(name: str, table: str, columns: list[str], *, where: str, sqlite: s
 
 def upgrade() -> None:
     op.add_column("episode", sa.Column("undone", sa.Integer()))
+    op.add_column("rulebook", sa.Column("first_used_by", sa.Text()))
     op.add_column("quarantine", sa.Column("unread", sa.Boolean()))
     op.add_column("outbox", sa.Column("owner", ID))
     op.add_column("outbox", sa.Column("digest", ID))

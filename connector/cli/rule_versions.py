@@ -1,0 +1,204 @@
+"""`handoff rules history | show | diff`: which rules were in force when, what they said, and what a change would do."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.config.settings import Settings
+    from connector.engine.ports import PortalState, RuleVersion
+    from connector.rules.differences import Difference
+    from connector.store import SqlStore
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+FILES, IN_FORCE = "files", "in-force"
+
+
+def register(group: typer.Typer) -> None:
+    """Beside `rules check` and `rules test`."""
+    group.command("history", epilog="Example: handoff rules history")(history)
+    group.command("show", epilog="Example: handoff rules show 3f9a --file scoring")(show)
+    group.command("diff", epilog="Example: handoff rules diff")(diff)
+
+
+def history(as_json: JsonFlag = False) -> int:
+    """List every version of the rules that a run had, newest first."""
+    from connector.cli.console import moment, note, print_json, table
+    from connector.cli.start import start
+    from connector.rules.local_time import portal_zone
+
+    with _Versions(start()) as versions:
+        rows = [
+            {
+                "version": one.fingerprint,
+                "in_force": one.fingerprint == versions.in_force,
+                "first_seen_at": one.first_seen_at,
+                "first_used_by": one.first_used_by,
+                "last_run_at": one.last_run_at,
+                "runs": one.runs,
+                "differences": len(versions.differences(earlier, one.fingerprint)) if earlier else None,
+            }
+            for one, earlier in versions.with_their_former()
+        ]
+        zone = portal_zone(versions.time_zone)
+    if as_json:
+        print_json({"versions": rows})
+        return 0
+    if not rows:
+        note("No run has had any rules yet. `handoff sync` is one.")
+        return 0
+    columns = ["version", "since", "by", "last run", "runs", "keys changed", ""]
+    shown = [
+        [row["version"], moment(row["first_seen_at"], zone), row["first_used_by"], moment(row["last_run_at"], zone),
+         row["runs"], row["differences"], "in force" if row["in_force"] else ""]
+        for row in rows
+    ]  # fmt: skip
+    table(f"Rules ({versions.time_zone})", columns, shown, whole=("version",))
+    return 0
+
+
+def show(
+    version: Annotated[str, typer.Argument(help="The first digits of a version, `in-force` or `files`.")] = FILES,
+    file: Annotated[str, typer.Option("--file", help="Only this rule file, such as scoring.")] = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Print the rules of a version as they were read, with every default."""
+    import sys
+
+    from ruamel.yaml import YAML
+
+    from connector.cli.console import one_of, print_json
+    from connector.cli.start import start
+    from connector.rules.rulebook import PARTS
+
+    one_of("--file", file, PARTS)
+    with _Versions(start()) as versions:
+        name, book = versions.find(version)
+    parts = {part: rules for part, rules in book.items() if file in ("", part)}
+    if as_json:
+        print_json({"version": name, "rules": parts})
+        return 0
+    yaml = YAML()
+    for part, rules in parts.items():
+        print(f"# {part}.yaml, version {name}")
+        yaml.dump(rules, sys.stdout)
+    return 0
+
+
+def diff(
+    before: Annotated[str, typer.Argument(help="The version to compare with.")] = IN_FORCE,
+    after: Annotated[str, typer.Argument(help="The version that is compared.")] = FILES,
+    as_json: JsonFlag = False,
+) -> int:
+    """Compare two versions, key by key; without words, the rules in force with the files in mappings/."""
+    from connector.cli.console import note, print_json, table
+    from connector.cli.start import start
+
+    with _Versions(start()) as versions:
+        (first, old), (second, new) = versions.find(before), versions.find(after)
+        found = _compare(old, new)
+    if as_json:
+        print_json({"before": first, "after": second, "differences": [_as_dict(one) for one in found]})
+        return 0
+    if not found:
+        note(f"{first} and {second} decide alike: no key differs.")
+        return 0
+    rows = [[f"{one.file}.yaml", one.key, _words(one.before), _words(one.after)] for one in found]
+    table(f"{first} → {second}", ["file", "key", "before", "after"], rows)
+    return 0
+
+
+class _Versions:
+    """The rules that are stored, those in the files, and how people name them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bodies: dict[str, Mapping[str, Any]] = {}
+
+    def __enter__(self) -> _Versions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "_store" in self.__dict__:
+            self._store.close()
+
+    @cached_property
+    def _store(self) -> SqlStore:
+        """Opened when it is needed: the files can be looked at without one."""
+        from connector.bootstrap import open_database
+
+        return open_database(self._settings, None)
+
+    @cached_property
+    def _stored(self) -> list[RuleVersion]:
+        with self._store.reading() as uow:
+            return uow.rulebooks()
+
+    @cached_property
+    def _state(self) -> PortalState | None:
+        with self._store.reading() as uow:
+            return uow.portal_state()
+
+    @property
+    def in_force(self) -> str:
+        return self._state.fingerprint.rpartition(":")[2] if self._state else ""
+
+    @property
+    def time_zone(self) -> str:
+        return self._state.time_zone if self._state else "UTC"
+
+    def with_their_former(self) -> list[tuple[RuleVersion, str]]:
+        """Each version with the one that was new before it; empty for the first."""
+        former = [one.fingerprint for one in self._stored[1:]]
+        return list(zip(self._stored, [*former, ""], strict=True))
+
+    def differences(self, before: str, after: str) -> list[Difference]:
+        return _compare(self._body(before), self._body(after))
+
+    def find(self, word: str) -> tuple[str, Mapping[str, Any]]:
+        """(version, its rules) for what a person wrote. Raises SettingsError where it names none, or several."""
+        from connector.config.mappings import load_rulebook
+        from connector.errors import SettingsError
+
+        if word == FILES:
+            book = load_rulebook(self._settings.mappings_dir)
+            return book.fingerprint, book.as_dict()
+        known = [one.fingerprint for one in self._stored]
+        fits = [one for one in known if (one == self.in_force if word == IN_FORCE else one.startswith(word))]
+        if len(fits) != 1:
+            problem = "no run has had any rules yet" if not known else f"{len(fits) or 'no'} versions begin so"
+            raise SettingsError(
+                f"{word!r} names no version: {problem}",
+                advice=f"`handoff rules history` lists them; `{FILES}` are those in {self._settings.mappings_dir}/.",
+            )
+        return fits[0], self._body(fits[0])
+
+    def _body(self, fingerprint: str) -> Mapping[str, Any]:
+        if fingerprint not in self._bodies:
+            with self._store.reading() as uow:
+                self._bodies[fingerprint] = uow.rulebook(fingerprint) or {}
+        return self._bodies[fingerprint]
+
+
+def _compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    from connector.rules.differences import differences
+
+    return differences(before, after)
+
+
+def _as_dict(one: Difference) -> dict[str, object]:
+    return {"file": f"{one.file}.yaml", "key": one.key, "before": one.before, "after": one.after}
+
+
+def _words(value: object) -> str:
+    """One line of YAML's short form."""
+    import json
+
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

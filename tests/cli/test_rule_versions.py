@@ -1,0 +1,46 @@
+"""`handoff rules history | show | diff`: rules as versions (R10, R35)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from commands import Handoff
+from portal_world import World
+
+
+@pytest.fixture
+def changed(world: World) -> World:
+    """A run with the shipped rules, one with a lower threshold, and files that say yet another thing."""
+    world.sync()
+    world.rule("qualification", "  score: 50", "  score: 45")
+    world.sync()
+    world.rule("qualification", "  score: 45", "  score: 40")
+    return world
+
+
+def test_versions_are_listed_compared_and_shown(changed: World, handoff: Handoff) -> None:
+    rows = json.loads(handoff("rules", "history", "--json").out)["versions"]
+    assert [(row["in_force"], row["runs"], row["differences"]) for row in rows] == [(True, 1, 1), (False, 1, None)]
+    assert all("@" in row["first_used_by"] for row in rows)
+    newest, first = (row["version"] for row in rows)
+
+    said = json.loads(handoff("rules", "diff", "--json").out)
+    line = {"file": "qualification.yaml", "key": "threshold.score", "before": 45.0, "after": 40.0}
+    assert (said["before"], said["differences"]) == (newest, [line])
+    assert handoff("rules", "diff", first[:6], "in-force").out.splitlines()[-1].split("\t")[1:] == [
+        "threshold.score", "50.0", "45.0",
+    ]  # fmt: skip
+    assert "no key differs" in handoff("rules", "diff", newest, "in-force").err
+
+    shown = handoff("rules", "show", first[:6], "--file", "qualification").out
+    assert shown.startswith(f"# qualification.yaml, version {first}\n") and "  score: 50" in shown
+
+
+def test_a_word_that_names_no_version_says_where_they_are_listed(world: World, handoff: Handoff) -> None:
+    assert handoff("rules", "diff").err.startswith("Error: The database ")
+    assert "kap" not in handoff("rules", "show", "--file", "scoring").out  # the files need no database
+    world.sync()
+    said = handoff("rules", "diff", "ffff")
+    assert said.code == 2 and "no versions begin so" in said.err and "handoff rules history" in said.err
+    assert handoff("rules", "show", "--file", "scorings").code == 2
