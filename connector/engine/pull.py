@@ -33,6 +33,9 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
+OUT_OF_STEP = timedelta(minutes=1)
+"""The CRM's machines agree that far about the time."""
+
 ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
 
@@ -75,14 +78,15 @@ def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
 def window(context: Context, stream: str) -> Window | None:
     """From the stream's watermark, less the overlap, to the run's `as_of`; None where there is no watermark yet.
 
-    Now and then a window reaches further back, for what the CRM showed late (`LATEST`). The portal's own clock counts
-    where it has stepped back behind the mark (I4).
+    Now and then a window reaches further back, for what the CRM showed late (`LATEST`). Where the portal's own clock has
+    stepped back behind the mark it is that clock that counts, and as far behind it: nobody knows when it did (I4).
     """
     with context.store.reading() as uow:
         mark, late = uow.watermark(stream), uow.watermark(trailing(stream))
     if mark is None:
         return None
-    since, latest = min(mark, context.portal.now) - OVERLAP, LATEST.get(stream, LATEST_ELSEWHERE)
+    latest = LATEST.get(stream, LATEST_ELSEWHERE)
+    since = mark - OVERLAP if mark <= context.portal.now else context.portal.now - latest
     if late is None or context.now - late < latest:
         return Window(since=since, until=context.now)
     context.trailed.add(stream)
@@ -162,7 +166,9 @@ def store_records(
         _follow_merges(context, uow, record, known)
         before = known.get(record.id)
         if before is not None and record.modified_at < before.contact.modified_at and not context.renormalise:
-            continue
+            if not _clock_went_back(context, before):
+                continue  # it shows less than is known, for the CRM's index lags
+            record = replace(record, modified_at=before.contact.modified_at)
         try:
             after = refresh(context, record, before)
             differs = before is None or before.raw != after.raw or before.gone or context.renormalise
@@ -186,6 +192,11 @@ def store_records(
     if dirty:
         uow.mark_dirty({*moved, *waiting}, source)
     return {**known, **rows}
+
+
+def _clock_went_back(context: Context, before: StoredContact) -> bool:
+    """What is dated after the CRM's own clock says nothing about what came first: that clock has stepped back since."""
+    return before.contact.modified_at > context.clock.latest() + OUT_OF_STEP
 
 
 def refresh(context: Context, record: Record, before: StoredContact | None) -> StoredContact:
