@@ -23,6 +23,7 @@ from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.domain.record import Record
 from connector.engine.ports import StreamOff, Window, Write
+from connector.errors import UnknownPropertyError
 from connector.rules.fields import properties_to_read, property_of
 from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
@@ -159,6 +160,18 @@ def test_ids_that_are_not_there_are_absent_from_the_answer(place: Place) -> None
     one, gone = place.contact(), place.contact()
     place.archive(gone)
     assert set(place.crm.read_contacts([one, gone, NOBODY], ALL)) == {one}
+
+
+def test_a_property_that_the_portal_has_not_is_said_and_never_taken_for_empty(place: Place) -> None:
+    """P7: deleted in the middle of a run, it would say "may be contacted" of everybody."""
+    contact, asked = place.contact(), [*ALL, "no_such_property"]
+    for ask in (
+        lambda: place.crm.read_contacts([contact], asked),
+        lambda: list(place.crm.pull_changed_contacts(everything(place), asked, cursor=None)),
+        lambda: list(place.crm.pull_all_contacts(asked, cursor=None)),
+    ):
+        with pytest.raises(UnknownPropertyError, match="no_such_property"):
+            ask()
 
 
 def test_history_tells_who_set_a_value_newest_first(place: Place) -> None:

@@ -109,8 +109,10 @@ def test_a_full_pull_reads_pages_of_a_hundred_until_there_is_no_next(wire, gatew
 def test_hundreds_of_properties_do_not_make_the_address_too_long(wire, gateway) -> None:
     """Pitfall 7: a 414; the page's ids are read by batch instead."""
     wire.answer("GET", LIST, "contacts-list-end")
-    wire.answer("POST", READ, json={"results": [wire.sample("contacts-list-end")["results"][0]]})
     names = [f"property_with_a_long_name_{number}" for number in range(300)]
+    row = wire.sample("contacts-list-end")["results"][0]
+    row["properties"] |= dict.fromkeys(names)
+    wire.answer("POST", READ, json={"results": [row]})
     (page,) = gateway.pull_all_contacts(names, cursor=None)
     assert [record.id for record in page.records] == ["503"]
     assert len(wire.sent[0].url) < 200

@@ -16,10 +16,15 @@ from connector.crm.hubspot.transport import Answer, LibraryDoor, Transport
 
 
 class Client:
-    """The API objects that Handoff uses, each built at its first use."""
+    """The API objects that Handoff uses, each built at its first use.
+
+    Attributes:
+        left_out: contact properties that the portal has, though its answers do not name them where they are empty.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self.left_out: set[str] = set()
 
     @cached_property
     def _library(self) -> Any:

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages, raw
+from connector.crm.hubspot.properties import read_schema
 from connector.crm.hubspot.protocol import NOT_ITS_SHAPE, parse_instant, parse_rows, understood
 from connector.crm.hubspot.search import pull_by_id
 from connector.domain.contact import ContactId
 from connector.domain.record import NO_HISTORY, Edit, Record
 from connector.engine.ports import ContactPage, Window
-from connector.errors import ContractError
+from connector.errors import ContractError, UnknownPropertyError
 
 LIST_PAGE = 100
 BATCH = 100
@@ -40,6 +41,7 @@ def pull_changed(
     """
     names, surplus = _named(properties)
     for rows, after in pull_by_id(client.contact_search, "lastmodifieddate", window, names, cursor):
+        see_that_all_exist(client, rows, names)
         yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after)
 
 
@@ -52,6 +54,7 @@ def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> I
     for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=LIST_PAGE, **asked):
         rows = parse_rows(payload)
         if fits:
+            see_that_all_exist(client, rows, names)
             records = tuple([parse_record(row, surplus) for row in rows])
         else:
             records = tuple(read(client, [ContactId(_id(row)) for row in rows], properties).values())
@@ -86,8 +89,37 @@ def read(
             "propertiesWithHistory": list(history),
         }
         payload = raw(client.contact_batches.read, body, archived=False).payload
-        found.update(_by_asked_id(chunk, parse_rows(payload), surplus))
+        rows = parse_rows(payload)
+        see_that_all_exist(client, rows, names)
+        found.update(_by_asked_id(chunk, rows, surplus))
     return found
+
+
+@understood("a contact")
+def see_that_all_exist(client: Client, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """HubSpot leaves out a property that it does not have, without a word; an empty one comes as null.
+
+    Taken for empty, a property deleted in the middle of a run would say "may be contacted" of everybody (P7). One row
+    speaks for all of one answer; what it lacks is looked up before anything is said.
+
+    Raises:
+        UnknownPropertyError: the portal has a property of these no more.
+    """
+    if not rows:
+        return
+    shown = rows[0]["properties"]
+    lacking = [one for one in names if one not in shown and one not in client.left_out and one != MERGED_IDS]
+    if not lacking:
+        return
+    there = read_schema(client).properties
+    gone = [one for one in lacking if one not in there]
+    if gone:
+        raise UnknownPropertyError(
+            f"the portal has no contact property {', '.join(gone)} any more; nothing is decided without it",
+            advice="Restore it in HubSpot (Settings > Properties > Archived) or take it out of mappings/, then run "
+            "`handoff check`. The next run goes on where this one stopped.",
+        )
+    client.left_out.update(lacking)
 
 
 def gone_for_good(client: Client, ids: Sequence[ContactId]) -> frozenset[ContactId]:
