@@ -22,9 +22,18 @@ from apscheduler.triggers.interval import IntervalTrigger
 from connector.bootstrap import Connector, connect
 from connector.config.cron import CronLine
 from connector.config.settings import Settings
-from connector.errors import AlreadyRunningError, ConfigError, ConnectorError, RetryableError
+from connector.engine.report import RunReport
+from connector.errors import (
+    AlreadyRunningError,
+    ConfigError,
+    ConnectorError,
+    RetryableError,
+    RuleBookError,
+    UnknownPropertyError,
+)
 from connector.jobs.bell import Bell
 from connector.jobs.deliverer import Deliverer
+from connector.rules.rulebook import RuleBook
 
 log = logging.getLogger(__name__)
 
@@ -136,15 +145,16 @@ class _Works:
 
     def _run(self) -> bool:
         """New rules are taken up when they can be read; else the old ones stay active. Whether it came to its end."""
+        former = self._connector.book
         try:
             self._connector.reload_rules()
         except ConfigError as error:
-            log.error("The rules cannot be read; the old ones stay active: %s", error, extra={"action": "reload"})
+            said = _line(error)
+            log.error("The rules cannot be read; the old ones stay active: %s", said, extra={"action": "reload"})
         else:
-            if self._deliverer is not None:
-                self._deliverer.renew()
+            self._renew()
         try:
-            report = self._connector.sync(progress=self)
+            report = self._sync(former)
         except StopAskedError:
             return False
         except RetryableError as error:
@@ -158,6 +168,23 @@ class _Works:
             log.info("Run done", extra={"action": "run", **facts})
             return True
         return False
+
+    def _sync(self, former: RuleBook) -> RunReport:
+        """By the rules just read; where they do not fit the portal, by the former ones once more."""
+        try:
+            return self._connector.sync(progress=self)
+        except UnknownPropertyError as error:
+            if self._connector.book.fingerprint == former.fingerprint:
+                raise
+            said = _line(error)
+            log.error("The new rules do not fit; the old ones stay active: %s", said, extra={"action": "reload"})
+            self._connector.book = former
+            self._renew()
+            return self._connector.sync(progress=self)
+
+    def _renew(self) -> None:
+        if self._deliverer is not None:
+            self._deliverer.renew()
 
     # -- hints -------------------------------------------------------------------------------------------------------
 
@@ -200,6 +227,13 @@ class _Works:
     def _rest(self) -> None:
         self._pause = min(LONGEST_PAUSE_SECONDS, max(1.0, self._pause * 2))
         self._hints_not_before = time.monotonic() + self._pause
+
+
+def _line(error: ConfigError) -> str:
+    """All that is wrong with the rules in one line, the first thing with what to do."""
+    others = len(error.others) if isinstance(error, RuleBookError) else 0
+    more = f" (and {others} more; `handoff rules check` names them)" if others else ""
+    return "; ".join(str(error).splitlines()) + more + (f" — {error.advice}" if error.advice else "")
 
 
 @contextmanager
