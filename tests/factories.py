@@ -19,6 +19,7 @@ from connector.domain.episode import Episode, State, episode_id
 from connector.domain.owner import Owner
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Desk, Situation
+from connector.rules.suppression import holds
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday, nine o'clock."""
@@ -94,9 +95,9 @@ def make_episode(*, contact: str = KIM, ordinal: int = 1, **more: Any) -> Episod
         "opened_at": NOW - 2 * DAY, "reason": "Viewed the pricing page twice.",
         "handed_off_at": None if more.get("silent") else NOW - 2 * DAY,
         "ended_at": NOW - DAY if state.is_end else None,
-        "marketing_held": not (state.is_end or more.get("silent") or more.get("lane") == "customer"),
     }  # fmt: skip
-    return Episode(contact=ContactId(contact), ordinal=ordinal, **{**given, **more})
+    made = Episode(contact=ContactId(contact), ordinal=ordinal, **{**given, **more})
+    return made if "marketing_held" in more else replace(made, marketing_held=holds(made, shipped_book().suppression))
 
 
 def make_deal(state: DealState = DealState.OPEN, *, at: datetime = NOW - HOUR, **more: Any) -> Deal:

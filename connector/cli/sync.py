@@ -121,6 +121,8 @@ def _show(report: RunReport) -> None:
         "API calls": sum(counts.api_calls.values()),
         "seconds": f"{report.seconds:.1f}",
     }
+    if counts.holds_changed:
+        facts["marketing holds changed"] = counts.holds_changed
     if counts.held:
         facts["held by the guard"] = counts.held
     shadow = " in shadow mode" if report.planned else ""
@@ -129,8 +131,8 @@ def _show(report: RunReport) -> None:
         note(f"  note: {trouble}")
     if counts.held:
         note(
-            f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?). "
-            "Look with `handoff preview`, then `handoff sync --release-mass-change`."
+            f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?), or "
+            "change their marketing hold. Look with `handoff preview`, then `handoff sync --release-mass-change`."
         )
     _say_of_the_past(report)
     if report.planned:

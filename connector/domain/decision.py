@@ -21,6 +21,7 @@ class Action(StrEnum):
     ADVANCE = "advance"  # the open episode moved on: state, owner or touch
     END = "end"  # the open episode ended: won, lost, recycled, junk, unreachable
     ADOPT = "adopt"  # a silent episode comes to life (R41)
+    HOLD_CHANGED = "hold_changed"  # the marketing hold follows a policy that was changed (R11)
     SIGNAL = "signal"  # strong interest of a lead already in work (R40)
     INFER = "infer"  # an episode taken in silently from a living portal (R41)
     PREDATES = "predates"  # would qualify, but on signals from before Handoff began (R41)
@@ -90,7 +91,7 @@ class Decision:
 
     Attributes:
         episode: as it stands after the decision; None where the contact has none.
-        before: the open episode as it stood before; None where there was none.
+        before: the open episode as it stood before, or the ended one whose hold changes; None where there was none.
         sentence: the whole answer in one sentence, for people.
         signal_at: the newest signal that the decision rests on; None where it rests on none.
         evidence: effect-relevant key of what caused it (activity id, verdict, deal), part of effect ids (I5).

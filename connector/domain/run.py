@@ -52,6 +52,7 @@ class RunCounts:
     handed_off: int = 0
     taken_in: int = 0  # silently, from before Handoff began (R41)
     recycled: int = 0
+    holds_changed: int = 0  # marketing holds that followed a changed policy (R11)
     changes_written: int = 0
     changes_rejected: int = 0
     notices_queued: int = 0

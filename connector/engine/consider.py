@@ -29,8 +29,13 @@ from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
 from connector.rules.situation import Desk, Situation
 
-STORED = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INFER})
+STORED = frozenset(
+    {Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INFER, Action.HOLD_CHANGED}
+)
 """Actions that change an episode; the others only speak of one."""
+
+LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED)
+"""Actions after which the lead may ask for something else still; it is looked at once more in the same run."""
 
 ASKED = ("request", "verdict", "verdict_reason")
 """What people say in fields of their own; a word said since the decision was made overtakes it (I2)."""
@@ -72,7 +77,7 @@ class _Table:
     open_leads: dict[OwnerId, int]
     accounts: dict[str, OwnerId]
     again: list[ContactId] = field(default_factory=list)
-    """Leads in work that raised their hand: to be looked at once more, for they may have raised it twice."""
+    """To be looked at once more: a lead in work may have raised its hand twice."""
 
 
 def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Table:
@@ -130,7 +135,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         _only_report(context, uow, decision, case.planned)
         return True
     _commit(context, uow, case)
-    if decision.action is Action.SIGNAL:
+    if decision.action in LOOKED_AT_AGAIN:
         table.again.append(contact)
     ended = decision.episode if decision.action is Action.END else None
     if ended is not None and asks_still(situation, ended, context.book, now=context.now):
@@ -274,6 +279,8 @@ def _count(context: Context, decision: Decision) -> None:
         context.counts.handed_off += 1
     elif decision.action is Action.END and decision.episode and decision.episode.state is State.RECYCLED:
         context.counts.recycled += 1
+    elif decision.action is Action.HOLD_CHANGED:
+        context.counts.holds_changed += 1
     elif decision.action is Action.PREDATES or (decision.action is Action.INFER and decision.before is None):
         context.counts.taken_in += 1
 

@@ -1,7 +1,8 @@
 """The guards: a change of rules may not flood sales overnight, and a CRM that refuses much is not pressed on.
 
-Counts only handovers without a signal of the contact's own since the run before: those come from changed rules or from
-a change across the portal. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
+Counts only handovers and changes of the marketing hold without a signal of the contact's own since the run before:
+those come from changed rules or from a change across the portal. It holds what is beyond the allowance, never a
+hand-raiser, and a person must say yes.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Guard:
         return True
 
     def _counts(self, decision: Decision) -> bool:
+        if decision.action is Action.HOLD_CHANGED:
+            return self.new_since is not None and (decision.signal_at is None or decision.signal_at < self.new_since)
         if decision.action is not Action.HAND_OVER or self.new_since is None or decision.signal_at is None:
             return False
         lane = decision.episode.lane if decision.episode else ""

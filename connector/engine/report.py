@@ -56,6 +56,7 @@ class RunReport:
             "handed_off": counts.handed_off,
             "taken_in": counts.taken_in,
             "recycled": counts.recycled,
+            "holds_changed": counts.holds_changed,
             "changes_written": counts.changes_written,
             "changes_rejected": counts.changes_rejected,
             "notices_queued": counts.notices_queued,

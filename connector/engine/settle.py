@@ -20,6 +20,7 @@ from connector.engine.pull import drop_contacts, store_records
 from connector.engine.races import is_news
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import withdraw
+from connector.rules.plan import POLICY
 
 
 @dataclass(slots=True)
@@ -132,6 +133,7 @@ def _gone(context: Context, uow: UnitOfWork, row: Intent, record: Record | None)
 
 def _count(context: Context, written: Sequence[Intent]) -> None:
     for row in written:
+        context.counts.holds_changed += any(change.before == POLICY for change in row.changes)
         states = [change.after for change in row.changes if change.field == "state"]
         if row.before is None or row.before.silent:
             context.counts.handed_off += 1

@@ -42,7 +42,7 @@ class TimerTable(Protocol):
 def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
     """The timers of the decision's episode as it now stands; silent ones have none (R41)."""
     episode, before = decision.episode, decision.before
-    if episode is None or episode.silent:
+    if episode is None or episode.silent or decision.action is Action.HOLD_CHANGED:
         return
     begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
     moved = before is not None and before.assignment != episode.assignment

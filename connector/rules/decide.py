@@ -29,6 +29,7 @@ from connector.rules.case import Case
 from connector.rules.filters import Then
 from connector.rules.follow import end, follow
 from connector.rules.handing import hand_over, predates, routed
+from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
 from connector.rules.rulebook import RuleBook
@@ -45,11 +46,9 @@ def decide(situation: Situation, book: RuleBook, *, now: datetime) -> Decision:
         exactly one Decision; Action.NOTHING carries its reasons and what was missing.
     """
     case = Case(situation, book, now)
-    for step in STEPS:
-        decision = step(case)
-        if decision is not None:
-            return decision
-    return case.nothing("No rule asks for anything.")
+    decision = next((found for step in STEPS if (found := step(case)) is not None), None)
+    decision = decision or case.nothing("No rule asks for anything.")
+    return held_anew(case, decision) or decision
 
 
 def asks_still(situation: Situation, ended: Episode, book: RuleBook, *, now: datetime) -> bool:
@@ -88,11 +87,11 @@ def _open_episode(case: Case) -> Decision | None:
     if after.is_open and _was_taken_away(case, after):
         words = "A person took this lead from its owner; somebody else takes it over."
         return _rescued(case, after, words, taken_from=after.owner)
-    after = case.held(after)
     if after.state.is_end:
-        return case.result(Action.END, _ended(after, case), episode=after, evidence=after.state.value)
+        return case.result(Action.END, _ended(after, case), episode=case.held(after), evidence=after.state.value)
     if after != before:
-        return case.result(Action.ADVANCE, _advanced(before, after), episode=after, evidence=after.state.value)
+        words = _advanced(before, after)
+        return case.result(Action.ADVANCE, words, episode=case.held(after), evidence=after.state.value)
     if case.request == "hold":
         return case.on_hold()
     return _signal(case, before) or case.nothing(f"Sales is working this lead: {before.state.value.replace('_', ' ')}.")

@@ -18,7 +18,9 @@ from connector.rules import sla, stages
 from connector.rules.fields import FieldRules, Write
 from connector.rules.rulebook import RuleBook
 
-WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END})
+WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.HOLD_CHANGED})
+POLICY = "policy"
+"""What stood before, in a list change that follows a changed policy: undoing a run leaves these alone."""
 BEGINNING = (Action.HAND_OVER, Action.ADOPT)
 ANSWERS = ("verdict", "verdict_reason", "return_on", "comment")
 """What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new.
@@ -31,15 +33,19 @@ def plan(decision: Decision, contact: Contact, book: RuleBook, *, on_list: bool,
     episode = decision.episode
     if episode is None or decision.action not in WRITING:
         return Plan(contact=contact.id, episode=None, changes=())
+    if decision.action is Action.HOLD_CHANGED:
+        return Plan(contact=contact.id, episode=episode.id, changes=tuple(_list_change(episode, book, on_list, POLICY)))
     changes = (*_list_change(episode, book, on_list), *_field_changes(decision, episode, contact, book, now))
     return Plan(contact=contact.id, episode=episode.id, changes=changes)
 
 
-def _list_change(episode: Episode, book: RuleBook, on_list: bool) -> Iterator[Change]:
+def _list_change(
+    episode: Episode, book: RuleBook, on_list: bool, follows: str | None = None
+) -> Iterator[Change]:
     if episode.marketing_held != on_list:
         kind = ChangeKind.LIST_ADD if episode.marketing_held else ChangeKind.LIST_REMOVE
         name = book.suppression.marketing_hold.list
-        yield Change(contact=episode.contact, kind=kind, field=name, before=None, after=None)
+        yield Change(contact=episode.contact, kind=kind, field=name, before=follows, after=None)
 
 
 def _field_changes(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from connector.domain.contact import Contact
-from connector.domain.episode import Episode, State
+from connector.domain.episode import UNDONE, Episode, State
 from connector.domain.verdict import Verdict
 
 
@@ -84,9 +84,15 @@ def allow(contact: Contact, rules: SuppressionRules, *, asked_for_contact: bool)
     return Allowed(marketing_mail=not out, personal_mail=not bounced, call=True, reasons=(*out, basis))
 
 
+WITHOUT_SALES = (UNDONE, "merged", "contact_deleted", "erased", "forgotten")
+"""How episodes ended that sales did not end: no policy of what becomes of the hold then speaks of them."""
+
+
 def holds(episode: Episode, rules: SuppressionRules) -> bool:
     """Whether the contact of this episode belongs on the suppression list."""
     hold = rules.marketing_hold
+    if episode.exit_reason in WITHOUT_SALES:
+        return False
     if episode.silent or episode.state is State.QUALIFIED or hold.lanes.get(episode.lane) is Policy.NONE:
         return False
     if episode.is_open:

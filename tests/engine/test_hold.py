@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from factories import DAY, HOUR, demo_request
+from factories import DAY, HOUR, MINUTE, demo_request
 from fakes import kill
 
 from connector.domain.contact import ContactId
+from connector.domain.episode import State
+from connector.domain.run import RunStatus
+from connector.engine import guard
 from connector.engine.undo import undo
+from connector.rules.suppression import Hold, Policy
 from engine.world import World
 
 
@@ -47,7 +52,12 @@ def rename(world: World, name: str) -> None:
 
 def rule(world: World, name: str) -> None:
     """suppression.yaml names another list."""
-    held = world.book.suppression.marketing_hold.model_copy(update={"list": name})
+    policy(world, list=name)
+
+
+def policy(world: World, **keys: Any) -> None:
+    """Somebody changes these keys of the marketing hold in suppression.yaml."""
+    held = world.book.suppression.marketing_hold.model_copy(update=keys)
     rules = world.book.suppression.model_copy(update={"marketing_hold": held})
     world.book = world.crm.book = replace(world.book, suppression=rules)
 
@@ -186,3 +196,107 @@ def test_the_survivor_of_a_merge_follows(world: World) -> None:
     world.run()
     world.run_later()
     assert sorted(world.crm.listed) == ["102", "900"]
+
+
+# -- a changed policy --------------------------------------------------------------------------------------------
+
+NO_HOLD = {"hand_raiser": Policy.NONE}
+"""The lane of all leads here holds nothing back any more."""
+
+
+def leads_told(world: World) -> list[str]:
+    return [kind for kind in world.kinds() if kind.startswith("lead.")]
+
+
+def test_leads_in_work_follow_a_changed_policy_once_each_time_and_nobody_is_told(world: World) -> None:
+    """R11, I1: off and on again, each time counted in the run's report."""
+    told, states = leads_told(world), [world.crm.value(one, "state") for one in ("101", "102")]
+    for lanes, listed in ((NO_HOLD, ["500"]), ({}, ["101", "102", "500"]), (NO_HOLD, ["500"])):
+        policy(world, lanes=lanes)
+        report = world.run_later(MINUTE)
+        assert sorted(world.crm.listed) == listed
+        assert (report.counts.holds_changed, report.counts.changes_written, report.exit_code) == (2, 2, 0)
+        assert (report.counts.handed_off, report.counts.recycled, report.troubles) == (0, 0, ())
+        assert world.episode().marketing_held == world.stored().on_list == ("101" in listed)
+        world.crm.forget()
+        again = world.run_later(MINUTE)
+        assert (again.counts.holds_changed, again.counts.decided) == (0, 0)
+        assert world.crm.calls("add_to_list", "remove_from_list", "update_contacts") == []
+    assert leads_told(world) == told and [world.crm.value(one, "state") for one in ("101", "102")] == states
+    assert world.decisions().count("hold_changed") == 3 and world.intents("open") == []
+
+
+def test_leads_that_sales_is_done_with_follow_too(world: World) -> None:
+    """R11: junk is held; when its exit is let go, it is taken off, and nothing else of it moves."""
+    world.crm.edit("101", verdict="junk")
+    world.crm.edit("102", verdict="recycle")
+    world.run()
+    assert sorted(world.crm.listed) == ["101", "500"]
+    policy(world, after={State.JUNK: Hold.OFF, State.RECYCLED: Hold.ON})
+    report = world.run_later()
+    assert (sorted(world.crm.listed), report.counts.holds_changed) == (["102", "500"], 2)
+    assert [(world.episode(one).state, len(world.episodes(one))) for one in ("101", "102")] == [
+        (State.JUNK, 1),
+        (State.RECYCLED, 1),
+    ]
+
+
+def test_who_must_not_be_contacted_is_not_let_go_by_a_policy(world: World) -> None:
+    """I0"""
+    world.crm.edit("101", do_not_contact="true")
+    world.run()
+    policy(world, after={})
+    world.run_later()
+    assert "101" in world.crm.listed
+    world.crm.edit("101", do_not_contact="")
+    assert world.run_later().counts.holds_changed == 1 and "101" not in world.crm.listed
+
+
+def test_a_lead_that_asks_again_while_its_hold_changes_is_heard_in_the_same_run(world: World) -> None:
+    """R40: what the lead does is not held back by what the admin did, nor by the guard."""
+    policy(world, lanes=NO_HOLD)
+    world.clock.pass_by(HOUR)
+    world.crm.happen(demo_request(world.clock.now(), contact="101", id="again"))
+    report = world.run()
+    assert (report.counts.holds_changed, world.kinds()[-1]) == (2, "lead.signal")
+
+
+def test_the_guard_holds_back_what_is_beyond_the_allowance_until_somebody_agrees(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "AT_LEAST", 1)
+    policy(world, lanes=NO_HOLD)
+    report = world.run_later()
+    assert (report.status, report.counts.held, report.counts.holds_changed) == (RunStatus.HELD, 1, 1)
+    assert len(world.crm.listed) == 2
+    report = world.run_later(release_mass_change=True)
+    assert (report.exit_code, report.counts.holds_changed, world.crm.listed) == (0, 1, {"500"})
+
+
+@pytest.mark.parametrize("call", ["read_contacts", "remove_from_list"])
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_kill_while_holds_change_changes_nothing_of_the_end(world: World, call: str, phase: str) -> None:
+    """P1, I1: off the list only after what stands in the CRM was read."""
+    policy(world, lanes=NO_HOLD)
+    getattr(world.crm, phase)(call, kill)
+    world.clock.pass_by(HOUR)
+    world.run_and_die()
+    assert (world.crm.listed == {"500"}) is ((call, phase) == ("remove_from_list", "after"))
+    world.run_later()
+    assert (world.crm.listed, world.intents("open"), world.dirty()) == ({"500"}, [], [])
+
+
+def test_undoing_the_run_in_which_holds_changed_leaves_them_to_the_policy(world: World) -> None:
+    """R36, I1"""
+    policy(world, lanes=NO_HOLD)
+    report = world.run_later()
+    found = undo(world.ports, world.book, world.crm.portal(), report.run.id)
+    assert (found.contacts, world.crm.listed) == (0, {"500"})
+    assert not world.episode().marketing_held
+
+
+def test_a_preview_shows_the_holds_that_would_change(world: World) -> None:
+    policy(world, lanes=NO_HOLD)
+    report = world.run_later(dry_run=True)
+    assert report.counts.holds_changed == 2
+    assert [one.kind.value for lead in report.planned for one in lead.changes] == ["list_remove"] * 2

@@ -18,7 +18,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode
 from connector.domain.owner import Owner
 from connector.domain.timer import BREACH, Timer, TimerKind
-from connector.engine.consider import STORED
+from connector.engine.consider import LOOKED_AT_AGAIN, STORED
 from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
@@ -189,7 +189,7 @@ class World:
         if ended is not None and asks_still(situation, ended, self.book, now=self.now):
             self.retries.add(contact)
         self._turn(decision, batch, situation.contact.text("domain"))
-        return decision.action is Action.SIGNAL
+        return decision.action in LOOKED_AT_AGAIN
 
     def _write(self, contact: ContactId, changes: Sequence[Change]) -> None:
         """What the CRM shows from now on."""
