@@ -76,6 +76,8 @@ def show_funnel(found: dict[str, Any]) -> None:
     table("Figures", COLUMNS, target_rows(found))
     if line := promise_line(found):
         say(line)
+    if found["review"]:
+        note(f"note: {found['review']}")
 
 
 def _met(met: bool | None) -> str:

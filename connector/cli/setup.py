@@ -87,6 +87,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     """Complaints, what to do about them, remarks, facts."""
     from connector.crm.hubspot.scopes import judge
     from connector.engine.preflight import SCOPES_ADVICE, complaints
+    from connector.rules.definition import review
     from connector.rules.qualification import warnings
 
     portal = connector.portal()
@@ -98,7 +99,9 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.gateway.schema()
     lacks = list(complaints(connector.book, schema, owners))
-    remarks = [*scope_remarks, *warnings(connector.book.qualification), *connector.destinations_off()]
+    due = review(connector.book.qualification.definition, portal.now.date())
+    remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
+    remarks += connector.destinations_off()
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
     found_list = connector.gateway.find_list(held)

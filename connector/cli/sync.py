@@ -127,8 +127,8 @@ def _show(report: RunReport) -> None:
         facts["held by the guard"] = counts.held
     shadow = " in shadow mode" if report.planned else ""
     pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}{shadow}", facts)
-    for trouble in report.troubles:
-        note(f"  note: {trouble}")
+    for line in (*report.troubles, *report.remarks):
+        note(f"  note: {line}")
     if counts.held:
         note(
             f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?), or "

@@ -102,6 +102,7 @@ def _of_a_lead(at: datetime, rep: Mapping[str, str] | None) -> dict[str, object]
         "episode": None,
         "decided_at": at.isoformat(),
         "rules": "0" * 12,
+        "definition": 1,
     }  # fmt: skip
 
 

@@ -95,7 +95,8 @@ class Decision:
         sentence: the whole answer in one sentence, for people.
         signal_at: the newest signal that the decision rests on; None where it rests on none.
         evidence: effect-relevant key of what caused it (activity id, verdict, deal), part of effect ids (I5).
-        missing: what would have made it qualify, one sentence each.
+        missing: how many points were short, one part of a sentence each.
+        definition: version of the agreement by which it was decided (R10); 0 where the rules name none.
     """
 
     contact: ContactId
@@ -111,3 +112,4 @@ class Decision:
     signal_at: datetime | None = None
     evidence: str = ""
     missing: tuple[str, ...] = ()
+    definition: int = 0

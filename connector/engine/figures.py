@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from connector.engine.ports import Store
+from connector.rules.definition import review
 from connector.rules.reports import funnel, measure, promise
 from connector.rules.rulebook import RuleBook
 
@@ -15,7 +16,7 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
         state = uow.portal_state()
         episodes = uow.all_episodes()
     if state is None or state.as_of is None:
-        return {"as_of": None, "funnel": {}, "kpis": [], "promise": None}
+        return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
     clocks = book.in_zone(state.time_zone).sla
     counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since)
     kept = promise(episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone)
@@ -35,4 +36,5 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
         "funnel": asdict(counted),
         "kpis": kpis,
         "promise": asdict(kept) if kept else None,
+        "review": review(book.qualification.definition, state.as_of.date()),
     }

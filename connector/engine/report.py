@@ -27,6 +27,7 @@ class RunReport:
         watermark: everything the CRM showed up to this instant is done; None where something is still open.
         planned: what a dry or shadow run would have changed.
         troubles: one line each, free of personal data.
+        remarks: what is to be done by people, such as a review that is due (R10); no fault of the run.
     """
 
     run: SyncRun
@@ -36,6 +37,7 @@ class RunReport:
     watermark: datetime | None
     planned: Sequence[PlannedLead] = ()
     troubles: Sequence[str] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -67,6 +69,7 @@ class RunReport:
             "throttled": counts.throttled,
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "troubles": list(self.troubles),
+            "remarks": list(self.remarks),
         }
 
 

@@ -33,6 +33,7 @@ from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.vanished import erase_vanished
 from connector.engine.write import write_open_intents
+from connector.rules.definition import review
 from connector.rules.rulebook import RuleBook
 
 WAIT_AT_MOST = 1_000
@@ -347,6 +348,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         watermark=context.now if settled else None,
         planned=tuple(context.planned),
         troubles=tuple(context.troubles),
+        remarks=(due,) if (due := review(context.book.qualification.definition, context.now.date())) else (),
     )
 
 

@@ -111,6 +111,7 @@ class Case:
             contact=self.contact.id,
             as_of=self.now,
             fingerprint=self.book.fingerprint,
+            definition=self.book.agreed_version,
             action=action,
             sentence=words,
             verdicts=verdicts,

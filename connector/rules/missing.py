@@ -131,9 +131,7 @@ class _Search:
         self._situation, self._book, self._now = situation, book, now
         self._score = Case(situation, book, now).score
         known = situation.contact
-        self.possible = [
-            move for move in _moves(book) if all(known.get(name) in (None, "") for name in move.learns)
-        ]
+        self.possible = [move for move in _moves(book) if all(known.get(name) in (None, "") for name in move.learns)]
 
     def tried(self, candidates: Iterable[Way], most: int) -> list[Way]:
         """Those that do, at most so many."""

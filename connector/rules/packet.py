@@ -95,6 +95,7 @@ def build_packet(
         "episode": episode.id if episode else None,
         "decided_at": decision.as_of.isoformat(),
         "rules": decision.fingerprint[:12],
+        "definition": decision.definition,
     }
 
 

@@ -69,6 +69,12 @@ class RuleBook:
         canonical = json.dumps({**parts, "qualification": decides}, separators=(",", ":"), ensure_ascii=False)
         return sha256(canonical.encode()).hexdigest()[:12]
 
+    @cached_property
+    def agreed_version(self) -> int:
+        """Of the definition that marketing and sales agreed (R10); 0 where none is written down."""
+        definition = self.qualification.definition
+        return definition.version if definition else 0
+
     def in_zone(self, portal_time_zone: str) -> RuleBook:
         """The same rules with the portal's zone put in where files say `portal`; still the same version of them."""
         settled = replace(self, sla=self.sla.in_zone(portal_time_zone))

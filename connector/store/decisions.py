@@ -126,6 +126,7 @@ def _body(one: Decision) -> dict[str, Any]:
         "state": one.episode and one.episode.state,
         "evidence": one.evidence,
         "missing": one.missing,
+        "definition": one.definition,
     }
     return {name: part for name, part in body.items() if part}
 
@@ -140,7 +141,7 @@ def read_decision(row: Row[Any]) -> dict[str, object]:
     """A decision as plain values.
 
     Keys: contact, number, run, as_of, fingerprint, action, sentence, episode, state, before {episode, state, owner},
-    signal_at, evidence, missing [text], verdicts [{rule, passed, then, reasons}], score {total, fit, engagement, grade,
+    signal_at, evidence, missing [text], definition, verdicts [{rule, passed, then, reasons}], score {total, fit, engagement, grade,
     contributions [{group, label, points, occurred_at}]} in hundredths, route {owner, rule, sentence, pool, candidates
     [{owner, why_not}]}. Parts that a decision lacks are None, or empty lists.
     """
@@ -150,6 +151,7 @@ def read_decision(row: Row[Any]) -> dict[str, object]:
         "fingerprint": row.fingerprint, "action": row.action, "sentence": row.sentence, "episode": row.episode,
         "state": body.get("state"), "before": _named(("episode", "state", "owner"), body.get("before")),
         "signal_at": row.signal_at, "evidence": body.get("evidence", ""), "missing": body.get("missing", []),
+        "definition": body.get("definition", 0),
         "verdicts": [_named(("rule", "passed", "then", "reasons"), v) for v in body.get("verdicts", [])],
         "score": _read_score(row, body.get("score")), "route": _read_route(body.get("route")),
     }

@@ -18,7 +18,7 @@ CPU_SECONDS = 0.25
 ROOM = 3
 """Test machines are shared and slow; what is measured is told by scripts/bench and the reports."""
 CONTRACT = {
-    "init", "adopt", "check", "sync", "preview", "run", "explain", "leads", "rules check", "rules test", "outbox list",
+    "init", "adopt", "check", "sync", "preview", "run", "explain", "leads", "rules agreement", "rules check", "rules test", "outbox list",
     "outbox show", "outbox retry", "outbox replay", "outbox pause", "outbox resume", "runs", "sandbox", "demo",
 }  # fmt: skip
 """The issue's commands."""

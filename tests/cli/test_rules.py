@@ -36,3 +36,18 @@ def test_people_get_the_same_in_words(world: World, handoff: Handoff) -> None:
     assert (said.code, said.out) == (CONFIG, "")
     assert "clocks.verdict.limit: clock verdict: 9999bh is more than its calendar opens" in said.err
     assert said.err.count("What to do: ") == 1
+
+
+def test_the_agreement_is_printed_saved_as_a_page_and_its_review_is_due(world: World, handoff: Handoff) -> None:
+    """R10: from the rules; until somebody agrees, check and rules check say so."""
+    said = handoff("rules", "agreement")
+    assert said.code == 0 and "whoever sends the form “Request a demo”" in said.out
+    assert "Due: Nobody has agreed to version 1" in said.out
+    saved = handoff("rules", "agreement", "--html", str(world.folder / "agreement.html"), "--json")
+    assert json.loads(saved.out)["version"] == "1"
+    page = (world.folder / "agreement.html").read_text(encoding="utf-8")
+    assert "Request a demo" in page and (world.folder / "agreement.html").stat().st_mode & 0o077 == 0
+    remarks = json.loads(handoff("rules", "check", "--json").out)["remarks"]
+    assert any("Nobody has agreed" in remark for remark in remarks)
+    nowhere = handoff("rules", "agreement", "--html", str(world.folder / "no" / "where.html"))
+    assert nowhere.code == CONFIG and "--html" in nowhere.err and "cannot be written" in nowhere.err
