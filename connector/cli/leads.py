@@ -25,16 +25,19 @@ def register(app: typer.Typer) -> None:
 def explain(
     contact: Annotated[str, typer.Argument(help="Record id or e-mail address.")],
     as_of: Annotated[str, typer.Option("--as-of", help="Explain as it stood on that day, such as 2026-03-01.")] = "",
+    html: Annotated[str, typer.Option("--html", help="Also save it as one page to mail, under this name.")] = "",
     as_json: JsonFlag = False,
 ) -> int:
     """Say why a lead did or did not go to sales.
 
-    Tells path, score, what was missing, owner, clock and history, from what was stored.
+    Tells path, score, what was missing, owner, clock, history and what was written, from what was stored.
     """
     from datetime import UTC
 
     from connector.bootstrap import open_database
-    from connector.cli.console import print_json
+    from connector.cli.console import note, print_json
+    from connector.cli.explain_page import explain_page
+    from connector.cli.files import save
     from connector.cli.instants import instant
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
@@ -58,9 +61,11 @@ def explain(
             "no such contact is known here",
             advice="Give its record id or its e-mail address; `handoff sync` pulls new ones.",
         )
+    if html:
+        note(f"Saved in {save('--html', html, explain_page(explanation))}.")
     if as_json:
         print_json(explanation.as_dict())
-    else:
+    elif not html:
         print(engine.as_text(explanation), end="")
     return 0
 

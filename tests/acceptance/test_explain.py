@@ -134,6 +134,17 @@ def test_a_past_day_is_explained_as_it_stood(lived: tuple[World, dict[str, str]]
     assert now["answer"] == "It was handed to sales, and sales has ended it."
 
 
+def test_it_can_be_mailed_as_one_page(lived: tuple[World, dict[str, str]]) -> None:
+    """R34: the same facts; nothing is loaded from elsewhere, and only its owner reads the file."""
+    world, who = lived
+    file = world.folder / "lead.html"
+    said = world.handoff("explain", who["handed"], "--html", str(file))
+    assert (said.returncode, said.stdout) == (0, ""), said.stderr
+    page = file.read_text(encoding="utf-8")
+    assert "Hanna Handel" in page and "89.96" in page and "Ana Corvo" in page and "Written to the CRM" in page
+    assert "<script" not in page and "src=" not in page and file.stat().st_mode & 0o077 == 0
+
+
 def test_whoever_is_not_known_is_said_to_be_so(lived: tuple[World, dict[str, str]]) -> None:
     world, _ = lived
     said = world.handoff("explain", "nobody@nowhere.example")
