@@ -29,6 +29,7 @@ from connector.engine.ports import (
     PropertyInfo,
     Schema,
     StreamOff,
+    Try,
     Window,
     Write,
     WriteResult,
@@ -434,10 +435,9 @@ class FakeDelivery:
     def deliver(self, now: datetime) -> int:
         count = 0
         while not self.down and (entries := self._store.outbox.claim(now, 50)):
-            for entry in entries:
-                self._store.outbox.record(entry.id, at=now, status="sent", due_at=None, error="", seconds=0.0)
-                self.sent.append(replace(entry, status="sent"))
-                count += 1
+            self._store.outbox.record([Try(entry=entry.id, at=now, status="sent") for entry in entries])
+            self.sent += [replace(entry, status="sent") for entry in entries]
+            count += len(entries)
         return count
 
     def kinds(self) -> list[str]:

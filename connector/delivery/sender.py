@@ -1,8 +1,9 @@
 """The sender: posts what is due, learns from each answer when to try again, and never fails because a receiver does.
 
 One post at a time to each destination and all destinations at once, each with a queue of its own, so that a slow one
-delays itself alone. The outbox is touched from the calling thread only. What is sent was written long before: bodies
-are payload.py's. What an answer says about its destination is health.py.
+delays itself alone. A receiver that takes what it is given gets a few posts in a row before they are recorded together;
+killed in between, those are sent again with the same ids (I6). The outbox is touched from the calling thread only.
+What is sent was written long before: bodies are payload.py's. What an answer says about its destination is health.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,11 +23,14 @@ from connector.delivery.changeover import notice_secrets, secrets_to_sign_with
 from connector.delivery.destinations import Destination
 from connector.delivery.door import Answer, Outlet
 from connector.delivery.signature import sign
-from connector.engine.ports import DestinationState, Entry, Outbox
+from connector.engine.ports import DestinationState, Entry, Outbox, Try
 from connector.errors import ConnectorError
 
 BATCH = 50
 """Entries of one destination claimed and held in memory at once; a body is below 20 kB."""
+MOST_IN_A_ROW, ROW_SECONDS = 16, 0.05
+"""Posts to one destination that are recorded together: one, then twice as many with each row that was taken whole, but
+none is begun later than this. They are what a kill may have sent twice."""
 POST_SECONDS = 15.0
 """How long a post may take; so long the lease must be ours (I8)."""
 BRISK_A_SECOND = 10
@@ -129,32 +133,31 @@ class Sender:
             headers |= sign(secrets, entry.id, self._wall_clock(), entry.body)
         return self._doors[entry.destination].post(destination.url, entry.body.encode(), headers)
 
-    def settle(self, entry: Entry, answer: Answer, at: datetime) -> bool:
-        """Record one try; true where it was answered 2xx (I6)."""
-        status = answer.status
-        if status is not None and 200 <= status < 300:
-            self._record(entry, answer, at, "sent", None, "")
-            return True
-        again = next_try(entry.id, entry.tries + 1 - entry.spent, at, parse_retry_after(answer.retry_after, at))
-        if status == health.GONE:
-            again = again or at     # not given up: it waits until a person switches its destination on again
-        self._record(entry, answer, at, "due" if again else "exhausted", again, _in_words(answer))
-        return False
+    def settle(self, answers: Sequence[tuple[Entry, Answer, datetime]]) -> int:
+        """Record these tries; gives how many were answered 2xx (I6)."""
+        tries = [self._try(entry, answer, at) for entry, answer, at in answers]
+        states = self._outbox.record(tries)
+        for (entry, answer, _), one in zip(answers, tries, strict=True):
+            level, message = RECORDED[one.status]
+            facts = {"entry": entry.id, "destination": entry.destination, "try": entry.tries + 1, "why": one.error}
+            log.log(level, message, extra={"action": "deliver", "http_status": answer.status, **facts})
+        for state in states:
+            self._learnt(state)
+        return sum(one.status == "sent" for one in tries)
 
-    def _record(
-        self, entry: Entry, answer: Answer, at: datetime, status: str, again: datetime | None, error: str
-    ) -> None:
+    def _try(self, entry: Entry, answer: Answer, at: datetime) -> Try:
         asked = parse_retry_after(answer.retry_after, at)
         known = entry.destination in self._destinations
-        state = self._outbox.record(
-            entry.id, at=at, status=status, due_at=again, error=error, seconds=answer.seconds,
-            learn=partial(health.learn, status=answer.status, at=at, asked=asked) if known else None,
+        learn = partial(health.learn, status=answer.status, at=at, asked=asked) if known else None
+        if was_taken(answer):
+            return Try(entry=entry.id, at=at, status="sent", seconds=answer.seconds, learn=learn)
+        again = next_try(entry.id, entry.tries + 1 - entry.spent, at, asked)
+        if answer.status == health.GONE:
+            again = again or at     # not given up: it waits until a person switches its destination on again
+        return Try(
+            entry=entry.id, at=at, status="due" if again else "exhausted", due_at=again, error=_in_words(answer),
+            seconds=answer.seconds, learn=learn,
         )
-        level, message = RECORDED[status]
-        facts = {"entry": entry.id, "destination": entry.destination, "try": entry.tries + 1, "why": error}
-        log.log(level, message, extra={"action": "deliver", "http_status": answer.status, **facts})
-        if state is not None:
-            self._learnt(state)
 
     def _learnt(self, state: DestinationState) -> None:
         before = self._states.get(state.name)
@@ -162,6 +165,31 @@ class Sender:
         if state.off_at is not None and (before is None or before.off_at is None):
             facts = {"action": "switch_off", "destination": state.name, "why": state.off_by}
             log.error("Destination switched off; its notices wait", extra=facts)
+
+
+class _Row:
+    """Posts to one destination, one after the other, until one is not taken or the time is over."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+        self.answers: list[tuple[Entry, Answer, datetime]] = []
+
+    @property
+    def left(self) -> list[Entry]:
+        return self.entries[len(self.answers) :]
+
+    @property
+    def was_taken(self) -> bool:
+        return not self.left and all(was_taken(answer) for _, answer, _ in self.answers)
+
+    def post(self, post: Callable[[Entry], Answer], now: Callable[[], datetime]) -> None:
+        """In the destination's thread."""
+        until = time.monotonic() + ROW_SECONDS
+        for entry in self.entries:
+            answer = post(entry)
+            self.answers.append((entry, answer, now()))
+            if not was_taken(answer) or time.monotonic() >= until:
+                return
 
 
 class _Pass:
@@ -172,7 +200,8 @@ class _Pass:
         self._began_at, self._began = now, time.monotonic()
         self._waiting: dict[str, deque[Entry]] = {}
         self._set_aside: list[Entry] = []
-        self._running: dict[Future[Answer], Entry] = {}
+        self._running: dict[Future[None], tuple[str, _Row]] = {}
+        self._in_a_row: dict[str, int] = {}
         self._sent = 0
 
     @property
@@ -185,10 +214,9 @@ class _Pass:
         try:
             while self._start():
                 done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    name = self._settle(future)
-                    if not self._waiting.get(name) and self._sender.may_send(name, self._now()) and not self._is_over():
-                        # What waited behind the entry just sent, for the same contact, can be claimed now.
+                for name in self._settle(done):
+                    if not self._waiting[name] and self._sender.may_send(name, self._now()) and not self._is_over():
+                        # What waited behind the entries just sent, for the same contacts, can be claimed now.
                         self._take(self._sender.claim(self._now(), name))
         except ConnectorError:
             self._write_down_the_rest()
@@ -201,33 +229,39 @@ class _Pass:
 
     def _start(self) -> bool:
         """Whether anything is on the way."""
-        busy = {entry.destination for entry in self._running.values()}
+        busy = {name for name, _ in self._running.values()}
         for name, queue in self._waiting.items():
             if not self._sender.may_send(name, self._now()) or self._is_over():
                 self._set_aside += queue
                 queue.clear()
             elif queue and name not in busy:
-                self._sender.hold(POST_SECONDS)
-                entry = queue.popleft()
-                self._running[self._threads.submit(self._sender.post, entry)] = entry
+                self._sender.hold(POST_SECONDS + ROW_SECONDS)
+                row = _Row([queue.popleft() for _ in range(min(self._in_a_row.get(name, 1), len(queue)))])
+                self._running[self._threads.submit(row.post, self._sender.post, self._now)] = name, row
         return bool(self._running)
 
-    def _settle(self, future: Future[Answer]) -> str:
-        entry = self._running.pop(future)
+    def _settle(self, done: Iterable[Future[None]]) -> list[str]:
+        """Record what was answered; gives the destinations that are free again."""
+        rows = {future: self._running.pop(future) for future in done}
+        for name, row in rows.values():
+            self._waiting[name].extendleft(reversed(row.left))
+            self._in_a_row[name] = min(2 * len(row.entries), MOST_IN_A_ROW) if row.was_taken else 1
+        answers = [answer for _, row in rows.values() for answer in row.answers]
         try:
-            self._sent += self._sender.settle(entry, future.result(), self._now())
+            self._sent += self._sender.settle(answers)
         except ConnectorError:
-            self._set_aside.append(entry)  # its answer could not be written down: it is sent again, under its id
+            self._set_aside += [entry for entry, _, _ in answers]  # not written down: sent again, under their ids
             raise
-        return entry.destination
+        for future in rows:
+            future.result()
+        return [name for name, _ in rows.values()]
 
     def _write_down_the_rest(self) -> None:
         """The pass ends early, but what is on the way will be answered; what cannot be written down is sent again."""
-        for future in list(self._running):
-            try:
-                self._settle(future)
-            except ConnectorError:
-                return
+        with suppress(ConnectorError):
+            while self._running:
+                wait(self._running)
+                self._settle(list(self._running))
 
     def _now(self) -> datetime:
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
@@ -237,6 +271,10 @@ class _Pass:
         seconds = time.monotonic() - self._began
         brisk = self._sent > BRISK_A_SECOND * seconds
         return seconds > (max(LONGEST_SECONDS, self._sender.pass_seconds) if brisk else self._sender.pass_seconds)
+
+
+def was_taken(answer: Answer) -> bool:
+    return answer.status is not None and 200 <= answer.status < 300
 
 
 def _in_words(answer: Answer) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial, reduce
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Boolean,
     ColumnClause,
     Connection,
@@ -29,13 +31,19 @@ from sqlalchemy import (
 
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.notice import NoticeKind
-from connector.engine.ports import DestinationState, Entry, Learn
+from connector.engine.ports import DestinationState, Entry, Learn, Try
 from connector.store.database import Database
 from connector.store.destinations import DUE, Destinations
-from connector.store.part import IDS, PORTAL, Part
+from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.tables import outbox, outbox_attempt
 
 CLAIM_MINUTES = 5
+
+
+def _given(column: str) -> BindParameter[Any]:
+    """A value for a column of the outbox, of its type."""
+    return bindparam(f"{column}_", type_=outbox.c[column].type)
+
 
 # Written out, not bound, wherever a partial index must serve.
 _HELD: ColumnClause[Any] = literal_column("'held'")
@@ -101,28 +109,37 @@ _CLAIM = (
     .values(claimed_until=bindparam("until"), claimed_by=bindparam("holder"))
     .returning(outbox)
 )
+# An answer of 2xx stands whatever else happened meanwhile; any other outcome counts only where the entry still waits.
+_SENT = bindparam("sent", type_=Boolean())
+_STANDS = or_(outbox.c.status == DUE, _SENT & (outbox.c.status != "sent"))
 _TRIED = (
     update(outbox)
     .where(outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"))
-    .values(tries=outbox.c.tries + 1, claimed_until=None, claimed_by=None)
-    .returning(outbox.c.tries, outbox.c.destination)
-)
-# An answer of 2xx stands whatever else happened meanwhile; any other outcome counts only where the entry still waits.
-_SETTLE = (
-    update(outbox)
-    .where(
-        outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"),
-        or_(outbox.c.status == DUE, bindparam("sent", type_=Boolean()) & (outbox.c.status != "sent")),
-    )
     .values(
-        status=bindparam("status_"), due_at=bindparam("due_at_"), last_error=bindparam("error_"),
-        sent_at=func.coalesce(bindparam("sent_at_", type_=outbox.c.sent_at.type), outbox.c.sent_at),
+        tries=outbox.c.tries + 1, claimed_until=None, claimed_by=None,
+        status=case((_STANDS, _given("status")), else_=outbox.c.status),
+        due_at=case((_STANDS, _given("due_at")), else_=outbox.c.due_at),
+        last_error=case((_STANDS, _given("last_error")), else_=outbox.c.last_error),
+        sent_at=case((_STANDS, func.coalesce(_given("sent_at"), outbox.c.sent_at)), else_=outbox.c.sent_at),
     )
 )
 # What stands in a digest shares its fate.
-_SETTLE_MEMBERS = _MEMBERS.where(outbox.c.status == _DIGESTED).values(
-    status=bindparam("status_"), last_error=bindparam("error_"),
-    sent_at=case((bindparam("sent", type_=Boolean()), bindparam("sent_at_", type_=outbox.c.sent_at.type)), else_=None),
+_digest = outbox.alias("digest_")
+_MEMBERS_TRIED = (
+    update(outbox)
+    .where(
+        outbox.c.portal == PORTAL, outbox.c.digest == bindparam("entry_"), outbox.c.status == _DIGESTED,
+        exists().where(
+            _digest.c.portal == outbox.c.portal, _digest.c.entry == outbox.c.digest,
+            _digest.c.status == _given("status"),
+        ),
+    )
+    .values(
+        status=_given("status"), last_error=_given("last_error"), sent_at=case((_SENT, _given("sent_at")), else_=None)
+    )
+)
+_DESTINATIONS = select(outbox.c.entry, outbox.c.destination).where(
+    outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS)
 )
 _UNCLAIM = (
     update(outbox).where(outbox.c.portal == PORTAL, outbox.c.status == DUE).values(claimed_until=None, claimed_by=None)
@@ -202,29 +219,49 @@ class SqlOutbox:
         with self._database.writing() as connection:
             Part(connection, self._portal).change_by_id(_GIVE_BACK, entries, holder=self._holder)
 
-    def record(
-        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,
-        learn: Learn | None = None,
-    ) -> DestinationState | None:
+    def record(self, tries: Sequence[Try]) -> list[DestinationState]:
+        rows = [_tried(one) for one in tries]
         with self._database.writing() as connection:
             part = Destinations(connection, self._portal)
-            rows = part.select(_TRIED, entry_=entry)
-            for row in rows:
-                part.insert_new(outbox_attempt, [{
-                    "portal": self._portal, "entry": entry, "number": row.tries, "at": at, "status": status,
-                    "error": error, "seconds": seconds,
-                }])
-            sent = status == "sent"
-            facts = {"status_": status, "error_": error, "sent": sent, "sent_at_": at if sent else None}
-            settled = part.change(_SETTLE, entry_=entry, due_at_=due_at, **facts)
-            if settled and status != "due":
-                part.change_by_id(_SETTLE_MEMBERS, [entry], **facts)
-            return part.learn(rows[0].destination, learn) if rows and learn is not None else None
+            part.change_each(_TRIED, rows)
+            part.change_each(_attempt(part.dialect), rows)
+            part.change_each(_MEMBERS_TRIED, [row for row in rows if row["status_"] != "due"])
+            learnt: dict[str, list[Learn]] = {}
+            where = {row.entry: row.destination for row in part.select_by_id(_DESTINATIONS, [t.entry for t in tries])}
+            for one in tries:
+                if one.learn is not None and one.entry in where:
+                    learnt.setdefault(where[one.entry], []).append(one.learn)
+            return [part.learn(name, partial(reduce, _then, how)) for name, how in learnt.items()]
 
 
 def let_go(connection: Connection, portal: PortalId, *, keeper: str) -> int:
     """Free what others had claimed: whoever takes the lease is the only one that sends, and `keeper` is its name."""
     return Part(connection, portal).change(_LET_GO, keeper=keeper)
+
+
+def _then(state: DestinationState, how: Learn) -> DestinationState:
+    return how(state)
+
+
+def _tried(one: Try) -> dict[str, Any]:
+    sent = one.status == "sent"
+    return {
+        "entry_": one.entry, "sent": sent, "status_": one.status, "due_at_": one.due_at, "last_error_": one.error,
+        "sent_at_": one.at if sent else None, "at_": one.at, "seconds_": one.seconds,
+    }
+
+
+@per_dialect
+def _attempt(dialect: str) -> Insert:
+    """Number, as the entry counts its tries."""
+    made = select(
+        outbox.c.portal, outbox.c.entry, outbox.c.tries, bindparam("at_", type_=outbox_attempt.c.at.type),
+        _given("status"), _given("last_error"), bindparam("seconds_", type_=outbox_attempt.c.seconds.type),
+    ).where(outbox.c.portal == PORTAL, outbox.c.entry == bindparam("entry_"))
+    statement = insert_into(outbox_attempt, dialect).from_select(
+        ["portal", "entry", "number", "at", "status", "error", "seconds"], made
+    )
+    return statement.on_conflict_do_nothing(index_elements=key_of(outbox_attempt))
 
 
 def _row(portal: str, entry: Entry, sequence: int) -> dict[str, Any]:

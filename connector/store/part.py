@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, Executable, Row, Table, bindparam
+from sqlalchemy import BindParameter, Connection, Delete, Dialect, Executable, Row, Table, Update, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.domain.contact import PortalId
 
 Rows = list[dict[str, Any]]
 Insert = sqlite.Insert | postgresql.Insert
+Write = Insert | Update | Delete
 
 PORTAL: BindParameter[Any] = bindparam("portal_", None)
 """The portal in prepared statements; `Part.select` and `Part.change` fill it in."""
@@ -60,7 +61,11 @@ class Part:
         """Insert; what has its key already stays as it is."""
         self.write(_insert_new(table, self.dialect), rows)
 
-    def write(self, statement: Insert, rows: Rows) -> None:
+    def change_each(self, statement: Write, rows: Rows) -> None:
+        """An UPDATE, DELETE or INSERT … SELECT once for each row of values, in their order."""
+        self.write(statement, [{"portal_": self.portal, **row} for row in rows])
+
+    def write(self, statement: Write, rows: Rows) -> None:
         """One INSERT for many rows, each with all of its columns.
 
         On SQLite the driver is given finished tuples: SQLAlchemy's own way with many rows costs more than the database.
@@ -85,7 +90,7 @@ class _Prepared:
     def tuples(self, rows: Rows) -> list[tuple[Any, ...]]:
         columns = self.columns
         if self.constants:
-            rows = [row | self.constants for row in rows]
+            rows = [self.constants | row for row in rows]
         return [
             tuple([row[name] if turn is None else turn(row[name]) for name, turn in columns])   # a list is faster
             for row in rows
@@ -93,7 +98,7 @@ class _Prepared:
 
 
 @cache
-def _prepare(statement: Insert, dialect: Dialect) -> _Prepared:
+def _prepare(statement: Write, dialect: Dialect) -> _Prepared:
     compiled = statement.compile(dialect=dialect)
     turns = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
     constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}

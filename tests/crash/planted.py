@@ -25,6 +25,7 @@ import connector.store.lease as lease
 import connector.store.outbox as outbox
 from connector.delivery.sender import Sender
 from connector.domain.change import ChangeKind, OutcomeKind
+from connector.engine.ports import Try
 from connector.store.contacts import Contacts
 from connector.store.intents import Intents
 
@@ -68,7 +69,7 @@ def _sent_before_sending() -> None:
     post = Sender.post
 
     def bad(self: Sender, entry: Any) -> Any:
-        self._outbox.record(entry.id, at=entry.due_at, status="sent", due_at=None, error="", seconds=0.0)
+        self._outbox.record([Try(entry=entry.id, at=entry.due_at, status="sent")])
         return post(self, entry)
 
     Sender.post = bad  # type: ignore[method-assign]
@@ -118,8 +119,8 @@ def _claims_of_the_dead_are_kept() -> None:
 def _failure_is_the_end() -> None:
     record = outbox.SqlOutbox.record
 
-    def bad(self: Any, entry: str, **how: Any) -> Any:
-        return record(self, entry, **{**how, "status": "sent"})
+    def bad(self: Any, tries: Any) -> Any:
+        return record(self, [replace(one, status="sent") for one in tries])
 
     outbox.SqlOutbox.record = bad  # type: ignore[method-assign]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.contact import ContactId
-from connector.engine.ports import DestinationState, Entry, Learn
+from connector.engine.ports import DestinationState, Entry, Learn, Try
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CLAIM = timedelta(minutes=5)
@@ -64,19 +64,20 @@ class FakeOutbox:
         for name in entries:
             self._claimed_until.pop(name, None)
 
-    def record(
-        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,
-        learn: Learn | None = None,
-    ) -> DestinationState | None:  # fmt: skip
-        row = self.rows[entry]
-        assert row.status == "due" and seconds >= 0
-        self.tried.append((entry, status, error))
-        self._claimed_until.pop(entry)
-        self.rows[entry] = replace(
-            row, status=status, due_at=due_at, tries=row.tries + 1, last_error=error,
-            sent_at=at if status == "sent" else row.sent_at,
-        )  # fmt: skip
-        return self.learn(row.destination, learn) if learn is not None else None
+    def record(self, tries: Sequence[Try]) -> list[DestinationState]:
+        learnt: dict[str, DestinationState] = {}
+        for one in tries:
+            row = self.rows[one.entry]
+            assert row.status == "due" and one.seconds >= 0
+            self.tried.append((one.entry, one.status, one.error))
+            self._claimed_until.pop(one.entry)
+            self.rows[one.entry] = replace(
+                row, status=one.status, due_at=one.due_at, tries=row.tries + 1, last_error=one.error,
+                sent_at=one.at if one.status == "sent" else row.sent_at,
+            )  # fmt: skip
+            if one.learn is not None:
+                learnt[row.destination] = self.learn(row.destination, one.learn)
+        return list(learnt.values())
 
     def _is_free(self, row: Entry, now: datetime) -> bool:
         if row.status != "due" or (row.due_at or now) > now or self._claimed_until.get(row.id, now) > now:

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,9 +19,9 @@ from standardwebhooks import Webhook
 
 from connector.delivery.destinations import Destination
 from connector.delivery.doors import open_doors
-from connector.delivery.sender import BATCH, Sender
+from connector.delivery.sender import BATCH, MOST_IN_A_ROW, POST_SECONDS, Sender
 from connector.delivery.signature import new_secret
-from connector.engine.ports import DestinationState, Entry
+from connector.engine.ports import DestinationState, Entry, Try
 from connector.errors import FatalError, LeaseLostError
 
 SECRET = new_secret()
@@ -213,9 +213,9 @@ def test_what_a_person_sends_again_gets_ten_tries_anew() -> None:
 
 def test_a_destination_that_is_paused_in_the_midst_of_a_pass_gets_nothing_more() -> None:
     class Paused(FakeOutbox):
-        def record(self, *args: object, **kwargs: object) -> DestinationState | None:
+        def record(self, tries: Sequence[Try]) -> list[DestinationState]:
             self.states["crm"] = DestinationState(name="crm", off_at=NOW, off_by="person")
-            return super().record(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+            return super().record(tries)
 
     outbox = Paused.of(*(entry(number) for number in range(1, 9)))
     assert deliver(outbox, *[(200, {})] * 8) == 1
@@ -236,7 +236,7 @@ def test_an_answer_that_could_not_be_written_down_is_sent_again() -> None:
     """I6, I7: what is not known to have arrived is repeated, with the same id and bytes; nothing is skipped."""
 
     class Full(FakeOutbox):
-        def record(self, *args: object, **kwargs: object) -> DestinationState | None:
+        def record(self, tries: Sequence[Try]) -> list[DestinationState]:
             raise FatalError("the disk is full", advice="free some space")
 
     broken = Full.of(entry(1), entry(2))
@@ -339,13 +339,55 @@ def test_a_slow_receiver_delays_nobody_else() -> None:
     assert [status for _, status, _ in outbox.tried].count("sent") == 2
 
 
+class Counted(FakeOutbox):
+    """Knows how many tries were recorded together."""
+
+    @property
+    def together(self) -> list[int]:
+        return vars(self).setdefault("recorded", [])  # type: ignore[no-any-return]
+
+    def record(self, tries: Sequence[Try]) -> list[DestinationState]:
+        self.together.append(len(tries))
+        return super().record(tries)
+
+
+def test_a_receiver_that_takes_all_gets_more_and_more_in_a_row_before_they_are_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P2: so many may come twice after a kill, and no more."""
+    monkeypatch.setattr("connector.delivery.sender.ROW_SECONDS", 60.0)
+    outbox = Counted.of(*(entry(number) for number in range(1, 41)))
+    held: list[float] = []
+    with responses.RequestsMock() as mock:
+        mock.post(CRM.url)
+        assert sender(outbox, hold=held.append).deliver(NOW) == 40
+    assert outbox.together == [1, 2, 4, 8, 16, 9] and max(outbox.together) == MOST_IN_A_ROW
+    assert held == [POST_SECONDS + 60.0] * 6, "the lease is asked for before each row (I8)"
+
+
+def test_a_row_ends_with_the_first_that_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next one is a single post."""
+    monkeypatch.setattr("connector.delivery.sender.ROW_SECONDS", 60.0)
+    outbox = Counted.of(*(entry(number) for number in range(1, 9)))
+    assert deliver(outbox, *[(200, {})] * 4, (500, {}), *[(200, {})] * 3) == 7
+    assert [name for name, status, _ in outbox.tried if status == "due"] == ["msg_5"]
+    assert outbox.together == [1, 2, 2, 1, 2], "of a row of four, two were tried"
+
+
+def test_a_slow_receiver_has_each_post_recorded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.delivery.sender.ROW_SECONDS", 0.0)
+    outbox = Counted.of(*(entry(number) for number in range(1, 9)))
+    assert deliver(outbox, *[(200, {})] * 8) == 8
+    assert outbox.together == [1] * 8
+
+
 def test_the_outbox_is_touched_from_one_thread_only() -> None:
     threads = set()
 
     class Watched(FakeOutbox):
-        def record(self, *args: object, **kwargs: object) -> None:
+        def record(self, tries: Sequence[Try]) -> list[DestinationState]:
             threads.add(threading.get_ident())
-            super().record(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+            return super().record(tries)
 
     outbox = Watched({f"msg_{number}": entry(number, name) for number, name in enumerate(["crm", "chat"] * 3)})
     with responses.RequestsMock() as mock:

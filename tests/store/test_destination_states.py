@@ -10,7 +10,7 @@ import pytest
 from conftest import PORTAL, Opener
 from values import ANA, BEN, NOW, entry, hours
 
-from connector.engine.ports import DestinationState, Entry
+from connector.engine.ports import DestinationState, Entry, Try
 from connector.errors import AlreadyRunningError, LeaseLostError
 from connector.store import SqlStore
 from connector.store.destinations import look_at_destinations
@@ -40,10 +40,11 @@ def test_a_state_is_kept_as_it_was_learnt(store: SqlStore, open_it: Opener) -> N
 def test_a_try_and_what_it_teaches_are_written_together(store: SqlStore) -> None:
     queue(store, entry("a", destination="desk"))
     claim(store)
-    learnt = store.outbox.record(
-        "a", at=NOW, status="due", due_at=hours(1), error="500", seconds=0.1,
+    failed = Try(
+        entry="a", at=NOW, status="due", due_at=hours(1), error="500", seconds=0.1,
         learn=lambda state: replace(state, failing_since=NOW, failures=state.failures + 1),
     )
+    (learnt,) = store.outbox.record([failed])
     assert learnt == DestinationState(name="desk", failing_since=NOW, failures=1) == store.outbox.destinations()["desk"]
 
     def refuse(_: DestinationState) -> DestinationState:
@@ -51,7 +52,7 @@ def test_a_try_and_what_it_teaches_are_written_together(store: SqlStore) -> None
 
     claim(store, 1)
     with pytest.raises(RuntimeError):
-        store.outbox.record("a", at=NOW, status="sent", due_at=None, error="", seconds=0.1, learn=refuse)
+        store.outbox.record([Try(entry="a", at=NOW, status="sent", learn=refuse)])
     assert store.outbox.destinations()["desk"].failures == 1
     assert claim(store, 2) == ["a"], "neither of the two"
 
@@ -111,7 +112,7 @@ def test_who_has_lost_the_lease_claims_nothing_more_but_writes_down_what_arrived
         with other.lease():
             with pytest.raises(LeaseLostError):
                 claim(frozen)
-            frozen.outbox.record("a", at=NOW, status="sent", due_at=None, error="", seconds=0.1)
+            frozen.outbox.record([Try(entry="a", at=NOW, status="sent")])
             assert claim(other) == ["b"]
             with pytest.raises(AlreadyRunningError):
                 claim(open_it(holder="elsewhere:3", now=lambda: clock[0]))
@@ -122,9 +123,7 @@ def test_what_was_taken_stays_taken_for_ana(store: SqlStore) -> None:
     queue(store, entry("a", ANA))
     claim(store)
     store.outbox.learn("crm-desk", lambda state: replace(state, off_at=NOW, off_by="person"))
-    state = store.outbox.record(
-        "a", at=NOW, status="sent", due_at=None, error="", seconds=0.1, learn=lambda known: known
-    )
-    assert state is not None and state.off_by == "person"
+    (state,) = store.outbox.record([Try(entry="a", at=NOW, status="sent", learn=lambda known: known)])
+    assert state.off_by == "person"
     store.outbox.learn("crm-desk", lambda state: replace(state, off_at=None, off_by=""))
     assert claim(store, 9) == []

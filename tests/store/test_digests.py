@@ -8,7 +8,7 @@ from typing import Any
 from values import ANA, BEN, NOW, REP, entry, hours
 
 from connector.domain.contact import ContactId
-from connector.engine.ports import Entry
+from connector.engine.ports import Entry, Try
 from connector.store import Queries, SqlStore
 
 CAT = "103"
@@ -34,7 +34,8 @@ def claim(store: SqlStore, hour: float = 0) -> list[str]:
 
 def record(store: SqlStore, name: str, status: str, due: float | None = None) -> None:
     due_at = None if due is None else hours(due)
-    store.outbox.record(name, at=NOW, status=status, due_at=due_at, error="" if status == "sent" else "503", seconds=1)
+    error = "" if status == "sent" else "503"
+    store.outbox.record([Try(entry=name, at=NOW, status=status, due_at=due_at, error=error, seconds=1)])
 
 
 def stands(store: SqlStore) -> dict[str, str]:

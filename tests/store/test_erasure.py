@@ -18,7 +18,7 @@ from connector.domain.deal import Deal, DealState
 from connector.domain.episode import State, episode_id
 from connector.domain.verdict import Verdict
 from connector.engine.erase import BY_HAND, PRIVACY, VANISHED, erase_contacts, erase_now
-from connector.engine.ports import AuditRow
+from connector.engine.ports import AuditRow, Try
 from connector.errors import SettingsError
 from connector.rules.reports import funnel
 from connector.store import SqlStore, open_store
@@ -94,7 +94,7 @@ def fill(store: SqlStore) -> None:
             ]
         )
         unit.finish_run(run().id, run().status, _counts(), NOW, f"a stream is off; contact {WHO}: refused {CANARY}")
-    store.outbox.record("note-one", at=NOW, status="due", due_at=hours(1), error=CANARY, seconds=0.1)
+    store.outbox.record([Try(entry="note-one", at=NOW, status="due", due_at=hours(1), error=CANARY)])
     with store.database.writing() as connection:
         row = {"portal": PORTAL, "hint": "hint-one", "contact": WHO, "occurred_at": NOW, "received_at": NOW}
         connection.execute(insert(hint), [{**row, "kind": "changed"}])

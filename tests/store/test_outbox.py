@@ -9,7 +9,7 @@ from dataclasses import replace
 from conftest import Opener
 from values import ANA, BEN, NOW, entry, hours
 
-from connector.engine.ports import Entry
+from connector.engine.ports import Entry, Try
 from connector.store import Queries, SqlStore
 from connector.store.resending import Resending
 
@@ -26,7 +26,7 @@ def claim(store: SqlStore, hour: float = 0, limit: int = 99) -> list[str]:
 def record(store: SqlStore, name: str, status: str, due: float | None = None, at: float = 0) -> None:
     due_at = None if due is None else hours(due)
     error = "" if status == "sent" else "503"
-    store.outbox.record(name, at=hours(at), status=status, due_at=due_at, error=error, seconds=0.5)
+    store.outbox.record([Try(entry=name, at=hours(at), status=status, due_at=due_at, error=error, seconds=0.5)])
 
 
 def test_entries_are_claimed_in_the_order_they_were_queued(store: SqlStore) -> None:
@@ -34,6 +34,27 @@ def test_entries_are_claimed_in_the_order_they_were_queued(store: SqlStore) -> N
     assert claim(store, limit=2) == ["n0", "n1"]
     assert claim(store) == ["n2", "n3", "n4"]
     assert claim(store) == []
+
+
+def test_tries_are_recorded_together_each_as_it_went(store: SqlStore) -> None:
+    """I6"""
+    queue(store, entry("a"), entry("b", BEN), entry("c", "9"), entry("d", "8"))
+    claim(store)
+    store.outbox.record([
+        Try(entry="a", at=hours(1), status="sent", seconds=0.1),
+        Try(entry="b", at=hours(2), status="due", due_at=hours(5), error="503", seconds=0.2),
+        Try(entry="c", at=hours(3), status="exhausted", error="500", seconds=0.3),
+        Try(entry="nobody", at=hours(3), status="sent"),
+    ])
+    rows = {name: Queries(store).outbox_entry(name) for name in "abcd"}
+    assert [row and (row["status"], row["tries"]) for row in rows.values()] == [
+        ("sent", 1), ("due", 1), ("exhausted", 1), ("due", 0)
+    ]
+    attempts = [row["attempts"] for row in rows.values() if row is not None]
+    assert [[(one["at"], one["status"]) for one in each] for each in attempts if isinstance(each, list)] == [
+        [(hours(1), "sent")], [(hours(2), "due")], [(hours(3), "exhausted")], []
+    ]
+    assert claim(store, 4) == ["d"] and claim(store, 6) == ["b", "d"]
 
 
 def test_only_what_is_due_is_claimed(store: SqlStore) -> None:

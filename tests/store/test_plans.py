@@ -13,6 +13,7 @@ from values import ANA, NOW, REP, RUN, activity, decision, entry, episode
 
 from connector.domain.contact import PortalId
 from connector.domain.timer import TimerKind
+from connector.engine.ports import Try
 from connector.store import SqlStore, open_store, this_process
 
 WHOLE_BY_NATURE = (
@@ -82,9 +83,7 @@ def test_every_question_of_a_run_is_answered_by_an_index(store: SqlStore, seen: 
         unit.to_move(9, "")
         unit.unheld_members(9)
     store.outbox.claim(NOW, 9)
-    store.outbox.record(
-        "d", at=NOW, status="sent", due_at=None, error="", seconds=0.1, learn=lambda state: replace(state, failures=1)
-    )
+    store.outbox.record([Try(entry="d", at=NOW, status="sent", learn=lambda state: replace(state, failures=1))])
     asked = dict(seen)
     assert len(asked) > 25
     with store.database.engine.connect() as connection:

@@ -11,7 +11,7 @@ from conftest import Opener
 from values import ANA, BEN, NOW, entry, hours
 
 from connector.delivery.backoff import next_try
-from connector.engine.ports import Entry
+from connector.engine.ports import Entry, Try
 from connector.store import Queries, SqlStore
 from connector.store.resending import Resending
 
@@ -28,7 +28,7 @@ def claim(store: SqlStore, hour: float = 0) -> list[Entry]:
 def record(store: SqlStore, name: str, status: str, at: float = 0, due: float | None = None) -> None:
     due_at = None if due is None else hours(due)
     error = "" if status == "sent" else "503"
-    store.outbox.record(name, at=hours(at), status=status, due_at=due_at, error=error, seconds=0.5)
+    store.outbox.record([Try(entry=name, at=hours(at), status=status, due_at=due_at, error=error, seconds=0.5)])
 
 
 def ended(store: SqlStore, **how: Any) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Table, event, func, insert, select
 from values import ANA, BEN, NOW, RUN, activity, change, decision, entry, episode, intent, run, stored, timer
 
 from connector.domain.run import RunCounts, RunId, RunStatus
+from connector.engine.ports import Try
 from connector.store import Queries, SqlStore
 from connector.store.retention import BODIES, TECHNICAL
 from connector.store.tables import hint, metadata, outbox
@@ -97,7 +98,7 @@ def test_an_emptied_notice_is_not_sent_again(store: SqlStore) -> None:
 def test_tries_go_after_400_days_and_done_hints_after_30(store: SqlStore) -> None:
     hold(store, "n1", "due", queued_at=LONG_AGO)
     for at in (LONG_AGO, NOW - TECHNICAL):
-        store.outbox.record("n1", at=at, status="due", due_at=NOW, error="503", seconds=0.1)
+        store.outbox.record([Try(entry="n1", at=at, status="due", due_at=NOW, error="503")])
     put_hints(store, {"old": A_MONTH_AGO, "young": NOW - BODIES, "waiting": None})
     assert forget(store) == 2
     shown = Queries(store).outbox_entry("n1")

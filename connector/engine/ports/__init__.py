@@ -21,7 +21,7 @@ from connector.engine.ports.crm import (
     Write,
     WriteResult,
 )
-from connector.engine.ports.outside import Delivery, Learn, NoProgress, Outbox, Progress
+from connector.engine.ports.outside import Delivery, Learn, NoProgress, Outbox, Progress, Try
 from connector.engine.ports.privacy import ErasedPerson, Receipt
 from connector.engine.ports.rows import (
     AuditRow,
@@ -62,6 +62,7 @@ __all__ = [
     "Store",
     "StoredContact",
     "StreamOff",
+    "Try",
     "UnitOfWork",
     "Window",
     "Write",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +11,26 @@ from connector.engine.ports.rows import DestinationState, Entry
 
 Learn = Callable[[DestinationState], DestinationState]
 """What an answer teaches about its destination; pure, since it may be asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """What became of one post.
+
+    Attributes:
+        entry: its id.
+        status: `sent`, `due` (again at `due_at`) or `exhausted`.
+        error: why it was not taken; no body and no secret. Empty where it was sent.
+        learn: what it teaches about its destination; None for nothing.
+    """
+
+    entry: str
+    at: datetime
+    status: str
+    due_at: datetime | None = None
+    error: str = ""
+    seconds: float = 0.0
+    learn: Learn | None = None
 
 
 class Delivery(Protocol):
@@ -58,13 +79,9 @@ class Outbox(Protocol):
         """Claimed, but not tried after all: others may claim them at once."""
         ...
 
-    def record(
-        self, entry: str, *, at: datetime, status: str, due_at: datetime | None, error: str, seconds: float,
-        learn: Learn | None = None,
-    ) -> DestinationState | None:
-        """One try: `status` is sent, due (again at `due_at`) or exhausted; `error` holds no body and no secret.
+    def record(self, tries: Sequence[Try]) -> list[DestinationState]:
+        """What became of these posts, in one transaction; what was posted and is not recorded is posted again (I6).
 
-        What stands in a digest shares its fate. `learn` is applied to the destination's state in the same transaction;
-        gives the new state, None where there was nothing to learn.
+        What stands in a digest shares its fate. Gives the new states of the destinations that they teach about.
         """
         ...
