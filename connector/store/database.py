@@ -172,8 +172,11 @@ def _sqlite_engine(url: URL, in_memory: bool, durable: bool, patience: float) ->
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, True)
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(not writes)}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver: Any = connection.connection.driver_connection   # SQLAlchemy's own way costs more than the statements
+        if connection.info.get(_WRITES) != writes:
+            driver.execute(f"PRAGMA query_only = {int(not writes)}")
+            connection.info[_WRITES] = writes
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
