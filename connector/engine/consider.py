@@ -57,6 +57,7 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         behind = forgotten(context, uow, table.situations)
         known = [contact for contact in ids if contact not in behind]
         sound = [contact for contact in known if _consider_one(context, uow, table, contact, guard)]
+        _commit(context, uow, table.cases)
         uow.clear_quarantine(sound)
         uow.clear_dirty([contact for contact in known if contact not in guard.held])
         uow.mark_dirty(table.again, "signal")
@@ -76,6 +77,8 @@ class _Table:
     rotation: dict[str, dict[OwnerId, int]]
     open_leads: dict[OwnerId, int]
     accounts: dict[str, OwnerId]
+    cases: list[_Case] = field(default_factory=list)
+    """What is to be stored of the contacts looked at so far."""
     again: list[ContactId] = field(default_factory=list)
     """To be looked at once more: a lead in work may have raised its hand twice."""
 
@@ -113,7 +116,7 @@ def _account(row: StoredContact) -> str:
 
 
 def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> bool:
-    """Decide one contact and commit what follows; whether there is nothing to complain of any more."""
+    """Decide one contact; what follows is stored with the batch. Whether there is nothing to complain of any more."""
     if contact in context.unread:
         return False
     situation = table.situations.get(contact)
@@ -134,7 +137,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     if context.options.shadow:
         _only_report(context, uow, decision, case.planned)
         return True
-    _commit(context, uow, case)
+    table.cases.append(case)
     if decision.action in LOOKED_AT_AGAIN:
         table.again.append(contact)
     ended = decision.episode if decision.action is Action.END else None
@@ -214,29 +217,35 @@ def _turn(uow: UnitOfWork, table: _Table, decision: Decision, account: str) -> N
         table.accounts[account] = owner
 
 
-def _commit(context: Context, uow: UnitOfWork, case: _Case) -> None:
-    """All that one decision leaves in the database."""
-    decision, intent = case.decision, case.intent
-    uow.put_decision(context.run.id, decision)
-    episode = decision.episode
-    if episode is not None and episode != decision.before and decision.action in STORED:
-        adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
-        cause = Action.ADOPT if adopted else decision.action
-        uow.put_episode(episode, at=context.now, cause=cause.value)
-        set_timers(context, uow, decision)
-    if any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts):
-        uow.mark_retry([decision.contact])  # nobody was there to take it; it must not be forgotten
+def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
+    """All that a batch of decisions leaves in the database, each kind of row at once."""
+    for case in cases:
+        decision = case.decision
+        uow.put_decision(context.run.id, decision)
+        if decision.episode is not None and decision.episode != decision.before and decision.action in STORED:
+            adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
+            cause = Action.ADOPT if adopted else decision.action
+            uow.put_episode(decision.episode, at=context.now, cause=cause.value)
+            set_timers(context, uow, decision)
+        if case.intent is None or context.options.dry_run:
+            _count(context, decision)  # what waits for a write counts when it is written
+    uow.mark_retry([case.decision.contact for case in cases if _found_nobody(case.decision)])
     if context.options.dry_run:
-        if case.planned.changes or case.told:
-            context.planned.append(PlannedLead(decision=decision, changes=case.planned.changes))
-    else:
-        if intent is not None:
-            uow.put_intents([intent])
-        context.counts.notices_queued += uow.put_entries(case.rows)
-        if intent is not None or case.told:
-            uow.audit(context.run.id, [_audit(decision, intent)], context.now)
-    if intent is None or context.options.dry_run:
-        _count(context, decision)  # what waits for a write counts when it is written
+        context.planned += [
+            PlannedLead(decision=case.decision, changes=case.planned.changes)
+            for case in cases
+            if case.planned.changes or case.told
+        ]
+        return
+    uow.put_intents([case.intent for case in cases if case.intent is not None])
+    context.counts.notices_queued += uow.put_entries([row for case in cases for row in case.rows])
+    effects = [_audit(case.decision, case.intent) for case in cases if case.intent is not None or case.told]
+    uow.audit(context.run.id, effects, context.now)
+
+
+def _found_nobody(decision: Decision) -> bool:
+    """Nobody was there to take it; it must not be forgotten."""
+    return any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts)
 
 
 def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) -> Intent | None:

@@ -5,10 +5,12 @@ HubSpot has no conditional write, so write.py reads before and after its own, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from connector.domain.change import Change, ChangeKind
+from connector.domain.change import ChangeKind
+from connector.domain.contact import Value
 from connector.domain.record import Edit, Record
 from connector.engine.ports import Intent, StoredContact
 from connector.rules.fields import property_of, to_wire
@@ -25,88 +27,96 @@ MARKS = ("episode", "state")
 """Fields that nobody else writes: where they stand as wanted, the whole request was taken."""
 
 
-def wire(row: Intent, book: RuleBook) -> dict[str, Change]:
-    """The CRM's property → the change that is to be made of it."""
-    return {property_of(one.field, book.fields): one for one in row.changes if one.kind is ChangeKind.FIELD}
+class Wanted(NamedTuple):
+    """One property as we want it: our name of the field, the value as the CRM spells it, whether a stage goes back."""
+
+    field: str
+    text: str
+    backward: bool
 
 
-def wire_text(change: Change, book: RuleBook) -> str:
+Wire = Mapping[str, Wanted]
+"""The CRM's property → what we want there: all of one intent."""
+
+
+def wire(row: Intent, book: RuleBook) -> Wire:
+    return {
+        property_of(one.field, book.fields): Wanted(one.field, wire_text(one.field, one.after, book), one.backward)
+        for one in row.changes
+        if one.kind is ChangeKind.FIELD
+    }
+
+
+def wire_text(field: str, value: Value, book: RuleBook) -> str:
     """The value as the CRM spells it."""
-    return to_wire(change.field, change.after, book.fields, book.stages.values)
+    return to_wire(field, value, book.fields, book.stages.values)
 
 
-def was_applied(row: Intent, record: Record, book: RuleBook) -> bool:
+def was_applied(ours: Wire, record: Record) -> bool:
     """An earlier try got through without an answer (I7): what differs now was edited after it, and stands."""
-    marks = {prop: change for prop, change in wire(row, book).items() if change.field in MARKS}
-    now = record.properties
-    return bool(marks) and all((now.get(prop) or "") == wire_text(change, book) for prop, change in marks.items())
+    marks = {prop: wanted.text for prop, wanted in ours.items() if wanted.field in MARKS}
+    return bool(marks) and all((record.properties.get(prop) or "") == text for prop, text in marks.items())
 
 
-def is_as_expected(row: Intent, record: Record, book: RuleBook) -> bool:
+def is_as_expected(row: Intent, ours: Wire, record: Record) -> bool:
     """Each guarded value is as we read it, or already what we want to write."""
-    wanted = wire(row, book)
-    cleared = {prop for prop, change in wanted.items() if change.backward}
     for prop, expected in row.expected.items():
-        now = record.properties.get(prop) or ""
-        ours = wire_text(wanted[prop], book) if prop in wanted else None
-        if now == (expected or "") or now == ours or (prop in cleared and now == ""):
+        now, wanted = record.properties.get(prop) or "", ours.get(prop)
+        if now == (expected or "") or (wanted and (now == wanted.text or (wanted.backward and now == ""))):
             continue
         return False
     return True
 
 
-def overwritten(row: Intent, record: Record, book: RuleBook) -> dict[str, str]:
+def overwritten(row: Intent, ours: Wire, record: Record) -> dict[str, str]:
     """People's values that our write overwrote, by property: edited between our read and our write (I2).
 
     `record` was read after the write, with history. What the decision rested on is the measure, not our re-read: that
     one may have come after a write of ours whose answer was lost.
     """
     theirs: dict[str, str] = {}
-    for prop, change in wire(row, book).items():
-        expected, wanted = row.expected.get(prop) or "", wire_text(change, book)
+    for prop, (_, wanted, backward) in ours.items():
+        expected = row.expected.get(prop) or ""
         edits = _without_clearing(record.history.get(prop, ())) if wanted else record.history.get(prop, ())
         if expected == wanted or not edits or edits[0].by_person or (edits[0].value or "") != wanted:
             continue
-        earlier = [edit for edit in edits[1:] if (edit.value or "") != "" or not change.backward]
+        earlier = [edit for edit in edits[1:] if (edit.value or "") != "" or not backward]
         if earlier and earlier[0].by_person and (earlier[0].value or "") not in (expected, wanted):
             theirs[prop] = earlier[0].value or ""
     return theirs
 
 
-def as_before(row: Intent, record: Record, book: RuleBook) -> dict[str, str]:
+def as_before(row: Intent, ours: Wire, record: Record) -> dict[str, str]:
     """Ours, where it still stands, as it was: the CRM may not show a handover that is taken back (I1, P3)."""
     before: dict[str, str] = {}
-    for prop, change in wire(row, book).items():
-        expected, wanted = row.expected.get(prop) or "", wire_text(change, book)
+    for prop, (_, wanted, _) in ours.items():
+        expected = row.expected.get(prop) or ""
         if expected != wanted and (record.properties.get(prop) or "") == wanted:
             before[prop] = expected
     return before
 
 
-def edited_since(row: Intent, field: str, fresh: Record, after: Record, book: RuleBook) -> bool:
+def edited_since(prop: str, wanted: Wanted, fresh: Record, after: Record) -> bool:
     """Whether a person edited it right after our write: theirs stands, and is news.
 
     `fresh` was read just before the write, `after` right after it, with history.
     """
-    prop, changes = property_of(field, book.fields), wire(row, book)
     edits = after.history.get(prop, ())
     if not edits or not edits[0].by_person:
         return False
     moved = (edits[0].value or "") != (fresh.properties.get(prop) or "")
-    ours = wire_text(changes[prop], book) if prop in changes else None
-    return moved or (len(edits) > 1 and (edits[1].value or "") == ours and not edits[1].by_person)
+    return moved or (len(edits) > 1 and (edits[1].value or "") == wanted.text and not edits[1].by_person)
 
 
-def is_news(row: Intent, before: StoredContact, record: Record, book: RuleBook, now: datetime) -> bool:
+def is_news(ours: Wire, before: StoredContact, record: Record, now: datetime) -> bool:
     """Whether others changed the contact since it was decided on; `record` is it after our write."""
-    ours = wire(row, book)
     others = ((prop, value) for prop, value in record.properties.items() if prop not in ours)
     if any((before.raw.get(prop) or "") != (value or "") for prop, value in others):
         return True
     latest = {prop: edits[0] for prop, edits in record.history.items() if edits and edits[0].by_person}
     # By its time, or by its value: a write whose answer was lost may be settled in a later run than the edit.
     return any(edit.at >= now for edit in latest.values()) or any(
-        (edit.value or "") != wire_text(ours[prop], book) for prop, edit in latest.items() if prop in ours
+        (edit.value or "") != ours[prop].text for prop, edit in latest.items() if prop in ours
     )
 
 

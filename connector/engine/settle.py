@@ -17,7 +17,7 @@ from connector.engine.context import Context
 from connector.engine.hold import note_list, saw_list
 from connector.engine.ports import AuditRow, Intent, UnitOfWork
 from connector.engine.pull import drop_contacts, store_records
-from connector.engine.races import is_news
+from connector.engine.races import Wire, is_news, wire
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import withdraw
 from connector.rules.plan import POLICY
@@ -34,6 +34,7 @@ class Sent:
         lost_races: intents that overwrote a person's value, and the properties that were put back.
         on_list, off_list: whom the CRM put on the suppression list, and took off it.
         list_id: of the list that members were added to.
+        wires: intent id → what is wanted in the CRM; ask `wanted`.
     """
 
     context: Context
@@ -46,6 +47,13 @@ class Sent:
     on_list: set[ContactId] = field(default_factory=set)
     off_list: set[ContactId] = field(default_factory=set)
     list_id: str | None = None
+    wires: dict[str, Wire] = field(default_factory=dict)
+
+    def wanted(self, row: Intent) -> Wire:
+        """What is to stand in the CRM, spelt out once for all the steps that ask."""
+        if row.id not in self.wires:
+            self.wires[row.id] = wire(row, self.context.book)
+        return self.wires[row.id]
 
     def said_of(self, row: Intent) -> str:
         """Its status; empty while there is none."""
@@ -90,7 +98,8 @@ def _store(sent: Sent, uow: UnitOfWork, written: Sequence[Intent]) -> None:
     news = [
         row.contact
         for row in written
-        if row.contact in known and is_news(row, known[row.contact], sent.after[row.contact], context.book, context.now)
+        if row.contact in known
+        and is_news(sent.wanted(row), known[row.contact], sent.after[row.contact], context.now)
     ]
     store_records(context, uow, [sent.after[row.contact] for row in written], source="handoff", dirty=False)
     uow.mark_dirty(news, "edited meanwhile")

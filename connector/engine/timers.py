@@ -46,7 +46,8 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         return
     begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
     moved = before is not None and before.assignment != episode.assignment
-    if begins or moved or episode.state.is_end:
+    first = begins and before is None and episode.ordinal == 1  # then no clock of an episode can run yet
+    if (begins and not first) or moved or episode.state.is_end:
         uow.cancel_timers(episode.contact, OURS)
     if episode.state.is_end:
         uow.put_timers(_return_timers(episode))

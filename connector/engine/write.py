@@ -13,7 +13,7 @@ An intent found open after a kill goes the same way: what is already so is not w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from connector.domain.change import Change, ChangeKind, OutcomeKind
 from connector.domain.contact import OwnerId
@@ -24,12 +24,12 @@ from connector.engine.ports import Intent, Write
 from connector.engine.races import (
     SAID,
     SHARED,
+    Wire,
     as_before,
     edited_since,
     is_as_expected,
     overwritten,
     was_applied,
-    wire,
     wire_text,
 )
 from connector.engine.settle import Sent, settle
@@ -103,9 +103,9 @@ class _Batch(Sent):
                 self.verdicts[row.id] = ("gone", "the contact was deleted in the CRM")
             elif record.id != row.contact:
                 self.verdicts[row.id] = ("gone", "the contact was merged into another one")
-            elif was_applied(row, record, book):
+            elif was_applied(self.wanted(row), record):
                 self.applied.add(row.id)
-            elif not is_as_expected(row, record, book):
+            elif not is_as_expected(row, self.wanted(row), record):
                 self.verdicts[row.id] = ("overtaken", "somebody edited it since it was read; their value stands")
             elif not self._is_readable(record):
                 self.verdicts[row.id] = ("rejected", "its record cannot be read as it is now")
@@ -120,15 +120,14 @@ class _Batch(Sent):
 
     def _patch(self) -> None:
         """Two requests where a stage goes back: clear, then set (hubspot-facts, section 4)."""
-        clears, writes, book = [], [], self.context.book
+        clears, writes = [], []
         for row in self._going():
             if row.id in self.applied:
                 continue
             present = self.fresh[row.contact].properties
-            changes = wire(row, book)
-            wanted = {prop: wire_text(change, book) for prop, change in changes.items()}
-            differs = {prop: text for prop, text in wanted.items() if (present.get(prop) or "") != text}
-            backward = {prop: "" for prop, c in changes.items() if c.backward and prop in differs and present.get(prop)}
+            wanted = self.wanted(row)
+            differs = {prop: one.text for prop, one in wanted.items() if (present.get(prop) or "") != one.text}
+            backward = {prop: "" for prop in differs if wanted[prop].backward and present.get(prop)}
             if backward:
                 clears.append(Write(contact=row.contact, properties=backward))
             if differs:
@@ -188,34 +187,37 @@ class _Batch(Sent):
 
     def _restored(self, row: Intent) -> Write | None:
         """An edit by a person between our read and our write: put it back, and all else that we wrote with it (I2)."""
-        record, book = self.after.get(row.contact), self.context.book
-        theirs = overwritten(row, record, book) if record is not None else {}
+        record, wanted = self.after.get(row.contact), self.wanted(row)
+        theirs = overwritten(row, wanted, record) if record is not None else {}
         if record is None or not theirs:
             return None
         self.lost_races.append((row, ", ".join(sorted(theirs))))
         self.verdicts[row.id] = ("overtaken", "a person edited it in the very moment; their value was put back")
-        return Write(contact=row.contact, properties={**as_before(row, record, book), **theirs})
+        return Write(contact=row.contact, properties={**as_before(row, wanted, record), **theirs})
 
     def _verify(self, row: Intent) -> None:
         record = self.after.get(row.contact)
         if record is None or (row.id not in self.applied and not self._is_readable(record)):
             self.unclear.add(row.id)
             return
-        if row.id in self.applied:
-            self.verdicts[row.id] = ("written", "")
-            return
-        book, fresh = self.context.book, self.fresh[row.contact]
-        shown = normalise(record, book.fields, book.stages.values)
-        stays = [
-            one.field
-            for one in wire(row, book).values()
-            if wire_text(replace(one, after=shown.get(one.field)), book) != wire_text(one, book)
-        ]
-        theirs = [name for name in stays if edited_since(row, name, fresh, record, book)]
-        if stays == theirs:
+        stays = self._not_taken(row, record) if row.id not in self.applied else {}
+        fresh = self.fresh[row.contact]
+        if all(edited_since(prop, wanted, fresh, record) for prop, wanted in stays.items()):
             self.verdicts[row.id] = ("written", "")
         else:
-            self.verdicts[row.id] = ("rejected", f"the CRM did not take {', '.join(sorted(stays))}")
+            names = sorted(wanted.field for wanted in stays.values())
+            self.verdicts[row.id] = ("rejected", f"the CRM did not take {', '.join(names)}")
+
+    def _not_taken(self, row: Intent, record: Record) -> Wire:
+        """What does not stand as wanted, also where the CRM may spell the same value in another way."""
+        book, now = self.context.book, record.properties
+        differ = {prop: one for prop, one in self.wanted(row).items() if (now.get(prop) or "") != one.text}
+        if not differ:
+            return {}
+        shown = normalise(record, book.fields, book.stages.values)
+        return {
+            prop: one for prop, one in differ.items() if wire_text(one.field, shown.get(one.field), book) != one.text
+        }
 
     def _remove_from_list(self) -> None:
         """Those released, and those whom we put on for a handover that the CRM or a person did not let stand."""

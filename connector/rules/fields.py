@@ -140,6 +140,7 @@ class _Steps(NamedTuple):
     plain: tuple[_Step, ...]
     phones: tuple[tuple[str, str, str], ...]
     derived: tuple[tuple[str, tuple[str, ...]], ...]
+    mapped: tuple[tuple[str, str], ...]
 
 
 class FieldRules(BaseModel):
@@ -184,6 +185,7 @@ class FieldRules(BaseModel):
             ),
             phones=tuple((name, prop, self.label(name)) for name, prop, kind in mapped if kind is FieldType.PHONE),
             derived=tuple((name, rule.of) for name, rule in self.fields.items() if rule.of),
+            mapped=tuple((name, prop) for name, prop, _ in mapped),
         )
 
 
@@ -257,7 +259,7 @@ def normalise(
         created_at=record.created_at,
         modified_at=record.modified_at,
         fields=fields,
-        changed_at=_changed_at(record, rules, previous),
+        changed_at=_changed_at(record, steps.mapped, previous),
         problems=tuple(problems),
     )
 
@@ -314,20 +316,19 @@ def _derive_domain(fields: Mapping[str, Value], sources: tuple[str, ...]) -> str
     return None
 
 
-def _changed_at(record: Record, rules: FieldRules, previous: Previous | None) -> dict[str, datetime]:
-    if previous is None and not record.history:
+def _changed_at(
+    record: Record, mapped: Sequence[tuple[str, str]], previous: Previous | None
+) -> dict[str, datetime]:
+    history, now = record.history, record.properties
+    if previous is None and not history:
         return {}
     told: dict[str, datetime] = {}
     old_raw = previous.raw if previous is not None else {}
     old_times = previous.contact.changed_at if previous is not None else {}
-    for name, rule in rules.fields.items():
-        prop = rule.property
-        if prop is None:
-            continue
-        edits = record.history.get(prop)
-        if edits:
+    for name, prop in mapped:
+        if history and (edits := history.get(prop)):
             told[name] = edits[0].at
-        elif previous is not None and (old_raw.get(prop) or "") != (record.properties.get(prop) or ""):
+        elif previous is not None and (old_raw.get(prop) or "") != (now.get(prop) or ""):
             told[name] = record.modified_at
         elif name in old_times:
             told[name] = old_times[name]
