@@ -80,14 +80,16 @@ class Door:
         self._allowed = allowed or AllowList()
         self._line = _Line(self._allowed, resolve)
         self._timeout = timeout_seconds
+        self._deadline = _Deadline(self._line, timeout_seconds)
         self._session = _session(self._line, ca_file)
+        self._ready: dict[str, requests.PreparedRequest] = {}
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send it once. Never raises for anything the receiver or the network does."""
         began = time.monotonic()
         try:
             check_url(url, self._allowed)
-            with _Deadline(self._line, self._timeout):
+            with self._deadline:
                 status, retry_after = self._exchange(url, body, headers)
         except AddressRefusedError as error:
             return Answer(status=None, problem=f"not sent: {error}", seconds=time.monotonic() - began)
@@ -98,13 +100,15 @@ class Door:
         return Answer(status=status, retry_after=retry_after, seconds=time.monotonic() - began)
 
     def close(self) -> None:
+        self._deadline.close()
         self._session.close()
         self._line.forget()
 
     def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
-        response = self._session.post(
-            url, data=body, headers=dict(headers), timeout=self._timeout, allow_redirects=False, stream=True
-        )
+        response = self._session.send(
+            self._request(url, body, headers),
+            timeout=self._timeout, allow_redirects=False, stream=True, verify=self._session.verify, proxies={},
+        )  # fmt: skip
         if self._line.is_over:
             response.close()
             raise TimeoutError      # a head that we cut ourselves reads like a whole one
@@ -113,6 +117,16 @@ class Door:
         if not may_be_used_again:
             self._line.forget()
         return response.status_code, response.headers.get("Retry-After")
+
+
+    def _request(self, url: str, body: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
+        """Address and our own headers are put together once for all posts; that costs as much as posting."""
+        if url not in self._ready:
+            self._ready[url] = self._session.prepare_request(requests.Request("POST", url))
+        request = self._ready[url].copy()
+        request.headers.update(headers)
+        request.prepare_body(body, None)
+        return request
 
 
 class _Line:
@@ -178,19 +192,47 @@ class _Line:
 
 
 class _Deadline:
-    """Cuts the line when the time is over; leaving the block in time calls it off."""
+    """Cuts the line when the time of an exchange is over; leaving the block in time calls it off.
+
+    One thread watches over all exchanges of a door: starting one for each costs more than the exchange.
+    """
 
     def __init__(self, line: _Line, seconds: float) -> None:
         self._line, self._seconds = line, seconds
-        self._timer = threading.Timer(seconds, line.cut)
-        self._timer.daemon = True
+        self._changed = threading.Condition()
+        self._over_at: float | None = None
+        self._idle = self._ended = False
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> None:
         self._line.begin(self._seconds)
-        self._timer.start()
+        with self._changed:
+            self._over_at = time.monotonic() + self._seconds
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="handoff-deadline", daemon=True)
+                self._thread.start()
+            elif self._idle:
+                self._changed.notify()
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._over_at = None
+
+    def close(self) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._ended:
+                over_at = self._over_at
+                self._idle = over_at is None
+                left = None if over_at is None else over_at - time.monotonic()
+                if left is None or left > 0:
+                    self._changed.wait(left)    # an exchange that began meanwhile is over later than this one
+                else:
+                    self._over_at = None
+                    self._line.cut()
 
 
 class _PinnedAdapter(HTTPAdapter):
