@@ -19,17 +19,19 @@ TEXT_LENGTHS = (2_000, 500, 200, 80)
 LEFT_OUT = "left_out"
 
 Json = dict[str, object]
+PLAIN = frozenset({str, int, bool, type(None)})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def to_json(value: object) -> str:
     """Compact JSON in the order given; text that is no proper Unicode is mended, so that it can be sent and stored."""
-    text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _encode(plain(value))
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain(value: object) -> object:
     """Values that JSON knows; instants and days in ISO 8601, anything else as text."""
-    if value is None or isinstance(value, str | bool | int):
+    if value.__class__ in PLAIN or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

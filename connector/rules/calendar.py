@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated
@@ -179,6 +179,7 @@ class Calendar:
         self._off = frozenset(rules.days_off)
         self._holidays: Container[date] = rules.holidays.days() if rules.holidays else ()
         self._zone = zone
+        self._days: dict[date, Sequence[tuple[datetime, datetime]]] = {}
 
     def add(self, start: datetime, duration: Duration) -> datetime:
         """The instant at which a span that begins at `start` has passed; business time passes only while open.
@@ -258,7 +259,13 @@ class Calendar:
                     yield max(opens, start), closes
             day += timedelta(days=1)
 
-    def _intervals(self, day: date) -> list[tuple[datetime, datetime]]:
+    def _intervals(self, day: date) -> Sequence[tuple[datetime, datetime]]:
+        """Of that local day; kept, since all that is due lies within a few of them."""
+        if day not in self._days:
+            self._days[day] = self._open_on(day)
+        return self._days[day]
+
+    def _open_on(self, day: date) -> list[tuple[datetime, datetime]]:
         blocks = self._blocks[day.weekday()]
         if not blocks or day in self._off or day in self._holidays:
             return []

@@ -101,6 +101,8 @@ def build_packet(
 
 def clip(text: str, most: int) -> str:
     """The text on one line, cut to so many bytes as JSON writes it (an emoji counts 12), with an ellipsis where cut."""
+    if len(text) <= most and text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return " ".join(text.split())  # as JSON writes it, too; spelt out since a packet has many of them
     line = " ".join(text[: 4 * most].encode("utf-8", "replace").decode().split())
     if len(json.dumps(line)) - 2 <= most:
         return line
