@@ -14,12 +14,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -137,10 +138,15 @@ class Bench:
             ],
         }
         self.control("PUT", "webhooks", hook)
-        self.asks(1, "warm")  # its first run is done, and all that is loaded once is loaded
-        while not self.arrivals.at and time.monotonic() < until:
-            time.sleep(0.05)
+        self.asks(1, "warm")  # all that is loaded once is loaded
+        while (not self.arrivals.at or self._runs()) and time.monotonic() < until:
+            time.sleep(0.1)
         return serving
+
+    def _runs(self) -> bool:
+        """Whether a whole run is under way: the first one must be over."""
+        with closing(sqlite3.connect(f"file:{self.folder / 'handoff.db'}?mode=ro", uri=True)) as database:
+            return bool(database.execute("SELECT 1 FROM run WHERE status = 'running'").fetchone())
 
     def asks(self, count: int, name: str) -> list[str]:
         acts = [
