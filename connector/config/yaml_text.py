@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -33,6 +35,8 @@ LARGEST_BYTES = 1_048_576
 DEEPEST = 32
 MOST_NODES = 50_000
 MOST_ALIASES = 100
+KEPT = 16
+"""Parsed files that are remembered: the ten of one folder, and some that were changed since."""
 
 KeyPath = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -66,7 +70,16 @@ class Document:
 
 
 def read_yaml(content: bytes, file: str) -> Document:
-    """The document of one file; RuleBookError with its place where it cannot be read. `file`: for complaints."""
+    """The document of one file; RuleBookError with its place where it cannot be read. `file`: for complaints.
+
+    The value is the caller's own. A file that stays as it was is parsed once: before each run all rules are read anew.
+    """
+    parsed = _parse(content, file)
+    return Document(deepcopy(parsed.value), parsed.keys, parsed.values)
+
+
+@lru_cache(maxsize=KEPT)
+def _parse(content: bytes, file: str) -> Document:
     if len(content) > LARGEST_BYTES:
         message = f"the file is larger than {LARGEST_BYTES // 1024:,} KiB"
         raise RuleBookError(message, file=file, advice="rules are small; is this the right file?")
