@@ -5,14 +5,16 @@ Nothing heavy is imported here: what a command does not need must not cost it (`
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from connector.cli import leads, notifications, outbox, privacy, replay, rules, runs, sandbox, serve, setup, sync, undo
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, SettingsError
 
 app = typer.Typer(
     name="handoff",
@@ -50,19 +52,41 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run one command; exit codes as design.md, section 6, says."""
+    _settle_streams()
     try:
+        _look_at_words(sys.argv[1:])
         code = app(standalone_mode=False, prog_name="handoff")
     except ConnectorError as error:
         sys.exit(_say(error))
     except KeyboardInterrupt:
         print("Stopped. Nothing is lost: the next run goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except typer.Abort:
+        print("Not agreed; nothing was done.", file=sys.stderr)
+        sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
         sys.exit(1)
     except Exception as error:
         sys.exit(_unforeseen(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _settle_streams() -> None:
+    """A sign that the terminal's encoding lacks must not end a command half-way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _look_at_words(words: Sequence[str]) -> None:
+    """Raises SettingsError for bytes that are no text: neither the database nor the CRM could be asked about them."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(
+            "the command line holds bytes that are no UTF-8 text", advice="Type it again, in a terminal set to UTF-8."
+        ) from None
 
 
 def _say(error: ConnectorError) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,9 +71,9 @@ def _check_header_safe(secret: SecretStr) -> SecretStr:
 def _check_database(secret: SecretStr) -> SecretStr:
     url = secret.get_secret_value()
     scheme, _, rest = url.partition("://")
-    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1 and "?" not in rest and url.isprintable():
         return secret
-    if scheme in ("postgresql", "postgresql+psycopg") and rest.strip("/"):
+    if scheme in ("postgresql", "postgresql+psycopg") and rest.strip("/") and _can_be_split(url):
         return secret
     raise ValueError(
         "write sqlite:///handoff.db (a file in this folder), sqlite:////var/lib/handoff/handoff.db (a full path) "
@@ -88,6 +89,24 @@ def _check_schedule(text: str) -> str:
     if not SHORTEST_SYNC <= every <= LONGEST_SYNC:
         raise ValueError("it must lie between 10s and 24h")
     return text
+
+
+def _can_be_split(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_certificates(path: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # what is no PEM, too
+        raise ValueError(
+            "no certificates can be read there; name a file with the certificate of your authority, in PEM"
+        ) from error
+    return path
 
 
 def _is_cron(text: str) -> bool:
@@ -156,6 +175,7 @@ Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_split_hosts), AfterValidator(_check_hosts)]
 Moment = Annotated[datetime, BeforeValidator(_read_moment)]
 Schedule = Annotated[str, AfterValidator(_check_schedule)]
+Certificates = Annotated[Path, AfterValidator(_check_certificates)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
 Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Upper = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
@@ -209,7 +229,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_WEBHOOK_SECRET")
     slack_url: SecretStr | None = Field(None, validation_alias="HANDOFF_SLACK_URL")
     allow_hosts: Hosts = Field((), validation_alias="HANDOFF_ALLOW_HOSTS")
-    ca_file: Path | None = Field(None, validation_alias="HANDOFF_CA_FILE")
+    ca_file: Certificates | None = Field(None, validation_alias="HANDOFF_CA_FILE")
     listen: Listen = Field("127.0.0.1:8090", validation_alias="HANDOFF_LISTEN")
     public_url: PublicUrl | None = Field(None, validation_alias="HANDOFF_PUBLIC_URL")
     inbound_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_INBOUND_SECRET")
@@ -375,7 +395,20 @@ def _parts(url: str) -> SplitResult | None:
     except ValueError:
         return None
     plain = not (parts.query or parts.fragment or "@" in parts.netloc) and url.isprintable() and " " not in url
-    return parts if parts.scheme in ("http", "https") and parts.hostname and plain and port_is_one else None
+    return parts if parts.scheme in ("http", "https") and plain and port_is_one and _is_host(parts) else None
+
+
+def _is_host(parts: SplitResult) -> bool:
+    """Whether a name can be asked for: labels of 1 to 63 signs, or an address where it stands in brackets."""
+    name = parts.hostname or ""
+    try:
+        if parts.netloc.startswith("["):
+            ip_address(name)
+        else:
+            name.encode("idna")
+    except ValueError:
+        return False
+    return bool(name)
 
 
 def _complaint(error: ValidationError, given: Mapping[str, str]) -> SettingsError:

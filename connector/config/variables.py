@@ -41,6 +41,8 @@ def look_up(variables: Mapping[str, str], name: str) -> str | None:
         SettingsError: both are set, or the file is missing, empty, too large or readable by others.
     """
     direct, pointer = variables.get(name), variables.get(name + FILE_SUFFIX)
+    if not _is_text(direct or "") or not _is_text(pointer or ""):
+        raise SettingsError(f"{name} holds bytes that are no UTF-8 text", advice="Set it again, in UTF-8.")
     if pointer is None:
         return direct
     if direct is not None:
@@ -58,6 +60,11 @@ def refuse_open_file(path: Path, what: str) -> None:
             f"{what} {path} holds a secret and can be read by other users of this machine",
             advice=f"Run: chmod 600 {path}",
         )
+
+
+def _is_text(value: str) -> bool:
+    """False where the environment had other bytes: no database, no address and no terminal takes them."""
+    return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _twin(name: str) -> str:

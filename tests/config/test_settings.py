@@ -290,3 +290,30 @@ def test_a_secret_that_a_rule_file_names_comes_from_the_variable_or_its_file(tmp
     assert east is not None and east.get_secret_value() == "https://east.example"
     assert west is not None and west.get_secret_value() == "https://west.example"
     assert settings.secret("NORTH_URL") is None
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example", "[v1.x]", "[::g]", ".", "-" * 70])
+def test_an_address_whose_host_cannot_be_asked_for_is_refused(host: str) -> None:
+    assert "HUBSPOT_BASE_URL" in complaint(HUBSPOT_BASE_URL=f"https://{host}")
+
+
+@pytest.mark.parametrize("url", ["postgresql://[x", "sqlite:///x.db?mode=ro", "sqlite:///x\x01.db"])
+def test_a_database_address_that_cannot_be_read_is_refused(url: str) -> None:
+    assert "HANDOFF_DATABASE_URL" in complaint(HANDOFF_DATABASE_URL=url)
+
+
+def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
+    for place in (tmp_path / "none.pem", tmp_path, tmp_path / "ca.pem"):
+        assert "HANDOFF_CA_FILE: no certificates can be read there" in complaint(HANDOFF_CA_FILE=str(place))
+
+
+def test_a_day_on_no_calendar_is_refused() -> None:
+    assert "HANDOFF_SINCE" in complaint(HANDOFF_SINCE="0001-01-01T00:00:00+14:00")
+
+
+@pytest.mark.parametrize("name", ["HANDOFF_MAPPINGS_DIR", "HANDOFF_KEY", "HANDOFF_LISTEN"])
+def test_bytes_that_are_no_text_are_refused_and_not_shown(name: str) -> None:
+    """I10"""
+    said = complaint(**{name: "a\udcffb-canary"})
+    assert said.startswith(f"{name} holds bytes that are no UTF-8 text") and "canary" not in said

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from connector.crm.hubspot.credentials import TokenSource
 from connector.crm.hubspot.pacing import Pacing, Sleep
@@ -199,14 +199,17 @@ class Transport:
         patience = READ_SECONDS if route.work is Work.READ else min(WRITE_SECONDS, READ_SECONDS)
         if route.work is not Work.READ:
             self.before_write(CONNECT_SECONDS + patience)
-        prepared = self._session.prepare_request(request)
+        try:
+            prepared = self._session.prepare_request(request)
+        except requests.RequestException as error:
+            raise _lost(error, self.host) from error
         if token is not None:
             prepared.headers["Authorization"] = f"Bearer {token}"
         with self._lock:
             self._calls[f"{route.method} {route.template(self.version)}"] += 1
         try:
             response = self._session.send(prepared, timeout=(CONNECT_SECONDS, patience), allow_redirects=False)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:     # urllib3's own: a host that no name can be
             raise _lost(error, self.host) from error
         self._note(response, search=route.search)
         return response
@@ -326,7 +329,7 @@ def _version() -> str:
         return "0"
 
 
-def _lost(error: requests.RequestException, host: str) -> CrmUnavailableError | ContractError:
+def _lost(error: requests.RequestException | HTTPError, host: str) -> CrmUnavailableError | ContractError:
     """The error for a call without an answer; `unclear` unless it surely never left."""
     advice = "Check the network and HUBSPOT_BASE_URL, then run again; nothing is lost."
     if isinstance(error, requests.exceptions.SSLError):
