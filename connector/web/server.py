@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -50,6 +51,20 @@ class Protocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._disarm()  # the head is complete; what its body may take is the receiver's to say
 
+    def send_400_response(self, msg: str) -> None:
+        """For what is no HTTP. Behind a whole request it is left unread: that one's answer goes out and is the last."""
+        cycle = self.cycle
+        under_way = cycle is not None and not cycle.response_complete
+        if under_way and (cycle.response_started or not cycle.more_body):
+            return
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (under_way and cycle.scope["method"] == "HEAD"):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()  # h11 takes no second answer, and no words in answer to HEAD
+        if under_way:
+            cycle.disconnected = True  # whoever still reads the broken body answers nobody
+            cycle.message_event.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
@@ -76,7 +91,23 @@ def serving(app: Any, host: str, port: int) -> Iterator[str]:
         SettingsError: nobody can listen there.
     """
     listening = _listen(host, port)
-    config = uvicorn.Config(
+    server = uvicorn.Server(configured(app))
+    thread = threading.Thread(target=server.run, args=([listening],), name="handoff-web", daemon=True)
+    thread.start()
+    bound = listening.getsockname()
+    address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+    log.info("Listening for webhooks", extra={"action": "listen", "address": address})
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join(STOP_SECONDS * 2)
+        listening.close()
+
+
+def configured(app: Any) -> uvicorn.Config:
+    """How the server serves; where it listens is serving()'s."""
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
@@ -91,18 +122,6 @@ def serving(app: Any, host: str, port: int) -> Iterator[str]:
         timeout_graceful_shutdown=STOP_SECONDS,
         h11_max_incomplete_event_size=LARGEST_HEAD,
     )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), name="handoff-web", daemon=True)
-    thread.start()
-    bound = listening.getsockname()
-    address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
-    log.info("Listening for webhooks", extra={"action": "listen", "address": address})
-    try:
-        yield address
-    finally:
-        server.should_exit = True
-        thread.join(STOP_SECONDS * 2)
-        listening.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -101,6 +101,24 @@ def test_a_proxy_may_put_a_path_before_ours(receiver: Served) -> None:
     assert receiver.post(body(1), path="/handoff/webhooks/hubspot").status_code == 200
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_garbage_behind_a_whole_request_costs_nobody_an_answer(
+    receiver: Served, caplog: pytest.LogCaptureFixture, method: bytes
+) -> None:
+    answer = receiver.raw(method + b" /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n\x00 garbage")
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1") == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_garbage_in_the_middle_of_a_body_is_answered_once(
+    receiver: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = receiver.raw(head + b"no length\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1") == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 # -- size and time ---------------------------------------------------------------------------------------------------
 
 
