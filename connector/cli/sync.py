@@ -28,6 +28,9 @@ def sync(
         bool,
         typer.Option("--release-mass-change", help="You have looked at what the mass-change guard holds: let it go."),
     ] = False,
+    approved: Annotated[
+        str, typer.Option("--approve", metavar="FILE", help="Carry out this saved preview and nothing else.")
+    ] = "",
     as_json: JsonFlag = False,
 ) -> int:
     """Run once: pull, decide, write, tell.
@@ -42,6 +45,10 @@ def sync(
     if dry_run:
         return preview(full=full, as_json=as_json)
     settings = start()
+    if approved:
+        from connector.cli.previews import approve
+
+        return approve(approved, settings, as_json=as_json)
     with connect(settings) as connector, progress_bar(as_json) as bars:
         options = connector.options(full=full, release_mass_change=release)
         report = connector.sync(options, bars)
@@ -54,6 +61,14 @@ def sync(
 
 def preview(
     full: Annotated[bool, typer.Option("--full", help="Look at every contact again, not only what changed.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release-mass-change", help="Show what the mass-change guard would hold, too.")
+    ] = False,
+    to_csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Also save it, one line per value.")] = "",
+    to_save: Annotated[str, typer.Option("--save", metavar="FILE", help="Also save it, to be approved.")] = "",
+    approved: Annotated[
+        str, typer.Option("--approve", metavar="FILE", help="Carry out this saved preview; as `sync --approve`.")
+    ] = "",
     as_json: JsonFlag = False,
 ) -> int:
     """Show what a sync would change now, field by field.
@@ -61,18 +76,28 @@ def preview(
     Nothing is written in the portal, and nobody is told.
     """
     from connector.bootstrap import connect
+    from connector.cli import previews
     from connector.cli.console import print_json, progress_bar
     from connector.cli.start import start
 
     settings = start()
+    if approved:
+        return previews.approve(approved, settings, as_json=as_json)
     with connect(settings) as connector, progress_bar(as_json) as bars:
-        report = connector.sync(connector.options(full=full, dry_run=True), bars)
+        options = connector.options(full=full, dry_run=True, release_mass_change=release)
+        report = connector.sync(options, bars)
+        if to_save:
+            previews.save_preview(to_save, report, connector.portal().id)
     lines = [line for lead in report.planned for line in planned_lines(lead)]
+    if to_csv:
+        previews.save_csv(to_csv, lines)
+    summary = previews.summary_of(report, lines)
     if as_json:
-        summary = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
-        print_json({**summary, "as_of": report.run.as_of.isoformat(), "planned": lines})
+        counts = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
+        print_json({**counts, "as_of": report.run.as_of.isoformat(), "summary": summary, "planned": lines})
     else:
         _show_planned(report, lines)
+        previews.show_summary(summary)
     return report.exit_code
 
 

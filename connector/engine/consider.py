@@ -15,6 +15,7 @@ from connector.domain.effect import effect_id
 from connector.domain.episode import State
 from connector.domain.notice import Notice
 from connector.domain.owner import Owner
+from connector.engine.approval import basis_of, oldest
 from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
@@ -132,6 +133,10 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         _set_aside(context, uow, contact, error)
         return False
     decision = case.decision
+    approval = context.options.approval
+    if approval is not None and not approval.agrees(decision, case.planned.changes):
+        table.again.append(contact)
+        return True
     if guard.holds(decision) or not _in_pace(context, decision):
         return True
     if context.options.shadow:
@@ -181,11 +186,22 @@ class _Case:
 def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     """Everything that one strange contact could break, in one place; touches no database."""
     stored = table.stored[situation.contact.id]
-    decision = decide(situation, context.book, now=context.now)
+    decision = _decide(context, situation, on_list=stored.on_list)
     planned = plan(decision, situation.contact, context.book, on_list=stored.on_list, now=context.now)
     told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
     intent = _intent(context, table, decision, planned)
     return _Case(decision, planned, intent, told, entries(context, told, intent, due_at=context.now))
+
+
+def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
+    """By the rules; in a run of an approved preview as of that (R33)."""
+    approval, book = context.options.approval, context.book
+    if approval is not None:
+        return approval.decide(situation, book, on_list=on_list, now=context.now)
+    if context.options.dry_run:
+        since = oldest(context.now, book)
+        context.basis[situation.contact.id] = basis_of(situation, on_list=on_list, since=since)
+    return decide(situation, book, now=context.now)
 
 
 def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exception) -> None:

@@ -12,6 +12,7 @@ from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Decision
 from connector.domain.notice import Notice
 from connector.domain.run import RunCounts, SyncRun
+from connector.engine.approval import Approval, Basis
 from connector.engine.clock import CrmClock
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
 from connector.rules.rulebook import RuleBook
@@ -33,6 +34,7 @@ class Options:
         full: pulls every contact again, not only what changed.
         since: what was there before it is the past; None means the first run.
         release_mass_change: a person has looked at what the guard holds.
+        approval: a preview that a person approved; nothing but its leads is decided and written (R33).
     """
 
     dry_run: bool = False
@@ -40,14 +42,16 @@ class Options:
     full: bool = False
     since: datetime | None = None
     release_mass_change: bool = False
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLead:
-    """One line of a preview: what was decided on one contact and what it would change."""
+    """One line of a preview: what was decided on one contact, what it would change, and what that rests on."""
 
     decision: Decision
     changes: tuple[Change, ...]
+    basis: Basis = field(default_factory=dict)
 
 
 class Pace:
@@ -97,7 +101,7 @@ class Context:
         failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
-        planned: filled by dry and shadow runs.
+        planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles: one line each, for the report.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
@@ -131,6 +135,7 @@ class Context:
     missing: set[ContactId] = field(default_factory=set)
     behind: dict[ContactId, bool] = field(default_factory=dict)
     planned: list[PlannedLead] = field(default_factory=list)
+    basis: dict[ContactId, Basis] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     attempted: int = 0
     refused: int = 0

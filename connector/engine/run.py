@@ -18,6 +18,7 @@ from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
+from connector.engine.approval import Approval
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports, build_context
@@ -33,6 +34,7 @@ from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.vanished import erase_vanished
 from connector.engine.write import write_open_intents
+from connector.errors import SettingsError
 from connector.rules.definition import review
 from connector.rules.rulebook import RuleBook
 
@@ -57,11 +59,15 @@ def sync(
         open in the database and the next call goes on with it.
     """
     began, clock = time.monotonic(), CrmClock(portal.now)
+    if options.approval is not None:
+        options.approval.require(portal.id, book.fingerprint, portal.now)
     with ports.store.lease() as epoch:
         context, marks = _begin(ports, book, portal, options, progress, epoch, clock)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
         streams = _pull(context, marks)
+        if context.options.approval is not None:
+            return _carry_out(context, context.options.approval, began)
         if context.writes and keep_to_list(context):
             write_open_intents(context)
         _adopt(context)
@@ -224,7 +230,7 @@ def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
 
     In the first run they do: deals are pulled last, and what is not known yet may say that a lead is sales' own (P7).
     """
-    if context.options.dry_run:
+    if context.options.dry_run or context.options.approval is not None:
         return pull(context, marks)
     if context.covered is not None:
         context.between_pages = partial(drain, context)
@@ -246,6 +252,28 @@ def _guard(context: Context) -> Guard:
 
 
 # -- decide, write ---------------------------------------------------------------------------------------------
+
+
+def _carry_out(context: Context, approval: Approval, began: float) -> RunReport:
+    """What a person approved, lead by lead, and nothing else; the window stays open for the next run (R33).
+
+    The guard lets it pass: somebody looked at each of them.
+    """
+    if context.run.resumed:
+        raise SettingsError("a run was cut off before its end", advice="Run `handoff sync` first, then preview again.")
+    _adopt(context)
+    leads = sorted(approval.leads)
+    guard = Guard(new_since=None, allowance=len(leads))
+    for start in range(0, len(leads), BATCH):
+        if halted(context):
+            break
+        consider_batch(context, guard, leads[start : start + BATCH])
+        write_open_intents(context)
+    approval.close(context.overtaken)
+    erase_vanished(context)
+    _tell_ops(context, guard)
+    context.counts.notices_sent += send(context)
+    return _end(context, guard, frozenset(), time.monotonic() - began)
 
 
 def _decide_and_write(context: Context, guard: Guard) -> None:
@@ -327,7 +355,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     with context.store.transaction() as uow:
         still_open = bool(uow.intents("open", 1))
         left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
-        settled = not still_open and not left
+        settled = not still_open and (not left or context.options.approval is not None)
         if settled:
             for stream in streams:
                 uow.put_watermark(stream, context.now)
@@ -345,8 +373,10 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         status=status,
         seconds=seconds,
         counts=counts,
-        watermark=context.now if settled else None,
-        planned=tuple(context.planned),
+        watermark=context.now if settled and streams else None,
+        planned=tuple(
+            replace(lead, basis=context.basis.get(lead.decision.contact, {})) for lead in context.planned
+        ),
         troubles=tuple(context.troubles),
         remarks=(due,) if (due := review(context.book.qualification.definition, context.now.date())) else (),
     )

@@ -1,0 +1,105 @@
+"""What a preview is good for: a summary, a CSV file, a file to be approved, and carrying that out (R33)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connector.cli.console import note, pairs, print_json, progress_bar, say, table
+from connector.cli.csv_text import csv_text
+from connector.cli.files import save
+from connector.errors import SettingsError
+
+if TYPE_CHECKING:
+    from connector.config.settings import Settings
+    from connector.domain.contact import PortalId
+    from connector.engine.approval import Approval
+    from connector.engine.report import RunReport
+
+COLUMNS = ("contact", "action", "why", "change", "field", "before", "after")
+Line = Mapping[str, object]
+
+
+def summary_of(report: RunReport, lines: Sequence[Line]) -> dict[str, dict[str, int]]:
+    """How many leads by what happens to them, how many values by field, how many leads each owner would get."""
+    actions = Counter(lead.decision.action.value for lead in report.planned)
+    fields = Counter(str(line["field"] or line["change"]) for line in lines)
+    owners = Counter(str(line["after"]) for line in lines if line["field"] == "owner" and line["after"])
+    return {"actions": dict(actions), "fields": dict(fields), "owners": dict(owners.most_common())}
+
+
+def show_summary(found: Mapping[str, Mapping[str, int]]) -> None:
+    titles = {"actions": "Leads by what happens", "owners": "New leads by owner", "fields": "Values by field"}
+    for name, title in titles.items():
+        if found[name]:
+            told = (f"{word.replace('_', ' ')} {count:,}" for word, count in found[name].items())
+            say(f"{title}: {', '.join(told)}.")
+
+
+def save_csv(name: str, lines: Sequence[Line]) -> None:
+    """One line per changed value."""
+    path = save("--csv", name, csv_text(COLUMNS, [[line[column] for column in COLUMNS] for line in lines]))
+    note(f"Saved in {path}.")
+
+
+def save_preview(name: str, report: RunReport, portal: PortalId) -> None:
+    """To be looked at by whoever must agree, and then given to --approve."""
+    from connector.engine.approval import saved
+
+    leads = [(lead.decision, lead.changes, lead.basis) for lead in report.planned]
+    whole = saved(leads, portal=portal, rules=report.run.fingerprint, as_of=report.run.as_of)
+    path = save("--save", name, json.dumps(whole, ensure_ascii=False, indent=1, default=str))
+    note(f"Saved in {path}. `handoff sync --approve {path}` carries out exactly that, within a day.")
+
+
+def approve(name: str, settings: Settings, *, as_json: bool) -> int:
+    """Carry out a saved preview, and say what was left out and why."""
+    from connector.bootstrap import connect
+    from connector.engine.approval import read_saved
+
+    if settings.shadow:
+        raise SettingsError(
+            "--approve: nothing is written in shadow mode", advice="Take HANDOFF_SHADOW away first, or leave it out."
+        )
+    approval = read_saved(_read(name))
+    with connect(settings) as connector, progress_bar(as_json) as bars:
+        report = connector.sync(replace(connector.options(), approval=approval), bars)
+    if as_json:
+        left = [{"contact": contact, "why": why} for contact, why in sorted(approval.left_out.items())]
+        carried = len(approval.leads) - len(left)
+        print_json({**report.as_dict(), "approved": len(approval.leads), "carried_out": carried, "left_out": left})
+    else:
+        _show(report, approval)
+    return report.exit_code
+
+
+def _read(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(
+            f"--approve: {name} cannot be read: {why}", advice="Name a file that `handoff preview --save` made."
+        ) from None
+
+
+def _show(report: RunReport, approval: Approval) -> None:
+    left = sorted(approval.left_out.items())
+    facts: dict[str, object] = {
+        "approved": len(approval.leads),
+        "carried out": len(approval.leads) - len(left),
+        "left out": len(left),
+        "changes written": report.counts.changes_written,
+        "changes refused": report.counts.changes_rejected,
+        "notices sent": report.counts.notices_sent,
+    }
+    pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}", facts)
+    for line in (*report.troubles, *report.remarks):
+        note(f"  note: {line}")
+    if left:
+        table("Left out", ["contact", "why"], left, whole=("contact",))
+        note("The next `handoff sync` decides these anew.")
