@@ -98,11 +98,16 @@ def _plan_moves(context: Context, name: str, list_id: str) -> bool:
             if not found:
                 return planned
             episodes = uow.episodes(found)
-            held = [one for contact in found for one in episodes[contact] if one.marketing_held and one.is_open]
+            held = [one for contact in found for one in _last(episodes[contact]) if one.marketing_held]
             rows = [_intent(context, one, name, list_id) for one in held]
             uow.put_intents(rows)
             uow.audit(context.run.id, [_audit(row, list_id) for row in rows], context.now)
         after, planned = found[-1], True
+
+
+def _last(episodes: Sequence[Episode]) -> Sequence[Episode]:
+    """The last attempt that stood: its hold counts."""
+    return [one for one in episodes if not one.was_undone][-1:]
 
 
 def _intent(context: Context, episode: Episode, name: str, list_id: str) -> Intent:

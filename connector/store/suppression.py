@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, insert, inspect, literal_column, select, update
 
 from connector.domain.contact import ContactId, PortalId
+from connector.domain.episode import UNDONE
 from connector.store.database import Database
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.place import parse_url
@@ -39,11 +40,21 @@ _REMEMBER = insert(former_member).from_select(
 )
 _BACK = delete(former_member).where(former_member.c.portal == PORTAL, former_member.c.list == bindparam("list_"))
 _FORGET_MARKS = update(contact).where(contact.c.portal == PORTAL, _LISTED).values(on_list=False)
+_later = episode.alias("later")
+_OVER = (
+    select(_later.c.contact)
+    .where(
+        _later.c.portal == episode.c.portal, _later.c.contact == episode.c.contact,
+        _later.c.ordinal > episode.c.ordinal, _later.c.exit_reason != literal_column(f"'{UNDONE}'"),
+    )
+    .exists()
+)
+# By the last attempt that stood, open or ended: who was called junk stays held.
 _HELD = (
     select(episode.c.contact)
     .where(
         episode.c.portal == former_member.c.portal, episode.c.contact == former_member.c.contact,
-        episode.c.marketing_held, episode.c.is_open, ~episode.c.silent,
+        episode.c.marketing_held, ~episode.c.silent, ~_OVER,
     )
     .exists()
 )
@@ -107,7 +118,7 @@ class Suppression(Part):
         return [ContactId(row.contact) for row in self.select(_TO_MOVE, most=limit, after=after)]
 
     def unheld_members(self, limit: int) -> list[tuple[str, ContactId]]:
-        """(former list, contact) of those whom no open episode holds any more."""
+        """(former list, contact) of those whom nothing holds any more."""
         return [(row.list, ContactId(row.contact)) for row in self.select(_UNHELD, most=limit)]
 
     def forget_members(self, list_id: str, ids: Sequence[ContactId]) -> None:

@@ -161,6 +161,18 @@ def test_a_kill_anywhere_on_the_way_changes_nothing_of_the_end(world: World, cal
     assert (world.intents("open"), world.dirty()) == ([], [])
 
 
+def test_a_lead_that_stays_held_after_its_end_follows_too(world: World) -> None:
+    """I1: junk is never mailed again, whichever list says so."""
+    world.crm.edit("101", verdict="junk")
+    world.run()
+    recreate(world)
+    world.run_later(HOUR)
+    assert sorted(world.crm.listed) == ["101", "102"] and len(world.episodes("101")) == 1
+    world.crm.forget()
+    world.run_later(HOUR)
+    assert world.crm.calls("add_to_list", "leave_list") == []
+
+
 def test_a_contact_that_is_released_in_the_same_run_is_on_neither(world: World) -> None:
     former = world.crm.lists[world.crm.list_name]
     world.crm.lists["Other"], world.crm.list_ids["Other"] = set(), "9"
