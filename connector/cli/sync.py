@@ -148,6 +148,8 @@ def _show(report: RunReport) -> None:
     }
     if counts.holds_changed:
         facts["marketing holds changed"] = counts.holds_changed
+    if counts.forms_marked:
+        facts["marked for a form not sent"] = counts.forms_marked
     if counts.held:
         facts["held by the guard"] = counts.held
     shadow = " in shadow mode" if report.planned else ""

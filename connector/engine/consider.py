@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from connector.domain.change import ChangeKind, Plan
+from connector.domain.change import Change, ChangeKind, Plan
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.effect import effect_id
@@ -19,6 +19,7 @@ from connector.engine.approval import basis_of, oldest
 from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.guard import Guard
+from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
 from connector.engine.races import SHARED
@@ -27,6 +28,7 @@ from connector.engine.unread import GIVE_UP_AFTER, place_of
 from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
+from connector.rules.marking import Marking, marking
 from connector.rules.plan import plan
 from connector.rules.situation import Desk, Situation
 
@@ -49,7 +51,7 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         among: only these, wherever they stand on the list; None for its next hundred.
     """
     with context.store.transaction() as uow:
-        aside = guard.held | context.unclear | context.out_of_turn
+        aside = guard.held | context.unclear | context.out_of_turn | context.on_the_way
         listed = uow.dirty(BATCH + len(aside)) if among is None else uow.dirty_among(among)
         ids = [contact for contact in listed if contact not in aside][:BATCH]
         if not ids:
@@ -134,13 +136,13 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         return False
     decision = case.decision
     approval = context.options.approval
-    if approval is not None and not approval.agrees(decision, case.planned.changes):
+    if approval is not None and not approval.agrees(decision, case.changes):
         table.again.append(contact)
         return True
     if guard.holds(decision) or not _in_pace(context, decision):
         return True
     if context.options.shadow:
-        _only_report(context, uow, decision, case.planned)
+        _only_report(context, uow, case)
         return True
     table.cases.append(case)
     if decision.action in LOOKED_AT_AGAIN:
@@ -174,13 +176,23 @@ def _in_pace(context: Context, decision: Decision) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One contact's decision with all that follows from it, before any of it is stored."""
+    """One contact's decision with all that follows from it, before any of it is stored.
+
+    Attributes:
+        intent: the write of the decision; mark: that of the mark alone, where no decision's takes it along (R08).
+    """
 
     decision: Decision
     planned: Plan
+    marking: Marking
     intent: Intent | None
+    mark: Intent | None
     told: Sequence[Notice]
     rows: Sequence[Entry]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.planned.changes or (self.mark.changes if self.mark is not None else ())
 
 
 def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
@@ -188,9 +200,16 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     stored = table.stored[situation.contact.id]
     decision = _decide(context, situation, on_list=stored.on_list)
     planned = plan(decision, situation.contact, context.book, on_list=stored.on_list, now=context.now)
+    found = marking(situation, decision, context.book, now=context.now)
+    if decision.action in LOOKED_AT_AGAIN:
+        found = Marking()  # then, for what it asks for still may change it
+    if found.change is not None and planned.changes:
+        planned = replace(planned, changes=(*planned.changes, found.change))
     told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
     intent = _intent(context, table, decision, planned)
-    return _Case(decision, planned, intent, told, entries(context, told, intent, due_at=context.now))
+    mark = None if intent is not None else mark_intent(context, stored.raw, found)
+    rows = entries(context, told, intent, due_at=context.now)
+    return _Case(decision, planned, found, intent, mark, told, rows)
 
 
 def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
@@ -214,10 +233,11 @@ def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exc
     context.troubles.append(f"contact {contact} could not be decided ({where}); try {tries}")
 
 
-def _only_report(context: Context, uow: UnitOfWork, decision: Decision, planned: Plan) -> None:
+def _only_report(context: Context, uow: UnitOfWork, case: _Case) -> None:
+    decision = case.decision
     uow.put_decision(context.run.id, decision)
-    if decision.action not in (Action.NOTHING, Action.INFER, Action.PREDATES):
-        context.planned.append(PlannedLead(decision=decision, changes=planned.changes))
+    if case.mark is not None or decision.action not in (Action.NOTHING, Action.INFER, Action.PREDATES):
+        context.planned.append(PlannedLead(decision=decision, changes=case.changes))
     _count(context, decision)
 
 
@@ -243,14 +263,15 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             cause = Action.ADOPT if adopted else decision.action
             uow.put_episode(decision.episode, at=context.now, cause=cause.value)
             set_timers(context, uow, decision)
+        keep_mark(context, uow, decision.contact, case.marking, case.mark)
         if case.intent is None or context.options.dry_run:
             _count(context, decision)  # what waits for a write counts when it is written
     uow.mark_retry([case.decision.contact for case in cases if _found_nobody(case.decision)])
     if context.options.dry_run:
         context.planned += [
-            PlannedLead(decision=case.decision, changes=case.planned.changes)
+            PlannedLead(decision=case.decision, changes=case.changes)
             for case in cases
-            if case.planned.changes or case.told
+            if case.changes or case.told
         ]
         return
     uow.put_intents([case.intent for case in cases if case.intent is not None])

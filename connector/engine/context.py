@@ -101,6 +101,7 @@ class Context:
         failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
+        on_the_way: contacts whose mark is being written; they are decided when it stands.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles: one line each, for the report.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
@@ -134,6 +135,7 @@ class Context:
     failed: set[ContactId] = field(default_factory=set)
     missing: set[ContactId] = field(default_factory=set)
     behind: dict[ContactId, bool] = field(default_factory=dict)
+    on_the_way: set[ContactId] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     basis: dict[ContactId, Basis] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)

@@ -303,7 +303,7 @@ def halted(context: Context) -> bool:
 
 def _comes_round(context: Context, guard: Guard) -> bool:
     """Whether the last writes put somebody on the work list again who may still be decided in this run."""
-    aside = guard.held | context.unclear | context.out_of_turn
+    aside = guard.held | context.unclear | context.out_of_turn | context.on_the_way
     with context.store.reading() as uow:
         return any(contact not in aside for contact in uow.dirty(len(aside) + 1))
 

@@ -15,6 +15,7 @@ from connector.domain.record import Record
 from connector.domain.run import is_undo
 from connector.engine.context import Context
 from connector.engine.hold import note_list, saw_list
+from connector.engine.marks import count_mark, is_mark
 from connector.engine.ports import AuditRow, Intent, UnitOfWork
 from connector.engine.pull import drop_contacts, store_records
 from connector.engine.races import Wire, is_news, wire
@@ -70,6 +71,7 @@ def settle(sent: Sent, uow: UnitOfWork) -> None:
         for status, detail in [sent.verdicts[row.id]]
     ]
     uow.settle_intents(rows)
+    context.on_the_way.difference_update(row.contact for row in rows)
     if sent.list_id is not None:
         note_list(context, uow, sent.list_id)
         saw_list(context, uow)
@@ -113,7 +115,8 @@ def _take_back(sent: Sent, uow: UnitOfWork, row: Intent) -> None:
         uow.put_episode(row.before, at=context.now, cause=row.status)
     elif row.episode is not None:
         uow.delete_episode(row.episode)
-    restore_timers(context, uow, row.contact)
+    if not is_mark(row):
+        restore_timers(context, uow, row.contact)
     if row.turn is not None:
         uow.hand_back_turn(*row.turn)
     record = sent.after.get(row.contact) or sent.fresh.get(row.contact)
@@ -143,7 +146,10 @@ def _gone(context: Context, uow: UnitOfWork, row: Intent, record: Record | None)
 def _count(context: Context, written: Sequence[Intent]) -> None:
     for row in written:
         context.counts.holds_changed += any(change.before == POLICY for change in row.changes)
+        count_mark(context, row.changes)
         states = [change.after for change in row.changes if change.field == "state"]
+        if is_mark(row):
+            continue
         if row.before is None or row.before.silent:
             context.counts.handed_off += 1
         elif State.RECYCLED.value in states:

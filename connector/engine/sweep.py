@@ -1,6 +1,7 @@
 """Sweep: what came due by time alone. Due timers are found by index; nothing is scanned (design.md, section 5).
 
-A clock that came due is told about; a return condition puts its contact on the work list. Decides nothing itself.
+A clock that came due is told about; a return condition puts its contact on the work list; the mark of a form that was
+not sent is looked at (marks.py). Decides nothing itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from connector.domain.notice import Notice, NoticeKind
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.consider import situations
 from connector.engine.context import BATCH, Context
+from connector.engine.marks import look_at_marks
 from connector.engine.notify import Teller, entries
 from connector.engine.ports import AuditRow, UnitOfWork
 from connector.engine.timers import still_runs
@@ -35,6 +37,9 @@ def sweep(context: Context) -> int:
 
 def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     uow.mark_dirty({timer.contact for timer in due if timer.kind is TimerKind.RETURN}, "return condition")
+    forms = sorted({timer.contact for timer in due if timer.kind is TimerKind.FORM_ABANDONED})
+    if forms:
+        look_at_marks(context, uow, situations(context, uow, forms))
     clocks = [timer for timer in due if timer.kind is TimerKind.SLA]
     if not clocks or not context.writes:
         return

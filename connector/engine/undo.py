@@ -11,7 +11,7 @@ Killed in between, the same call goes on; done twice, the second one finds nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from datetime import datetime
 from connector.domain.change import ChangeKind
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode
+from connector.domain.episode import Episode, EpisodeId
 from connector.domain.run import UNDO, RunId, RunStatus, SyncRun, is_undo
 from connector.engine import preflight
 from connector.engine.clock import CrmClock
@@ -196,7 +196,7 @@ class _Undo:
             if self.report.dry_run or name in written:
                 self.report.contacts += 1
                 self.report.lines += lead.undoing.lines
-            elif name not in unclear and lead.contact in self.context.overtaken and lead.episode.id in standing:
+            elif name not in unclear and lead.contact in self.context.overtaken and _stands(lead, standing):
                 again.append(lead.contact)
             else:
                 self.report.failed += 1
@@ -215,9 +215,10 @@ class _Undo:
                 after = lead.after(now)
                 intent = self._intent(lead)
                 uow.put_intents([intent])
-                uow.put_episode(after, at=now, cause="undone")
-                restore_timers(self.context, uow, lead.contact)
-                uow.put_decision(self.context.run.id, self._decision(lead, after))
+                if after is not None:
+                    uow.put_episode(after, at=now, cause="undone")
+                    restore_timers(self.context, uow, lead.contact)
+                    uow.put_decision(self.context.run.id, self._decision(lead, after))
                 uow.audit(self.context.run.id, [_audit(intent, self.target)], now)
                 intents.append(intent)
         return intents
@@ -230,7 +231,7 @@ class _Undo:
             id=self.leads.effect(lead.contact, lead.episode),
             run=self.context.run.id,
             contact=lead.contact,
-            episode=lead.episode.id,
+            episode=lead.episode.id if lead.episode else None,
             changes=lead.undoing.changes,
             expected={prop: lead.record.properties.get(prop) for prop in guarded},
             before=lead.episode,
@@ -243,7 +244,7 @@ class _Undo:
             fingerprint=self.context.book.fingerprint,
             action=Action.END if after.state.is_end else Action.ADVANCE,
             sentence=f"A person undid what Handoff did in {self.target}.",
-            before=lead.episode if lead.episode.is_open else None,
+            before=lead.episode if lead.episode and lead.episode.is_open else None,
             episode=after,
             evidence=f"undo:{self.target}",
         )
@@ -270,7 +271,7 @@ class _Undo:
 
     def _finish(self) -> None:
         counts = self.context.counts
-        counts.handed_off = counts.recycled = 0
+        counts.handed_off = counts.recycled = counts.forms_marked = 0
         counts.api_calls, counts.throttled = self.context.crm.api_calls(), self.context.crm.throttled()
         with self.context.store.transaction() as uow:
             for told in self._told(uow):
@@ -289,6 +290,10 @@ class _Undo:
             yield from ("withdrawn" for _ in uow.entries_of([one.id for one in rows if one.run == self.context.run.id]))
             undone = uow.entries_of([one.id for one in rows if one.run == self.target])
             yield from ("cancelled" for one in undone if one.status == "cancelled" and one.last_error == WHY)
+
+
+def _stands(lead: Lead, standing: Collection[EpisodeId]) -> bool:
+    return lead.episode is None or lead.episode.id in standing
 
 
 def _audit(intent: Intent, target: RunId) -> AuditRow:

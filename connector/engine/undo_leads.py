@@ -17,6 +17,7 @@ from connector.domain.episode import UNDONE, Episode, EpisodeId, State
 from connector.domain.record import Record
 from connector.domain.run import RunId, is_undo
 from connector.engine.context import Context
+from connector.engine.marks import is_mark
 from connector.engine.ports import Intent, StoredContact
 from connector.engine.races import SHARED
 from connector.rules import undoing
@@ -26,11 +27,15 @@ from connector.rules.undoing import Line, Undoing, Written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """One contact with what the run did to it, and what of that goes back."""
+    """One contact with what the run did to it, and what of that goes back.
+
+    Attributes:
+        intents: in their order. episode: which they moved; None where the run only changed the contact's mark (R08).
+    """
 
     contact: ContactId
     intents: Sequence[Intent]
-    episode: Episode
+    episode: Episode | None
     record: Record
     undoing: Undoing
 
@@ -39,8 +44,10 @@ class Lead:
         """Whether the run handed it over, or moved on what was handed over before."""
         return _begun(self.intents)
 
-    def after(self, now: datetime) -> Episode:
-        before = self.intents[0].before
+    def after(self, now: datetime) -> Episode | None:
+        if self.episode is None:
+            return None
+        before = _moves(self.intents)[0].before
         if self.begun or before is None:
             ended = replace(self.episode, state=State.RECYCLED, ended_at=now, exit_reason=UNDONE)
             return replace(ended, track="", wakes_at=None, marketing_held=False)
@@ -79,15 +86,17 @@ class Look:
     def at(self, ids: Sequence[ContactId]) -> Found:
         """At most a hundred contacts that the run wrote to; one call of the CRM."""
         kept, found = self._kept(ids), Found()
-        living = dict[ContactId, tuple[list[Intent], Episode]]()
+        living = dict[ContactId, tuple[list[Intent], Episode | None]]()
         for contact in ids:
             ours = sorted((one for one in kept.written[contact] if one.run == self.target), key=_order)
-            episode = next((one for one in kept.episodes[contact] if one.id == ours[-1].episode), None)
-            if episode is not None and self.effect(contact, episode) in {one.id for one in kept.written[contact]}:
+            moves = _moves(ours)
+            episode = next((one for one in kept.episodes[contact] if moves and one.id == moves[-1].episode), None)
+            known = episode is not None or not moves
+            if known and self.effect(contact, episode) in {one.id for one in kept.written[contact]}:
                 found.already += 1
                 continue
             why = _gone(contact, kept.stored.get(contact)) or self._moved_on(contact, ours, episode, kept)
-            if why or episode is None:
+            if why or not known:
                 found.leave(contact, why or "its handover is not kept any more")
             else:
                 living[contact] = (ours, episode)
@@ -100,11 +109,11 @@ class Look:
                 found.leads.append(self._lead(contact, ours, episode, record, kept))
         return found
 
-    def effect(self, contact: ContactId, episode: Episode) -> str:
+    def effect(self, contact: ContactId, episode: Episode | None) -> str:
         """Id of the intent that undoes this run on this lead."""
-        return self._effect(contact, episode.id, self.target)
+        return self._effect(contact, episode.id if episode else None, self.target)
 
-    def _effect(self, contact: ContactId, episode: EpisodeId, run: RunId) -> str:
+    def _effect(self, contact: ContactId, episode: EpisodeId | None, run: RunId) -> str:
         return effect_id(self.context.portal.id, contact, episode, "undo", run, "crm")
 
     def _kept(self, ids: Sequence[ContactId]) -> _Kept:
@@ -121,14 +130,14 @@ class Look:
         done = {one.id for one in written}
         for one in written:
             later = one.run in starts and starts[one.run] > began and not is_undo(one.run)
-            taken_back = one.episode is not None and self._effect(contact, one.episode, one.run) in done
-            if later and not taken_back:
+            aside = is_mark(one) and episode is not None  # a lead's handover and its mark do not hang on each other
+            if later and not aside and self._effect(contact, one.episode, one.run) not in done:
                 return f"the later run {one.run} moved it on; undo that one first"
         if episode is not None and _begun(ours) and not episode.is_open:
             return f"it has ended since: {episode.exit_reason.replace('_', ' ') or episode.state.value}"
         return ""
 
-    def _read(self, living: Mapping[ContactId, tuple[list[Intent], Episode]]) -> Mapping[ContactId, Record]:
+    def _read(self, living: Mapping[ContactId, tuple[list[Intent], Episode | None]]) -> Mapping[ContactId, Record]:
         if not living:
             return {}
         rules = self.context.book.fields
@@ -137,7 +146,9 @@ class Look:
         history = sorted({property_of(name, rules) for name in (*names, *SHARED)})
         return self.context.crm.read_contacts(list(living), properties_to_read(rules), history=history)
 
-    def _lead(self, contact: ContactId, ours: Sequence[Intent], episode: Episode, record: Record, kept: _Kept) -> Lead:
+    def _lead(
+        self, contact: ContactId, ours: Sequence[Intent], episode: Episode | None, record: Record, kept: _Kept
+    ) -> Lead:
         undone = undoing.undo(
             self._written(ours),
             [one for row in ours for one in row.changes if one.kind is not ChangeKind.FIELD],
@@ -172,13 +183,19 @@ def _order(row: Intent) -> tuple[int, int, int, int, bool]:
     """What a run did to one lead, in the order in which it can only have happened."""
     before = row.before
     if before is None:
-        return (0, 0, 0, 0, False)
+        return (-1 if is_mark(row) else 0, 0, 0, 0, False)
     return (before.ordinal, int(not before.silent), before.state.rank, before.assignment, before.touched_at is not None)
 
 
+def _moves(ours: Sequence[Intent]) -> list[Intent]:
+    """Those that moved an episode."""
+    return [row for row in ours if not is_mark(row)]
+
+
 def _begun(ours: Sequence[Intent]) -> bool:
-    before = ours[0].before
-    return before is None or before.silent
+    moves = _moves(ours)
+    before = moves[0].before if moves else None
+    return bool(moves) and (before is None or before.silent)
 
 
 def _gone(contact: ContactId, known: StoredContact | None) -> str:

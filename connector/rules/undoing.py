@@ -14,6 +14,7 @@ from connector.domain.contact import ContactId, OwnerId, Value
 from connector.domain.record import Record
 from connector.domain.stage import Stage
 from connector.rules.fields import FieldRules, property_of, to_wire
+from connector.rules.marking import FIELD as MARK
 from connector.rules.plan import ANSWERS
 
 MARKS = ("episode", "state")
@@ -85,7 +86,7 @@ def undo(
             line, change = _field(name, written[name], record, rules, stages, active)
             lines.append(line)
             changes += [change] if change else []
-    if not any(change.field in MARKS for change in changes):
+    if set(written) != {MARK} and not any(change.field in MARKS for change in changes):
         whole = Line(contact=contact, field="", why="it does not show what the run wrote any more")
         return Undoing(changes=(), lines=(whole, *(line for line in lines if line.why)))
     for line, one in _lists(contact, lists, on_list):
