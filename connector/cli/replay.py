@@ -47,7 +47,8 @@ def replay(
     store = open_database(settings, None)
     try:
         with store.reading() as uow, progress_bar(as_json) as progress:
-            first, last = _span(uow.first_sight(), (state := uow.portal_state()) and state.as_of, since, until)
+            state = uow.portal_state()
+            first, last = _span(uow.first_sight(), state.as_of if state else None, since, until)
             lived = live(uow, today, changed, since=first, until=last, progress=progress)
             found = outcome(uow, lived, today, changed)
     finally:
@@ -71,7 +72,7 @@ def _span(first_sight: datetime | None, last_run: datetime | None, since: str, u
 
     if first_sight is None or last_run is None:
         raise SettingsError("there is no past to replay yet", advice="Run `handoff sync` first, then let time pass.")
-    last = min(_day("--until", until, end=True), last_run) if until else last_run
+    last = min(_day("--until", until, to_its_end=True), last_run) if until else last_run
     earliest = first_sight - timedelta(seconds=1)
     begin = max(_since(since, last), earliest)
     if begin >= last:
@@ -86,28 +87,22 @@ def _since(text: str, last: datetime) -> datetime:
     from connector.errors import ConfigError
     from connector.rules.durations import parse_duration
 
-    if "-" in text:
-        return _day("--since", text)
     try:
         return last - parse_duration(text).wall()
     except (ValueError, ConfigError, OverflowError):
         return _day("--since", text)
 
 
-def _day(option: str, text: str, *, end: bool = False) -> datetime:
-    from datetime import UTC, datetime, time
+def _day(option: str, text: str, *, to_its_end: bool = False) -> datetime:
+    from datetime import UTC
 
+    from connector.cli.instants import instant
     from connector.errors import SettingsError
 
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"{option}: {text!r} is neither a day nor a span", advice="Write it like 2026-01-31, or like 90d."
-        ) from error
-    if end and len(text) == 10:
-        moment = datetime.combine(moment.date(), time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = instant(option, text, UTC, to_its_end=to_its_end)
+    if found is None:
+        raise SettingsError(f"{option} is empty", advice="Write it like 2026-01-31, or --since like 90d.")
+    return found
 
 
 # -- what people see ---------------------------------------------------------------------------------------------------
@@ -145,6 +140,7 @@ def _folder(text: str) -> Path | None:
     """Made before the long work begins; a place that cannot be written to is said at once."""
     from pathlib import Path
 
+    from connector.cli.files import save
     from connector.errors import SettingsError
 
     if not text:
@@ -152,29 +148,30 @@ def _folder(text: str) -> Path | None:
     folder = Path(text)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "moves.csv").open("a").close()
-    except OSError as error:
-        raise SettingsError(f"--out: {folder} cannot be written to: {error.strerror}", advice="Name another folder.") \
-            from error  # fmt: skip
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise SettingsError(f"--out: {text} cannot be made: {why}", advice="Name a folder that is yours.") from None
+    save("--out", str(folder / "moves.csv"), "")
     return folder
 
 
 def _save(folder: Path, found: Outcome) -> None:
     import csv
+    import io
     import json
 
+    from connector.cli.files import save
     from connector.cli.replay_page import page
     from connector.cli.replay_words import move_rows
 
-    (folder / "replay.html").write_text(page(found), encoding="utf-8")
-    (folder / "replay.json").write_text(
-        json.dumps(found.as_dict(), ensure_ascii=False, default=str, indent=1), encoding="utf-8"
-    )
     columns, rows = move_rows(found, len(found.moves))
-    with (folder / "moves.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows([_safe(cell) for cell in row] for row in rows)
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(columns)
+    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    whole = json.dumps(found.as_dict(), ensure_ascii=False, default=str, indent=1)
+    for name, text in (("replay.html", page(found)), ("replay.json", whole), ("moves.csv", written.getvalue())):
+        save("--out", str(folder / name), text)
 
 
 def _safe(cell: object) -> object:

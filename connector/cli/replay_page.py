@@ -5,63 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from connector.cli import pages
 from connector.cli.replay_words import GROUPS, KINDS, Rows, agreed, became_rows, load_rows, move_rows
 from connector.engine.replay.outcome import Outcome
 
 MOST_ROWS = 1_000
-WIDTH, BAR, LABEL = 860, 16, 200
-TODAY, CHANGED = "#6b7a8f", "#3a8fc4"
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;color:#1d2733}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}table{border-collapse:collapse;width:100%;font-size:13px}
-td,th{text-align:left;padding:.3em .6em;border-bottom:1px solid #e3e8ee;vertical-align:top}
-th{background:#f4f6f8}.key{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 1em}
-figure{margin:1em 0}figcaption{font-size:13px;color:#5a6675}
-"""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+WIDTH, BAR, LABEL = 720, 16, 180
+SMALL = 'font-size="11" fill="currentColor"'
+TODAY, CHANGED = "#8793a3", "#3a8fc4"
 
 
 def page(found: Outcome) -> str:
     """The whole page."""
-    title = f"Replay {found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}"
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1>",
-            *_body(found),
-            "</body></html>",
-            "",
-        ]
-    )
+    rules = f"Today's rules are version {found.rules_today}, the changed ones version {found.rules_changed}."
+    return pages.page(f"Replay {found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}", _body(found), foot=rules)
 
 
 def _body(found: Outcome) -> Iterator[str]:
-    yield (
-        f"<p>{found.runs:,} runs and {found.activities:,} activities of the past, lived through by today's rules "
-        f"(version {escape(found.rules_today)}) and by changed ones (version {escape(found.rules_changed)}).</p>"
+    yield pages.paragraph(
+        f"Handed to sales: {found.handed_today:,} leads by today's rules, {found.handed_changed:,} by changed ones.",
+        "answer",
     )
-    yield (
-        f"<p><b>{found.handed_today:,}</b> leads are handed to sales by today's rules, <b>{found.handed_changed:,}</b> "
-        f"by the changed ones.</p>"
-    )
+    yield pages.paragraph(f"{found.runs:,} runs and {found.activities:,} activities were lived through again.", "soft")
     counted = found.counted()
-    yield "<ul>" + "".join(f"<li>{counted[k]:,} {escape(words)}</li>" for k, words in KINDS.items()) + "</ul>"
-    yield f"<p>{_key(TODAY)}today's rules{_key(CHANGED)}changed rules</p>"
-    weeks = list(found.weeks.items())
-    yield _columns("Handed over per week", [(f"{day:%d %b %Y}", *counts) for day, counts in weeks])
+    yield pages.points(f"{counted[kind]:,} {words}" for kind, words in KINDS.items())
+    yield f"<p>{_key(TODAY)} today's rules {_key(CHANGED)} changed rules</p>"
+    weeks = [(f"{day:%d %b %Y}", today, changed) for day, (today, changed) in found.weeks.items()]
+    yield _columns("Handed over per week", weeks)
     yield _bars("Leads per owner", [(load.name, load.today, load.changed) for load in found.loads])
-    yield "<h2>What became of them in fact</h2>" + _table(became_rows(found))
+    yield _table(load_rows(found))
     groups = [(GROUPS[name], one.won, one.junk) for name, one in found.became.items()]
-    yield _bars("Won (first bar) and called junk (second bar), in fact", groups)
-    yield "<h2>Load per owner</h2>" + _table(load_rows(found))
-    yield "<h2>What the past cannot tell</h2><ul>"
-    yield "".join(f"<li>{count:,} {escape(words)}</li>" for words, count in found.unknown)
-    yield f"<li>{escape(agreed(found))}</li></ul>"
-    yield "<h2>Who would move</h2>" + _table(move_rows(found, MOST_ROWS))
+    yield _bars("What became of them in fact: won (first bar), called junk (second bar)", groups)
+    yield _table(became_rows(found))
+    yield pages.heading("What the past cannot tell")
+    yield pages.points([*(f"{count:,} {words}" for words, count in found.unknown), agreed(found)])
+    yield pages.heading("Who would move") + _table(move_rows(found, MOST_ROWS))
     if len(found.moves) > MOST_ROWS:
-        yield f"<p>and {len(found.moves) - MOST_ROWS:,} more in moves.csv</p>"
+        yield pages.paragraph(f"and {len(found.moves) - MOST_ROWS:,} more in moves.csv")
 
 
 def _table(rows: Rows) -> str:
@@ -76,7 +56,7 @@ def _text(cell: object) -> str:
 
 
 def _key(colour: str) -> str:
-    return f'<svg class="key" viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" fill="{colour}"/></svg>'
+    return f'<svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" fill="{colour}"/></svg>'
 
 
 def _columns(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
@@ -92,7 +72,7 @@ def _columns(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
                 f'height="{tall:.1f}" fill="{colour}"><title>{escape(label)}: {count:,}</title></rect>'
             )
         if place % max(1, len(rows) // 6) == 0:
-            drawn.append(f'<text x="{place * wide:.1f}" y="{height + 16}" font-size="11">{escape(label)}</text>')
+            drawn.append(f'<text x="{place * wide:.1f}" y="{height + 16}" {SMALL}>{escape(label)}</text>')
     return _picture(title, height + 22, drawn, f"The highest column is {top:,}.")
 
 
@@ -102,19 +82,17 @@ def _bars(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
     room, step, drawn = WIDTH - LABEL - 70, 2 * BAR + 12, []
     for place, (label, first, second) in enumerate(rows):
         y = place * step
-        drawn.append(f'<text x="0" y="{y + BAR + 5}" font-size="13">{escape(label[:28])}</text>')
+        drawn.append(f'<text x="0" y="{y + BAR + 5}" font-size="13" fill="currentColor">{escape(label[:28])}</text>')
         for row, count, colour in ((0, first, TODAY), (1, second, CHANGED)):
             wide = room * count / top
             drawn.append(
                 f'<rect x="{LABEL}" y="{y + row * BAR}" width="{wide:.1f}" height="{BAR - 2}" fill="{colour}"/>'
-                f'<text x="{LABEL + wide + 6:.1f}" y="{y + row * BAR + 12}" font-size="11">{count:,}</text>'
+                f'<text x="{LABEL + wide + 6:.1f}" y="{y + row * BAR + 12}" {SMALL}>{count:,}</text>'
             )
     return _picture(title, len(rows) * step, drawn, "")
 
 
 def _picture(title: str, height: int, drawn: Sequence[str], caption: str) -> str:
-    said = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return (
-        f'<h2>{escape(title)}</h2><figure><svg viewBox="0 0 {WIDTH} {height}" width="100%" role="img" '
-        f'aria-label="{escape(title)}">{"".join(drawn)}</svg>{said}</figure>'
-    )
+    said = pages.paragraph(caption, "soft") if caption else ""
+    shown = f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" role="img" aria-label="{escape(title)}">'
+    return f"{pages.heading(title)}{shown}{''.join(drawn)}</svg>{said}"

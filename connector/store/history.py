@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select, type_coerce
+from sqlalchemy.types import NullType
 
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId
@@ -36,8 +37,8 @@ _RUNS = (
 _FIRST_SIGHT = select(func.min(field_change.c.observed_at).label("at")).where(field_change.c.portal == PORTAL)
 _DEEDS = (
     select(
-        activity.c.observed_at, activity.c.contact, activity.c.kind, activity.c.occurred_at, activity.c.name,
-        activity.c.ref, activity.c.url,
+        type_coerce(activity.c.observed_at, NullType()), activity.c.contact, activity.c.kind,
+        type_coerce(activity.c.occurred_at, NullType()), activity.c.name, activity.c.ref, activity.c.url,
     )
     .where(
         activity.c.portal == PORTAL, activity.c.observed_at > _AFTER, activity.c.observed_at <= _UNTIL,
@@ -47,8 +48,8 @@ _DEEDS = (
 )
 _NEWS = (
     select(
-        field_change.c.observed_at, field_change.c.contact, field_change.c.field, field_change.c.source,
-        field_change.c.value,
+        type_coerce(field_change.c.observed_at, NullType()).label("observed_at"), field_change.c.contact,
+        field_change.c.field, field_change.c.source, field_change.c.value,
     )
     .where(
         field_change.c.portal == PORTAL, field_change.c.observed_at > _AFTER, field_change.c.observed_at <= _UNTIL
@@ -57,14 +58,14 @@ _NEWS = (
 )
 _HISTORY = (
     select(field_change)
-    .where(field_change.c.portal == PORTAL, field_change.c.contact.in_(IDS), field_change.c.observed_at <= _UNTIL)
+    .where(field_change.c.portal == PORTAL, field_change.c.contact.in_(IDS))
     .order_by(field_change.c.contact, field_change.c.observed_at, field_change.c.occurred_at, field_change.c.field)
 )
 _SEEN = (
     select(activity)
     .where(
         activity.c.portal == PORTAL, activity.c.contact.in_(IDS), activity.c.occurred_at >= _AFTER,
-        activity.c.observed_at <= _UNTIL, ~activity.c.automatic,
+        ~activity.c.automatic,
     )
     .order_by(activity.c.occurred_at, activity.c.stream, activity.c.activity)
 )
@@ -131,19 +132,24 @@ class Past(Part):
         found: datetime | None = self.select(_FIRST_SIGHT)[0].at
         return found
 
-    def deeds(self, after: datetime, until: datetime) -> Iterator[Deed]:
-        return (Deed._make(row) for row in self._stream(_DEEDS, after, until))
+    def deeds(self, after: datetime, until: datetime) -> Iterator[Sequence[Deed]]:
+        for rows in self._stream(_DEEDS, after, until):
+            yield cast("Sequence[Deed]", rows)  # rows are tuples with these very names, and there are many
 
-    def news(self, after: datetime, until: datetime) -> Iterator[News]:
-        return (News._make(row) for row in self._stream(_NEWS, after, until))
+    def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:
+        for rows in self._stream(_NEWS, after, until):
+            yield cast("Sequence[News]", rows)
 
-    def _stream(self, statement: Select[Any], after: datetime, until: datetime) -> Iterator[Row[Any]]:
+    def _stream(self, statement: Select[Any], after: datetime, until: datetime) -> Iterator[Sequence[Row[Any]]]:
         given = {"portal_": self.portal, "after_": after, "until_": until}
-        yield from self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
+        found = self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
+        yield from found.partitions()
 
     def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
         found: dict[ContactId, list[FieldChange]] = {}
-        for row in self.select_by_id(_HISTORY, ids, until_=until):
+        for row in self.select_by_id(_HISTORY, ids):
+            if row.observed_at > until:  # said here and not in SQL, lest the index of `observed_at` be taken
+                continue
             found.setdefault(row.contact, []).append(
                 FieldChange(
                     contact=row.contact, field=row.field, value=row.value, occurred_at=row.occurred_at,
@@ -156,7 +162,9 @@ class Past(Part):
         self, ids: Sequence[ContactId], since: datetime, until: datetime
     ) -> dict[ContactId, list[Activity]]:
         found: dict[ContactId, list[Activity]] = {}
-        for row in self.select_by_id(_SEEN, ids, after_=since, until_=until):
+        for row in self.select_by_id(_SEEN, ids, after_=since):
+            if row.observed_at > until:
+                continue
             found.setdefault(row.contact, []).append(read_activity(row))
         return found
 

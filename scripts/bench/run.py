@@ -16,6 +16,7 @@ import sys
 BENCHES = {
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
     "quiet": ("quiet", "what a second sync costs right after a first one"),
+    "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
     "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),
     "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
 }

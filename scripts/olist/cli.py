@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from olist import connection
+from olist import connection, replays
 from olist.data import PROJECT, DataMissingError, Lead, find_folder, load_leads
 from olist.driver import Driver, WorldGoneError, end_world
 from olist.plan import make_plan
@@ -47,6 +47,16 @@ def parser() -> argparse.ArgumentParser:
         "--kills", type=int, default=0, metavar="N", help="kill -9 the connector at N seeded random moments"
     )
     made.add_argument("--fresh", action="store_true", help="forget the run of this folder and start anew")
+    made.add_argument(
+        "--changed",
+        action="store_true",
+        help="let the connector live by changed rules, in WORKDIR-changed; people do the same as in the other run",
+    )
+    made.add_argument(
+        "--replay",
+        action="store_true",
+        help="replay the finished run of WORKDIR by its own rules, and by those of WORKDIR-changed where it is there",
+    )
     made.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     return made
 
@@ -55,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0: all figures agree; 1: some differ; 2: it cannot run, and says why."""
     options = parser().parse_args(argv)
     console = Console(stderr=True)
+    if options.replay:
+        return replays.compare(options.workdir.resolve(), as_json=options.json, console=console)
     try:
         leads = load_leads(find_folder())
         return run(options, leads, console)
@@ -71,12 +83,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, leads: tuple[Lead, ...], console: Console) -> int:
     """Begin or go on, live to the end, compare."""
     folder: Path = options.workdir.resolve()
-    asked = State(every=EVERY[options.every], days=min(options.days, ALL_DAYS), seed=options.seed, kills=options.kills)
+    folder = replays.beside(folder) if options.changed else folder
+    asked = State(
+        every=EVERY[options.every],
+        days=min(options.days, ALL_DAYS),
+        seed=options.seed,
+        kills=options.kills,
+        changed=options.changed,
+    )
     kept = _earlier(folder, asked, fresh=options.fresh)
     if kept is None:
         _clear(folder)
         asked.save(folder)
         connection.lay_out_mappings(folder)
+        if options.changed:
+            connection.lay_out_changed(folder)
     state, mappings = kept or asked, folder / "mappings"
     plan = make_plan(leads, Calendar(every=state.every), read_worth(mappings), read_reasons(mappings), state.seed)
     driver = Driver(folder, state, plan, lambda _: _connector(state, folder))
@@ -88,6 +109,8 @@ def run(options: argparse.Namespace, leads: tuple[Lead, ...], console: Console) 
     with watched(driver, console):
         driver.live()
     result, lines, differing = outcome(driver)
+    if options.changed:  # the plan says what the other rules do; these are compared by --replay
+        lines, differing = [], []
     driver.end()
     state.finished = True
     state.save(folder)

@@ -15,6 +15,7 @@ from olist.state import State
 from olist.worker import Worker, connector_command
 
 OURS = Path(__file__).resolve().parent / "mappings"
+CHANGED = Path(__file__).resolve().parent / "mappings-changed"
 SHIPPED = PROJECT / "mappings"
 
 
@@ -22,6 +23,13 @@ def lay_out_mappings(folder: Path) -> Path:
     """Write the shipped rule files into the working folder, with our keys in place of theirs; give the folder."""
     target = folder / "mappings"
     lay_over(SHIPPED, OURS, target)
+    return target
+
+
+def lay_out_changed(folder: Path) -> Path:
+    """Write the changed rule files beside the others; give their folder."""
+    target = folder / "changed"
+    lay_over(folder / "mappings", CHANGED, target)
     return target
 
 
@@ -35,7 +43,7 @@ def environment(state: State, folder: Path) -> dict[str, str]:
         "HUBSPOT_RATE_PER_10S": "10000",
         "HUBSPOT_SEARCH_PER_SECOND": "1000",
         "HANDOFF_DATABASE_URL": f"sqlite:///{folder / 'handoff.db'}",
-        "HANDOFF_MAPPINGS_DIR": str(folder / "mappings"),
+        "HANDOFF_MAPPINGS_DIR": str(folder / ("changed" if state.changed else "mappings")),
         "HANDOFF_WEBHOOK_URL": f"{state.receiver_address}/notices",
         "HANDOFF_WEBHOOK_SECRET": state.secret,
         "HANDOFF_ALLOW_HOSTS": state.receiver_address.removeprefix("http://"),

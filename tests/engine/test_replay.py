@@ -15,9 +15,9 @@ from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.decision import Decision
 from connector.domain.timer import Timer
-from connector.engine.replay.lived import live, make_setting, make_world, step
+from connector.engine.replay.lived import live, make_setting, make_world, read, step
 from connector.engine.replay.outcome import GAINED, LOST, Outcome, outcome
-from connector.engine.replay.past import Reader, moments
+from connector.engine.replay.past import moments
 from connector.rules.rulebook import RuleBook
 from connector.store.decisions import digest_of
 from connector.store.tables import decision
@@ -49,18 +49,17 @@ def stored(world: World) -> list[tuple[str, str, str, str]]:
     return sorted((row.as_of.isoformat(), row.contact, row.action, row.digest) for row in rows)
 
 
-def replayed(world: World, book: RuleBook) -> list[tuple[str, str, str, str]]:
+def replayed(world: World, book: RuleBook, *, in_full: bool = True) -> list[tuple[str, str, str, str]]:
     """Every decision of the whole past by this rule book."""
     scribe = Scribe()
     with world.store.reading() as uow:
-        since = uow.past_runs(world.clock.now() - 999 * DAY, world.clock.now())[0].as_of - EARLIEST
-        setting = make_setting(uow, since)
-        again = make_world(uow, book, setting, scribe)
         until = world.clock.now()
-        reader = Reader(uow, since, until, lambda row: not again.people.is_ours(row))
+        since = NOW - EARLIEST
+        again = make_world(uow, book, make_setting(uow, since), scribe, in_full=in_full)
+        reader = read(uow, [again], since, until)
         for moment in moments(uow, since, until):
             if moment.kept:
-                step(again, moment, *reader.until(moment.as_of))
+                step(again, moment, reader.until(moment.as_of))
     return sorted(scribe.rows)
 
 
@@ -159,6 +158,13 @@ def test_changed_rules_decide_in_replay_what_another_world_decided_live(usual: W
     found = replayed(usual, changed_book())
     assert found == stored(some_weeks(changed_book()))
     assert found != stored(usual)
+
+
+@pytest.mark.parametrize("book", [usual_book(), changed_book()], ids=["usual", "changed"])
+def test_who_is_passed_over_is_one_of_whom_nothing_would_have_come(usual: World, book: RuleBook) -> None:
+    whole, short = replayed(usual, book), replayed(usual, book, in_full=False)
+    assert [row for row in short if row[2] != "nothing"] == [row for row in whole if row[2] != "nothing"]
+    assert set(short) < set(whole)
 
 
 def side_by_side(world: World, since: datetime) -> Outcome:

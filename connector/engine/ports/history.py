@@ -11,19 +11,26 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from connector.domain.activity import Activity
-from connector.domain.contact import ContactId
+from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode
 from connector.engine.ports.rows import FieldChange
+
+Stamp = datetime | str
+"""An instant as the database keeps it; what is read by the million is turned into one only where it is looked at."""
+
+
+def instant_of(stamp: Stamp) -> datetime:
+    return stamp if isinstance(stamp, datetime) else datetime.fromisoformat(stamp)
 
 
 class Deed(NamedTuple):
     """One activity that no machine did, with when a run first saw it."""
 
-    observed_at: datetime
+    observed_at: Stamp
     contact: ContactId
     kind: str
-    occurred_at: datetime
+    occurred_at: Stamp
     name: str
     ref: str
     url: str | None
@@ -32,7 +39,7 @@ class Deed(NamedTuple):
 class News(NamedTuple):
     """One field of one contact that a run found changed; `*` is the first sight, all values as JSON text."""
 
-    observed_at: datetime
+    observed_at: Stamp
     contact: ContactId
     field: str
     source: str
@@ -64,7 +71,7 @@ class PastStep:
     at: datetime
     cause: str
     state: str
-    owner: str | None
+    owner: OwnerId | None
     silent: bool
     assignment: int
     exit_reason: str
@@ -97,12 +104,12 @@ class History(Protocol):
         """When a run first saw any contact; None where there was none yet."""
         ...
 
-    def deeds(self, after: datetime, until: datetime) -> Iterator[Deed]:
-        """Seen after the one and until the other instant, in that order."""
+    def deeds(self, after: datetime, until: datetime) -> Iterator[Sequence[Deed]]:
+        """Seen after the one and until the other instant, in that order and in pieces."""
         ...
 
-    def news(self, after: datetime, until: datetime) -> Iterator[News]:
-        """Seen after the one and until the other instant, in that order."""
+    def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:
+        """Seen after the one and until the other instant, in that order and in pieces."""
         ...
 
     def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:

@@ -105,14 +105,8 @@ class DeskState:
     def of(self, contact: ContactId) -> Sequence[Episode]:
         return self.episodes.get(contact, ())
 
-    def open_of(self, owners: Iterable[OwnerId]) -> list[ContactId]:
-        """Contacts of the open, not silent episodes of these owners."""
-        asked = set(owners)
-        return [
-            contact
-            for contact, rows in self.episodes.items()
-            if any(row.is_open and not row.silent and row.owner in asked for row in rows)
-        ]
+    def has_open(self, contact: ContactId) -> bool:
+        return any(row.is_open for row in self.episodes.get(contact, ()))
 
     def _count(self, episode: Episode, by: int) -> None:
         if episode.is_open and not episode.silent and episode.owner is not None:

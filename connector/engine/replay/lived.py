@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId
 from connector.engine.ports import NoProgress, Progress, UnitOfWork
+from connector.engine.ports.history import Deed, News
 from connector.engine.replay.diary import Diary
 from connector.engine.replay.opening import open_desk
-from connector.engine.replay.past import Moment, Reader, moments
+from connector.engine.replay.past import Heard, Moment, Reader, moments
 from connector.engine.replay.world import Setting, Watcher, World
+from connector.rules.reach import Reach
 from connector.rules.rulebook import RuleBook
+
+A_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ def live(
     books = [book for book in (today, changed) if book is not None]
     worlds = [make_world(uow, book, setting, diary) for book, diary in zip(books, diaries, strict=True)]
     opened_with = max(open_desk(uow, world, since) for world in worlds)
+    recall(uow, worlds, since)
     lived = Lived(
         since=since,
         until=until,
@@ -77,11 +82,15 @@ def make_setting(uow: UnitOfWork, since: datetime) -> Setting:
     return Setting(portal=state.id, owners=tuple(uow.owners()), past=state.handoff_since, since=since)
 
 
-def make_world(uow: UnitOfWork, book: RuleBook, setting: Setting, watcher: Watcher) -> World:
+def make_world(uow: UnitOfWork, book: RuleBook, setting: Setting, watcher: Watcher, *, in_full: bool = False) -> World:
+    """Args:
+    in_full: every decision is made, those that come to nothing too.
+    """
     state = uow.portal_state()
     assert state is not None
     settled = book.in_zone(state.time_zone)
-    return World(uow=uow, book=settled, setting=setting, watcher=watcher, now=setting.since)
+    reach = None if in_full else Reach(settled)
+    return World(uow=uow, book=settled, setting=setting, watcher=watcher, now=setting.since, reach=reach)
 
 
 def _zone(uow: UnitOfWork) -> ZoneInfo:
@@ -92,11 +101,11 @@ def _zone(uow: UnitOfWork) -> ZoneInfo:
 
 def lead_through(uow: UnitOfWork, worlds: Sequence[World], lived: Lived, progress: Progress) -> None:
     """Every world through every moment."""
-    reader = Reader(uow, lived.since, lived.until, lambda row: not worlds[0].people.is_ours(row))
+    reader = read(uow, worlds, lived.since, lived.until)
     for moment in lived.moments:
-        news, adopted = reader.until(moment.as_of)
+        heard = reader.until(moment.as_of)
         for world in worlds:
-            step(world, moment, news, adopted)
+            step(world, moment, heard)
         if lived.changed is not None:
             _ask_why(worlds, lived)
         _end_of_run(worlds, lived)
@@ -104,11 +113,34 @@ def lead_through(uow: UnitOfWork, worlds: Sequence[World], lived: Lived, progres
     lived.activities = reader.activities
 
 
-def step(world: World, moment: Moment, news: set[ContactId], adopted: set[ContactId]) -> None:
+def read(uow: UnitOfWork, worlds: Sequence[World], since: datetime, until: datetime) -> Reader:
+    """The past, heard by every world."""
+
+    def hear(deeds: Sequence[Deed], rows: Sequence[News]) -> None:
+        for world in worlds:
+            world.hear(deeds, rows)
+
+    return Reader(uow, since, until, lambda row: not worlds[0].people.is_ours(row), hear)
+
+
+def recall(uow: UnitOfWork, worlds: Sequence[World], since: datetime) -> None:
+    """What was known before the replay begins: interest of that time counts on."""
+    first, look_back = uow.first_sight(), max(world.book.scoring.look_back for world in worlds)
+    if first is None or first > since or all(world.reach is None for world in worlds):
+        return
+    for deeds in uow.deeds(since - look_back, since):
+        for world in worlds:
+            world.hear(deeds, ())
+    for rows in uow.news(first - A_MOMENT, since):
+        for world in worlds:
+            world.hear((), rows)
+
+
+def step(world: World, moment: Moment, heard: Heard) -> None:
     if moment.hints:
-        world.look(moment.as_of, news)
+        world.look(moment.as_of, heard)
     else:
-        world.run(moment.as_of, news, adopted)
+        world.run(moment.as_of, heard)
 
 
 def _ask_why(worlds: Sequence[World], lived: Lived) -> None:

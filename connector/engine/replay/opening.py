@@ -11,8 +11,8 @@ from datetime import datetime
 
 from connector.domain.episode import Episode, State
 from connector.domain.timer import Timer, TimerKind
+from connector.engine.as_it_stood import episodes_at
 from connector.engine.ports import UnitOfWork
-from connector.engine.ports.history import PastStep
 from connector.engine.replay.world import World
 from connector.rules import sla, suppression
 
@@ -24,37 +24,14 @@ def open_desk(uow: UnitOfWork, world: World, since: datetime) -> int:
     counted = 0
     batch: list[Episode] = []
     for episode, path in uow.episodes_opened(since):
-        batch.append(as_it_stood(episode, path, since))
-        counted += batch[-1].is_open and not batch[-1].silent
-        if len(batch) == AT_ONCE:
+        stood = episodes_at([episode], {episode.id: path}, since)
+        batch += stood
+        counted += sum(one.is_open and not one.silent for one in stood)
+        if len(batch) >= AT_ONCE:
             _put(uow, world, batch, since)
             batch = []
     _put(uow, world, batch, since)
     return counted
-
-
-def as_it_stood(episode: Episode, path: Sequence[PastStep], since: datetime) -> Episode:
-    """The episode at an instant of its path; what has no date of its own and came later is taken away."""
-    step = path[-1]
-    state = State(step.state)
-    ended = state.is_end
-    return replace(
-        episode,
-        state=state,
-        owner=step.owner,
-        silent=step.silent,
-        assignment=step.assignment,
-        exit_reason=step.exit_reason,
-        touched_at=_by(episode.touched_at, since),
-        signal_at=_by(episode.signal_at, since),
-        ended_at=episode.ended_at if ended else None,
-        track=episode.track if ended else "",
-        wakes_at=episode.wakes_at if ended else None,
-    )
-
-
-def _by(at: datetime | None, since: datetime) -> datetime | None:
-    return at if at is not None and at <= since else None
 
 
 def _put(uow: UnitOfWork, world: World, episodes: Sequence[Episode], since: datetime) -> None:

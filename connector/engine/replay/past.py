@@ -5,16 +5,17 @@ Where no run is kept, because the connector did not look yet or its runs are too
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from connector.domain.contact import ContactId
 from connector.domain.run import is_undo
 from connector.engine.hints import PREFIX
 from connector.engine.ports import UnitOfWork
-from connector.engine.ports.history import News
+from connector.engine.ports.history import Deed, News, instant_of
 from connector.engine.replay.people import closing
 
 T = TypeVar("T")
@@ -48,47 +49,81 @@ def moments(uow: UnitOfWork, since: datetime, until: datetime) -> list[Moment]:
     return sorted([*days, *runs], key=lambda one: one.as_of)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who is to be decided in one moment.
+
+    Attributes:
+        news: contacts that did something or whose fields changed; deals: whose deals changed; adopted: let in by a
+            person (R41).
+    """
+
+    news: Collection[ContactId]
+    deals: Collection[ContactId] = ()
+    adopted: Collection[ContactId] = ()
+
+
+Hear = Callable[[Sequence[Deed], Sequence[News]], object]
+
+
 class Reader:
     """Goes through the past once, from moment to moment.
 
     Args:
         counts: whether a change of a field may be the cause of a decision (People.is_ours says no).
+        hear: gets what is read, piece by piece, before a moment's contacts are given.
     """
 
-    def __init__(self, uow: UnitOfWork, since: datetime, until: datetime, counts: Callable[[News], bool]) -> None:
-        self._deeds = _Ahead(uow.deeds(since, until), lambda row: row.observed_at)
-        self._news = _Ahead(uow.news(since, until), lambda row: row.observed_at)
-        self._deals = _Ahead(iter(_deal_days(uow, since, until)), lambda row: row[0])
-        self._adopted = _Ahead(((at, one) for one, at in uow.adopted(since, until)), lambda row: row[0])
-        self._counts = counts
+    def __init__(
+        self, uow: UnitOfWork, since: datetime, until: datetime, counts: Callable[[News], bool], hear: Hear
+    ) -> None:
+        self._deeds = _Ahead(uow.deeds(since, until))
+        self._news = _Ahead(uow.news(since, until))
+        self._deals = _Ahead(iter([_deal_days(uow, since, until)]))
+        self._adopted = _Ahead(iter([[(at, one) for one, at in uow.adopted(since, until)]]))
+        self._counts, self._hear = counts, hear
         self.activities = 0
 
-    def until(self, now: datetime) -> tuple[set[ContactId], set[ContactId]]:
-        """Contacts with news since the last moment, and those whom a person adopted."""
+    def until(self, now: datetime) -> Heard:
+        """Who has news since the last moment."""
         found: set[ContactId] = set()
-        for deed in self._deeds.take(now):
-            self.activities += 1
-            found.add(deed.contact)
-        for row in self._news.take(now):
-            if self._counts(row):
-                found.add(row.contact)
-        for _, contacts in self._deals.take(now):
-            found.update(contacts)
-        return found, {contact for _, contact in self._adopted.take(now)}
+        for deeds in self._deeds.take(now):
+            self.activities += len(deeds)
+            self._hear(deeds, ())
+            found.update([deed[1] for deed in deeds])
+        for rows in self._news.take(now):
+            counted = [row for row in rows if self._counts(row)]
+            self._hear((), counted)
+            found.update([row.contact for row in counted])
+        asked: set[ContactId] = set()
+        for dated in self._deals.take(now):
+            asked.update(contact for _, contacts in dated for contact in contacts)
+        adopted = {contact for rows in self._adopted.take(now) for _, contact in rows}
+        return Heard(found, asked, adopted)
 
 
 class _Ahead(Generic[T]):
-    """An iterator that knows its next item."""
+    """A long row of things in pieces, each thing with its instant first, taken up to one instant after the other."""
 
-    def __init__(self, rows: Iterator[T], when: Callable[[T], datetime]) -> None:
-        self._rows, self._when = rows, when
-        self._next: T | None = next(rows, None)
+    def __init__(self, pieces: Iterator[Sequence[T]]) -> None:
+        self._pieces = pieces
+        self._piece: Sequence[T] = ()
+        self._at = 0
 
-    def take(self, now: datetime) -> Iterator[T]:
+    def take(self, now: datetime) -> Iterator[Sequence[T]]:
         """What comes until `now`."""
-        while self._next is not None and self._when(self._next) <= now:
-            row, self._next = self._next, next(self._rows, None)
-            yield row
+        while True:
+            if self._at >= len(self._piece):
+                self._piece, self._at = next(self._pieces, ()), 0
+            end = bisect_right(self._piece, now, lo=self._at, key=_instant)
+            if end == self._at:
+                return
+            yield self._piece[self._at : end]
+            self._at = end
+
+
+def _instant(row: Any) -> datetime:
+    return instant_of(row[0])
 
 
 def _deal_days(uow: UnitOfWork, since: datetime, until: datetime) -> list[tuple[datetime, tuple[ContactId, ...]]]:

@@ -17,7 +17,7 @@ from connector.domain.contact import Contact, ContactId, Value
 from connector.domain.deal import Deal, DealState
 from connector.domain.record import Record
 from connector.engine.ports import FieldChange, UnitOfWork
-from connector.engine.ports.history import News, Origin
+from connector.engine.ports.history import News, Origin, instant_of
 from connector.rules.fields import normalise, to_wire
 from connector.rules.plan import ANSWERS
 from connector.rules.rulebook import RuleBook
@@ -60,6 +60,8 @@ class People:
         self, ids: Sequence[ContactId], now: datetime, written: Mapping[ContactId, Sequence[Written]]
     ) -> dict[ContactId, Person]:
         """As seen until `now`; those that no run had seen by then, or that were merged into others, are missing."""
+        if not ids:
+            return {}
         uow = self._uow
         history = uow.field_history(ids, now)
         origins = uow.origins(list(history))
@@ -77,7 +79,7 @@ class People:
 
     def is_ours(self, row: FieldChange | News) -> bool:
         """Whether it is an effect of what Handoff decided within the replayed time, and no cause of anything."""
-        return row.source == OURS and row.observed_at > self._since and row.field in self._ours
+        return row.source == OURS and row.field in self._ours and instant_of(row.observed_at) > self._since
 
     def _contact(
         self, one: ContactId, origin: Origin, history: Sequence[FieldChange], written: Sequence[Written]

@@ -6,10 +6,12 @@ id, a hundred at a time, each handover moving its pool's turn on for the next. N
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from heapq import heapify, heappop, heappush
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Protocol
 
 from connector.domain.change import Change, ChangeKind
@@ -22,14 +24,21 @@ from connector.engine.consider import LOOKED_AT_AGAIN, STORED
 from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
+from connector.engine.ports.history import Deed, News, instant_of
 from connector.engine.replay.desk import Clocks, DeskState
-from connector.engine.replay.people import People, Person, Written
+from connector.engine.replay.past import Heard
+from connector.engine.replay.people import BASELINE, People, Person, Written
 from connector.engine.timers import set_timers, still_runs
 from connector.rules.decide import asks_still, decide
 from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
+from connector.rules.reach import Reach, Tally
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Desk, Situation
+
+AHEAD = 300
+"""Contacts that are read from the database together."""
+SWEPT_EVERY = timedelta(days=30)
 
 
 class Watcher(Protocol):
@@ -78,6 +87,7 @@ class World:
         waiting: held by the mass-change guard; they stay on the work list.
         retries: to be decided once more in the next run.
         written: what the CRM would show of this world's decisions, by contact.
+        reach: passes over those of whom it is certain that nothing comes; None decides everybody in full.
     """
 
     uow: UnitOfWork
@@ -91,33 +101,45 @@ class World:
     retries: set[ContactId] = field(default_factory=set)
     written: dict[ContactId, list[Written]] = field(default_factory=dict)
     covered: datetime | None = None
+    reach: Reach | None = None
     people: People = field(init=False)
+    _tallies: dict[ContactId, Tally] = field(default_factory=dict, init=False)
+    _swept: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self._swept = self.setting.since
         self.people = People(self.uow, self.book, self.setting.past, self.setting.since)
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def run(self, now: datetime, news: Collection[ContactId], adopted: Collection[ContactId] = ()) -> None:
+    def hear(self, deeds: Sequence[Deed], rows: Sequence[News]) -> None:
+        """What comes to be known next; only where not everything is decided in full."""
+        if self.reach is not None:
+            self._note_deeds(self.reach, deeds)
+            self._note_news(self.reach, rows)
+
+    def run(self, now: datetime, heard: Heard) -> None:
         """One scheduled run: whoever has news is decided, then what came due by time."""
         self.now = now
-        work = {*news, *self.waiting, *self.retries, *adopted}
+        certain = {*heard.deals, *heard.adopted, *self.waiting, *self.retries}
         self.retries = set()
+        work = {*heard.news, *certain}
         guard = Guard(new_since=self._new_since, allowance=allowance(len(work), released=False))
-        self._decide(work, guard, frozenset(adopted))
+        self._decide(work, certain, guard, frozenset(heard.adopted))
         due = self.clocks.fire(now)
         if due:
             self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
-            back = {timer.contact for timer in due if timer.kind is TimerKind.RETURN}
-            self._decide(back - guard.held, guard, frozenset())
+            back = {timer.contact for timer in due if timer.kind is TimerKind.RETURN} - guard.held
+            self._decide(back, back, guard, frozenset())
         self.waiting = set(guard.held)
         self.covered = now
+        self._forget_spent()
 
-    def look(self, now: datetime, news: Collection[ContactId]) -> None:
+    def look(self, now: datetime, heard: Heard) -> None:
         """A run of hints: only contacts with news; moves without news of their own wait (engine/hints.py)."""
         self.now = now
         guard = Guard(new_since=self._new_since, allowance=0)
-        self._decide(set(news), guard, frozenset())
+        self._decide({*heard.news, *heard.deals}, set(heard.deals), guard, frozenset())
         self.waiting |= guard.held
 
     @property
@@ -132,17 +154,71 @@ class World:
         batch = self._batch(people)
         return decide(self._situation(contact, batch, frozenset()), self.book, now=self.now)
 
+    # -- passing over -----------------------------------------------------------------------------------------
+
+    def _note_deeds(self, reach: Reach, deeds: Sequence[Deed]) -> None:
+        tallies, mark_of, add = self._tallies, reach.mark, reach.add
+        for _, contact, kind, at, name, ref, url in deeds:
+            mark = mark_of(kind, name, ref, url)
+            if not mark.idle:
+                tally = tallies.get(contact)
+                if tally is None:
+                    tally = tallies[contact] = Tally(reach)
+                add(tally, mark, instant_of(at).timestamp())
+
+    def _note_news(self, reach: Reach, rows: Sequence[News]) -> None:
+        for row in rows:
+            first = row.field == BASELINE
+            if first or row.field in reach.heard:
+                tally = self._tallies.get(row.contact) or self._tallies.setdefault(row.contact, Tally(reach))
+                at = instant_of(row.observed_at).timestamp()
+                if first:
+                    reach.first_sight(tally, json.loads(row.value or "{}"), at)
+                else:
+                    reach.changed(tally, row.field, at, in_work=self.desk.has_open(row.contact))
+
+    def _perhaps(self, contact: ContactId) -> bool:
+        """Whether this contact must be decided in full."""
+        tally = self._tallies.get(contact)
+        if tally is None or self.reach is None:
+            return False
+        return self.reach.perhaps(tally, self.now.timestamp(), in_work=self.desk.has_open(contact))
+
+    def _was_decided(self, decision: Decision) -> None:
+        if self.reach is None or (tally := self._tallies.get(decision.contact)) is None:
+            return
+        self.reach.was_decided(tally, self.now.timestamp())
+        if decision.action is Action.END:
+            tally.forget(self.reach)
+
+    def _forget_spent(self) -> None:
+        """Now and then: whose interest is long past is as if never seen."""
+        if self.reach is None or self.now < self._swept + SWEPT_EVERY:
+            return
+        self._swept, now = self.now, self.now.timestamp()
+        spent = [contact for contact, tally in self._tallies.items() if self.reach.is_spent(tally, now)]
+        for contact in spent:
+            del self._tallies[contact]
+
     # -- deciding ----------------------------------------------------------------------------------------------
 
-    def _decide(self, work: Iterable[ContactId], guard: Guard, adopted: frozenset[ContactId]) -> None:
-        queue = list(work)
-        heapify(queue)
+    def _decide(
+        self, work: Iterable[ContactId], certain: Collection[ContactId], guard: Guard, adopted: frozenset[ContactId]
+    ) -> None:
+        """In the batches of a live run; who cannot move is passed over, `certain` ones are not."""
+        queue = sorted(work)  # a heap already
+        wanted = deque(queue if self.reach is None else [one for one in queue if one in certain or self._perhaps(one)])
+        asked, loaded = set(wanted), dict[ContactId, Person]()
         while queue:
-            ids = [heappop(queue) for _ in range(min(BATCH, len(queue)))]
-            batch = self._batch(self.people.load(ids, self.now, self.written))
+            ids = [one for _ in range(min(BATCH, len(queue))) if (one := heappop(queue)) in asked]
+            while wanted and ids and wanted[0] <= ids[-1]:  # those that come first, and some ahead
+                some = [wanted.popleft() for _ in range(min(AHEAD, len(wanted)))]
+                loaded |= self.people.load(some, self.now, self.written)
+            batch = self._batch({one: loaded.pop(one) for one in ids if one in loaded})
             for contact in ids:
                 if contact in batch.people and self._one(contact, batch, guard, adopted):
                     heappush(queue, contact)
+                    loaded |= self.people.load([contact], self.now, self.written)
 
     def _batch(self, people: dict[ContactId, Person]) -> _Batch:
         for contact, person in people.items():
@@ -175,6 +251,7 @@ class World:
             return False
         if guard.holds(decision):
             return False
+        self._was_decided(decision)
         self.watcher.decided(decision)
         episode = decision.episode
         if episode is not None and episode != decision.before and decision.action in STORED:
@@ -220,7 +297,8 @@ class World:
     def _broken(self, due: Sequence[Timer]) -> None:
         """Clocks that ran out and still mean what they meant when they were set."""
         live = [(timer, episode) for timer in due if (episode := self._open(timer)) is not None]
-        people = self.people.load(sorted({timer.contact for timer, _ in live}), self.now, self.written)
+        again = sorted({timer.contact for timer, episode in live if episode.signal_at is not None})  # R40
+        people = self.people.load(again, self.now, self.written)
         for timer, episode in live:
             person = people.get(timer.contact)
             touched = person.contact.instant("last_touch_at") if person else None
