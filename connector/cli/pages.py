@@ -24,6 +24,7 @@ ul,ol{margin:.4rem 0;padding-left:1.2rem}
 li{margin:.3rem 0}
 .answer{font-size:1.15rem;font-weight:600}
 .soft{color:var(--soft);font-size:.9rem}
+td .soft{white-space:nowrap}
 .box{background:var(--panel);border-left:4px solid var(--bar);padding:.6rem .9rem;margin:1rem 0}
 .due{border-color:var(--bad)}
 .good,.bad{list-style:none;margin-left:-1.2rem;padding-left:1.6rem;text-indent:-1.6rem}
@@ -32,6 +33,7 @@ li{margin:.3rem 0}
 table{border-collapse:collapse;width:100%}
 td,th{text-align:left;vertical-align:top;padding:.35rem .5rem .35rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600}
+th[scope=row]{width:35%}
 td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;width:4.5rem}
 tr.sum td{font-weight:600;border-bottom:0}
 .bar{display:block;height:.35rem;margin-top:.3rem;background:var(--bar)}
