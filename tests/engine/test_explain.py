@@ -107,3 +107,55 @@ def test_the_text_holds_no_ids_and_no_names_of_properties(world: World) -> None:
     assert not re.search(r"\b(handoff_|hs_|lifecyclestage|hubspot_)\w*", text)
     assert "does not fit for now" in text
     assert world.run_later(MINUTE).counts.decided == 0
+
+
+def test_what_was_missing_is_tried_on_the_facts_and_rules_of_that_day(world: World) -> None:
+    """R34, P6: what the lead did later, and rules of today, change nothing of it."""
+    world.crm.add()
+    world.crm.happen(pricing_view(world.clock.now()))
+    first = world.run().run.as_of
+    told = explained(world).missing
+    assert told[-1].startswith("one more pricing view would do")
+    world.crm.happen(pricing_view(world.clock.now() + HOUR, id="later"))
+    world.book = make_book(qualification={"threshold": {"score": 90}, "key_pages": []})
+    world.run_later(DAY)
+    assert explained(world, as_of=first).missing == told
+    assert explained(world).missing != told
+
+
+def test_what_was_written_and_when_is_told_with_values_before_and_after(world: World) -> None:
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.crm.edit(verdict="recycle", verdict_reason="bad_fit")
+    world.run_later(HOUR)
+    (_, handed), (_, back) = explained(world).written
+    assert "put on the list" in handed and "stage: lead → mql" in handed and "owner: Ana Sample" in handed
+    assert "taken off the list" in back and "state: handed off → recycled" in back and "ep_" not in handed + back
+
+
+def test_a_past_day_shows_episode_owner_clocks_and_writes_as_they_stood(world: World) -> None:
+    """R34: `--as-of` works for all of it."""
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    first = world.run().run.as_of
+    world.crm.edit(verdict="recycle", verdict_reason="bad_fit")
+    world.run_later(DAY)
+    then, now = explained(world, as_of=first), explained(world)
+    assert (then.answer, now.answer[:13]) == ("Yes, handed to sales.", "It was handed")
+    assert "nobody in sales has reacted yet" in then.history[0] and "handed back" in now.history[0]
+    assert then.clocks[0].startswith("first call or e-mail: due on") and "late" not in then.clocks[0]
+    assert (len(then.written), len(now.written)) == (1, 2)
+    assert "as it stood on" in as_text(then) and then.owner == "Ana Sample"
+
+
+def test_it_names_the_version_of_the_definition_that_let_the_lead_in(world: World) -> None:
+    """R10: the version of that day, also when another one is in force."""
+    agreed = {"text": "x", "version": 4, "agreed_on": "2026-01-15"}
+    world.book = make_book(qualification={"definition": agreed})
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.book = make_book(qualification={"definition": {**agreed, "version": 5}})
+    world.run_later(HOUR)
+    assert explained(world).definition == "by version 4 of the definition, agreed on 15 January 2026"
