@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Handoff, in_process
 from portal_world import Build, World, served, spawned
 
 
@@ -43,3 +44,9 @@ def world(build: Build) -> World:
     made.ours(mark="ours")
     made.calls()
     return made
+
+
+@pytest.fixture
+def handoff(world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Handoff:
+    """The command line without a process of its own; `World.handoff` gives it one, where that is what is tested."""
+    return in_process(world, monkeypatch, capfd)

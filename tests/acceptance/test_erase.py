@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from commands import Handoff
 from portal_world import World
 from sqlalchemy import create_engine, select
 
@@ -52,24 +53,24 @@ def traces(world: World, contact: str) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: World) -> None:
+def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: World, handoff: Handoff) -> None:
     """R37, I11: tables and bytes; the contact is still in HubSpot, changes, and stays out; figures stay."""
     contact = lead(world)
-    funnel = json.loads(world.handoff("report", "--json").stdout)["funnel"]
+    funnel = json.loads(handoff("report", "--json").out)["funnel"]
     assert traces(world, contact)
-    counted = json.loads(world.handoff("erase", LEAD, "--dry-run", "--json").stdout)
+    counted = json.loads(handoff("erase", LEAD, "--dry-run", "--json").out)
     assert counted["erased"] is False and counted["removed"]["contact"] == 1 and counted["in_hubspot"] is True
 
-    refused = world.handoff("erase", LEAD)
-    assert refused.returncode == 2 and "--yes" in refused.stderr
-    done = world.handoff("erase", LEAD, "--yes", "--json")
+    refused = handoff("erase", LEAD)
+    assert refused.code == 2 and "--yes" in refused.err
+    done = handoff("erase", LEAD, "--yes", "--json")
 
-    assert done.returncode == 0, done.stderr
-    receipt = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    receipt = json.loads(done.out)
     assert receipt["in_hubspot"] is True and receipt["cause"] == "by hand" and receipt["removed"]["outbox"] == 1
-    assert "uirina" not in done.stdout and not alone(contact).search(done.stdout)
+    assert "uirina" not in done.out and not alone(contact).search(done.out)
     assert traces(world, contact) == {}
-    assert "HubSpot still has the contact" in done.stderr
+    assert "HubSpot still has the contact" in done.err
 
     told = len(world.receiver.notices)
     world.edit(contact, jobtitle="Head of Canaries", lastname="Canaryson")
@@ -80,46 +81,46 @@ def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: Worl
     world.later(days=3)
     assert world.sync(full=True).exit_code == 0
     assert traces(world, contact) == {} and len(world.receiver.notices) == told
-    after = json.loads(world.handoff("report", "--json").stdout)["funnel"]
+    after = json.loads(handoff("report", "--json").out)["funnel"]
     assert (after["handed"], after["open"]) == (funnel["handed"], funnel["open"] - 1)
 
 
-def test_it_works_without_hubspot_and_a_second_erasure_prints_the_first_receipt(world: World) -> None:
+def test_it_works_without_hubspot_and_a_second_erasure_prints_the_first_receipt(world: World, handoff: Handoff) -> None:
     """A deletion must not wait until a portal answers."""
     contact = lead(world)
-    said = world.handoff("erase", contact, "--yes", "--json", HUBSPOT_ACCESS_TOKEN="pat-of-nobody")
-    assert said.returncode == 0, said.stderr
-    first = json.loads(said.stdout)
-    assert first["in_hubspot"] is None and "could not be asked" in said.stderr
+    said = handoff("erase", contact, "--yes", "--json", HUBSPOT_ACCESS_TOKEN="pat-of-nobody")
+    assert said.code == 0, said.err
+    first = json.loads(said.out)
+    assert first["in_hubspot"] is None and "could not be asked" in said.err
     assert traces(world, contact) == {}
-    again = world.handoff("erase", LEAD, "--json")
-    facts = json.loads(again.stdout)
-    assert again.returncode == 0 and facts["already"] is True
+    again = handoff("erase", LEAD, "--json")
+    facts = json.loads(again.out)
+    assert again.code == 0 and facts["already"] is True
     assert (facts["removed"], facts["at"]) == (first["removed"], first["at"])
-    nobody = world.handoff("erase", "nobody@nowhere.example", "--yes")
-    assert nobody.returncode == 2 and "no such contact" in nobody.stderr and "Traceback" not in nobody.stderr
+    nobody = handoff("erase", "nobody@nowhere.example", "--yes")
+    assert nobody.code == 2 and "no such contact" in nobody.err and "Traceback" not in nobody.err
 
 
-def test_a_person_who_comes_anew_under_the_same_address_is_a_new_lead(world: World) -> None:
+def test_a_person_who_comes_anew_under_the_same_address_is_a_new_lead(world: World, handoff: Handoff) -> None:
     """A later request is a new relationship; only what was before the erasure stays out."""
     contact = lead(world)
-    world.handoff("erase", LEAD, "--yes")
+    handoff("erase", LEAD, "--yes")
     world.act("erase", contact=contact)
     world.later(days=2)
     world.asks(LEAD)
     assert world.sync().counts.handed_off == 1
 
 
-def test_what_was_waiting_to_be_sent_is_cancelled(world: World) -> None:
+def test_what_was_waiting_to_be_sent_is_cancelled(world: World, handoff: Handoff) -> None:
     """I0, I11: erasure beats delivery."""
     world.receiver.answer = 503
     contact = lead(world)
-    world.handoff("erase", contact, "--yes")
+    handoff("erase", contact, "--yes")
     world.receiver.answer = 204
     world.later(days=1)
     world.sync()
     assert world.receiver.of("lead.handed_off") == []
-    (entry,) = json.loads(world.handoff("outbox", "list", "--json").stdout)["entries"]
+    (entry,) = json.loads(handoff("outbox", "list", "--json").out)["entries"]
     assert (entry["status"], entry["last_error"]) == ("cancelled", "the person was erased")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from commands import Handoff
 from portal_world import World
 
 SHOWN = (
@@ -19,7 +20,7 @@ def shown(world: World, contact: str, *names: str) -> dict[str, Any]:
     return {name: found.get(name) or "" for name in names or SHOWN}
 
 
-def test_a_run_is_undone_by_command_and_nobody_is_handed_over_again(world: World) -> None:
+def test_a_run_is_undone_by_command_and_nobody_is_handed_over_again(world: World, handoff: Handoff) -> None:
     """R36, R24: previewed, put back, withdrawn, told by explain; then quiet, until the lead does something new."""
     people = [world.contact(f"p{number}@undo-{number}.example", lifecyclestage="lead") for number in range(4)]
     stood = {one: shown(world, one) for one in people}
@@ -31,13 +32,13 @@ def test_a_run_is_undone_by_command_and_nobody_is_handed_over_again(world: World
     world.edit(people[0], hubspot_owner_id="")
     world.edit(people[1], handoff_verdict="accepted")
 
-    planned = json.loads(world.handoff("undo", run, "--dry-run", "--json").stdout)
+    planned = json.loads(handoff("undo", run, "--dry-run", "--json").out)
     assert planned["contacts"] == 3 and world.members() == set(people)
-    refused = world.handoff("undo", run)
-    assert refused.returncode == 2 and "--yes" in refused.stderr
-    said = world.handoff("undo", run, "--yes", "--json")
-    assert said.returncode == 0, said.stderr
-    report = json.loads(said.stdout)
+    refused = handoff("undo", run)
+    assert refused.code == 2 and "--yes" in refused.err
+    said = handoff("undo", run, "--yes", "--json")
+    assert said.code == 0, said.err
+    report = json.loads(said.out)
 
     assert report["put_back"] == planned["put_back"] and report["left_alone"] == planned["left_alone"]
     assert {(row["contact"], row["field"], row["why"]) for row in report["left_alone"]} == {
@@ -50,8 +51,8 @@ def test_a_run_is_undone_by_command_and_nobody_is_handed_over_again(world: World
     assert {notice["data"]["contact_id"] for notice in world.receiver.of("lead.withdrawn")} == {
         people[0], *people[2:],
     }  # fmt: skip
-    assert "a person undid that" in world.handoff("explain", people[2]).stdout
-    again = json.loads(world.handoff("undo", run, "--yes", "--json").stdout)
+    assert "a person undid that" in handoff("explain", people[2]).out
+    again = json.loads(handoff("undo", run, "--yes", "--json").out)
     assert (again["contacts"], again["already_undone"]) == (0, 3)
 
     told = world.receiver.kinds()["lead.handed_off"]
@@ -84,8 +85,8 @@ def test_an_end_is_undone_and_seen_again_while_its_cause_stands(world: World) ->
     assert world.violations() == []
 
 
-def test_what_cannot_be_undone_is_said_with_what_to_do(world: World) -> None:
+def test_what_cannot_be_undone_is_said_with_what_to_do(world: World, handoff: Handoff) -> None:
     run = world.sync().run.id
-    said = world.handoff("undo", "run_of_nobody", "--yes")
-    assert said.returncode == 2 and run in said.stderr and "Traceback" not in said.stderr
-    assert "Nothing of" in world.handoff("undo", run, "--yes").stderr
+    said = handoff("undo", "run_of_nobody", "--yes")
+    assert said.code == 2 and run in said.err and "Traceback" not in said.err
+    assert "Nothing of" in handoff("undo", run, "--yes").err

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import canaries
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
 
-from commands import Said
+from commands import Handoff, in_process
 from portal_world import World, served
 
-from connector.cli.app import main
 from connector.sandbox.portal import Sandbox
 
 
@@ -34,23 +32,5 @@ def world(tmp_path: Path, sandbox: Sandbox) -> Iterator[World]:
 
 
 @pytest.fixture
-def handoff(
-    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
-    """Runs a command by `main`, exit code and all, in the world's folder with its environment and what is given."""
-
-    def run(*words: str, **env: str) -> Said:
-        monkeypatch.chdir(world.folder)
-        with monkeypatch.context() as patch:
-            for name, value in {**world.env, **env}.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["handoff", *words])
-            capfd.readouterr()
-            with pytest.raises(SystemExit) as ended:
-                main()
-            out, err = capfd.readouterr()
-        canaries.look_at_command(words, out, err, rules=world.mappings)
-        assert isinstance(ended.value.code, int)
-        return Said(ended.value.code, out, err)
-
-    return run
+def handoff(world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Handoff:
+    return in_process(world, monkeypatch, capfd)
