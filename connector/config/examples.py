@@ -6,7 +6,7 @@ order of rules/decide.py; owners, stages and open episodes play no part, for an 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +20,7 @@ from connector.rules.filters import Then
 from connector.rules.missing import missing
 from connector.rules.qualification import Example, ExampleActivity
 from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import sift
 from connector.rules.situation import Situation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -54,7 +55,8 @@ def run_examples(book: RuleBook) -> list[ExampleResult]:
 
 def _run(example: Example, book: RuleBook) -> ExampleResult:
     contact = _contact(example, book)
-    activities = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
+    done = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
+    activities = sift(done, book.scoring.scanners).kept
     points = scoring.score(contact, activities, book.scoring, now=NOW, since=None)
     outcome, reasons = _outcome(contact, activities, points, book)
     return ExampleResult(
@@ -100,7 +102,7 @@ def _activities(rows: tuple[ExampleActivity, ...]) -> Iterator[Activity]:
 
 
 def _outcome(
-    contact: Contact, activities: list[Activity], points: Score, book: RuleBook
+    contact: Contact, activities: Sequence[Activity], points: Score, book: RuleBook
 ) -> tuple[str, tuple[str, ...]]:
     never = suppression.forbid(contact, book.suppression)
     if not never.passed:

@@ -30,6 +30,7 @@ from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
 from connector.rules.plan import plan
+from connector.rules.scanners import sift
 from connector.rules.situation import Desk, Situation
 
 STORED = frozenset(
@@ -96,11 +97,14 @@ def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Tab
     open_leads = dict(uow.open_leads())
     domains = {domain for row in stored.values() if (domain := _account(row))}
     desk = Desk(owners=tuple(owners.values()), rotation=rotation, open_leads=open_leads)
+    done = {key: [a for a in rows if a.occurred_at <= context.now] for key, rows in activities.items()}
+    sifted = {key: sift(rows, context.book.scoring.scanners) for key, rows in done.items()}
     situations = {
         key: Situation(
             portal=context.portal.id,
             contact=row.contact,
-            activities=[a for a in activities.get(key, ()) if not a.automatic and a.occurred_at <= context.now],
+            activities=sifted[key].kept,
+            dropped=sifted[key].dropped,
             deals=deals.get(key, ()),
             episodes=episodes.get(key, ()),
             since=context.past,

@@ -16,6 +16,7 @@ from connector.domain.verdict import Verdict
 from connector.rules import qualification, scoring, stages, suppression
 from connector.rules.hand_raisers import HandRaise
 from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import not_counted
 from connector.rules.situation import Situation
 
 CUSTOMERS = (Stage.CUSTOMER, Stage.EVANGELIST)
@@ -115,11 +116,16 @@ class Case:
             action=action,
             sentence=words,
             verdicts=verdicts,
-            score=self.score,
+            score=self._score_with_dropped(),
             before=self.situation.open_episode,
             episode=self.situation.open_episode or self.situation.last_ended,
         )
         return replace(base, **more)  # type: ignore[arg-type]  # names are checked by replace itself
+
+    def _score_with_dropped(self) -> Score:
+        """With lines of no points for what machines did since the last answer, so that people see it (R09)."""
+        lines = not_counted(self.situation.dropped, since=self.floor) if self.situation.dropped else ()
+        return replace(self.score, contributions=(*self.score.contributions, *lines)) if lines else self.score
 
     def nothing(self, words: str, *verdicts: Verdict, missing: tuple[str, ...] = ()) -> Decision:
         return self.result(Action.NOTHING, words, verdicts=verdicts, missing=missing)

@@ -19,6 +19,7 @@ from connector.domain.owner import Owner
 from connector.rules.countries import country_name
 from connector.rules.local_time import in_zone, local_time, portal_zone
 from connector.rules.patterns import phrase
+from connector.rules.scanners import DROPPED
 from connector.rules.suppression import Allowed
 from connector.rules.words import day
 
@@ -146,7 +147,8 @@ def _path(url: str | None) -> str:
 
 def _score(score: Score) -> dict[str, object]:
     """The strongest lines, and what all others come to, so that the figures add up to the score."""
-    lines = sorted(score.contributions, key=lambda line: (-abs(line.points), line.label))
+    counted = (line for line in score.contributions if line.group != DROPPED)
+    lines = sorted(counted, key=lambda line: (-abs(line.points), line.label))
     top, rest = lines[:TOP], lines[TOP:]
     return {
         "points": score.points,

@@ -22,6 +22,7 @@ from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, NamePattern, UrlPattern
+from connector.rules.scanners import ScannerRules
 
 FIT, ENGAGEMENT = "fit", "engagement"
 MOST_LINES = 20
@@ -172,6 +173,7 @@ class ScoringRules(BaseModel):
     fit: FitRules = FitRules()
     engagement: EngagementRules = EngagementRules()
     grades: Grades = Grades()
+    scanners: ScannerRules = ScannerRules()
 
 
 def score(

@@ -11,6 +11,7 @@ from connector.domain.contact import Contact, OwnerId, PortalId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode
 from connector.domain.owner import Owner
+from connector.rules.scanners import Dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Situation:
     """One contact with its past.
 
     Attributes:
-        activities: oldest first, without those that machines did (R09).
+        activities: oldest first, without those that machines did; dropped: those, for people to see (R09).
         episodes: all of the contact, by ordinal; at most one is open.
         since: signals before it are the past (R41); None where nothing is.
         adopt: `handoff adopt` chose this contact; its past counts from now on.
@@ -41,6 +42,7 @@ class Situation:
     portal: PortalId
     contact: Contact
     activities: Sequence[Activity] = ()
+    dropped: Sequence[Dropped] = ()
     deals: Sequence[Deal] = ()
     episodes: Sequence[Episode] = ()
     since: datetime | None = None

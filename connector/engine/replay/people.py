@@ -21,6 +21,7 @@ from connector.engine.ports.history import News, Origin, instant_of
 from connector.rules.fields import normalise, to_wire
 from connector.rules.plan import ANSWERS
 from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import Dropped, sift
 
 BASELINE, OURS = "*", "handoff"
 """Field of a contact's first sight; source of what was read back after a write of ours."""
@@ -39,6 +40,7 @@ class Person:
 
     contact: Contact
     activities: Sequence[Activity]
+    dropped: Sequence[Dropped]
     deals: Sequence[Deal]
 
 
@@ -74,7 +76,8 @@ class People:
             if contact is not None:
                 done = [row for row in activities.get(one, ()) if row.occurred_at <= now]
                 seen = [deal for row in deals.get(one, ()) if (deal := as_known(row, now)) is not None]
-                found[one] = Person(contact, done, seen)
+                sifted = sift(done, self._book.scoring.scanners)
+                found[one] = Person(contact, sifted.kept, sifted.dropped, seen)
         return found
 
     def is_ours(self, row: FieldChange | News) -> bool:

@@ -232,6 +232,7 @@ class World:
             portal=self.setting.portal,
             contact=person.contact,
             activities=person.activities,
+            dropped=person.dropped,
             deals=person.deals,
             episodes=tuple(self.desk.of(contact)),
             since=self.setting.past,
