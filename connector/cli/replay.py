@@ -156,24 +156,14 @@ def _folder(text: str) -> Path | None:
 
 
 def _save(folder: Path, found: Outcome) -> None:
-    import csv
-    import io
     import json
 
+    from connector.cli.csv_text import csv_text
     from connector.cli.files import save
     from connector.cli.replay_page import page
     from connector.cli.replay_words import move_rows
 
     columns, rows = move_rows(found, len(found.moves))
-    written = io.StringIO(newline="")
-    writer = csv.writer(written)
-    writer.writerow(columns)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
     whole = json.dumps(found.as_dict(), ensure_ascii=False, default=str, indent=1)
-    for name, text in (("replay.html", page(found)), ("replay.json", whole), ("moves.csv", written.getvalue())):
+    for name, text in (("replay.html", page(found)), ("replay.json", whole), ("moves.csv", csv_text(columns, rows))):
         save("--out", str(folder / name), text)
-
-
-def _safe(cell: object) -> object:
-    """A spreadsheet must take no text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
