@@ -1,0 +1,137 @@
+"""Reach: where it says "certainly nothing", the rules themselves decide nothing (R35)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from factories import DAY, HOUR, NOW, PORTAL, make_book, make_desk, shipped_book
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import ContactId
+from connector.domain.decision import Action
+from connector.domain.record import Record
+from connector.rules.decide import decide
+from connector.rules.fields import normalise
+from connector.rules.reach import Reach, Tally
+from connector.rules.rulebook import RuleBook
+from connector.rules.situation import Situation
+
+ME = ContactId("101")
+FIRST = NOW - 80 * DAY
+STRICT = make_book(
+    qualification={
+        "threshold": {"score": 30, "fit": 0, "engagement": 6},
+        "key_pages": [{"say": "viewed the prices", "url": "*/pricing*", "at_least": 3, "within": "5d"}],
+        "triggers": [
+            {
+                "name": "reader",
+                "when": {
+                    "any": [
+                        {"activity": {"kind": "email_click", "at_least": 3, "within": "20d"}},
+                        {"all": [
+                            {"field": "job_title", "op": "filled"},
+                            {"activity": {"kind": "form_submission", "name": "*guide*", "at_least": 2}},
+                        ]},
+                    ]
+                },
+            }
+        ],
+    }
+)  # fmt: skip
+BOOKS = {"shipped": shipped_book(), "strict": STRICT}
+
+deeds = st.sampled_from(
+    [
+        ("page_view", "", "https://www.acme.example/blog/a"),
+        ("page_view", "", "https://www.acme.example/pricing"),
+        ("email_click", "Nurture 1", "https://www.acme.example/blog/a"),
+        ("email_sent", "Nurture 2", None),
+        ("email_open", "Nurture 2", None),
+        ("form_submission", "The guide to leads", None),
+        ("form_submission", "Newsletter", None),
+        ("form_submission", "Request a demo", None),
+    ]
+)
+hours = st.integers(0, 60 * 24)
+people = st.fixed_dictionaries(
+    {
+        "email": st.sampled_from(["kim@acme.example", "kim@gmail.com", ""]),
+        "lifecyclestage": st.sampled_from(["lead", "subscriber", "marketingqualifiedlead", "customer", ""]),
+        "numemployees": st.sampled_from(["", "20", "200"]),
+        "jobtitle": st.sampled_from(["", "CEO", "Buyer"]),
+        "country": st.sampled_from(["", "US"]),
+        "hs_analytics_last_url": st.sampled_from(["", "https://www.acme.example/pricing"]),
+        "hs_analytics_last_timestamp": st.sampled_from(["", (NOW - 30 * DAY).isoformat()]),
+        "hs_analytics_num_page_views": st.sampled_from(["", "9"]),
+        "handoff_request": st.sampled_from(["", "", "", "hand_over", "hold"]),
+        "handoff_do_not_contact": st.sampled_from(["", "", "", "true"]),
+    }
+)
+
+
+@pytest.mark.parametrize("book", list(BOOKS.values()), ids=list(BOOKS))
+@settings(max_examples=60, deadline=None)
+@given(raw=people, done=st.lists(st.tuples(hours, deeds), max_size=25), looks=st.lists(hours, min_size=1, max_size=5))
+def test_where_nothing_can_come_nothing_is_decided(
+    book: RuleBook, raw: dict[str, str], done: list[tuple[int, tuple[str, str, str | None]]], looks: list[int]
+) -> None:
+    reach = Reach(book)
+    tally = Tally(reach)
+    reach.first_sight(tally, raw, FIRST.timestamp())
+    rows = [_row(number, *row) for number, row in enumerate(sorted(done))]
+    to_come = list(rows)
+    for moment in sorted({FIRST + hour * HOUR for hour in looks}):
+        while to_come and to_come[0].occurred_at <= moment:
+            row = to_come.pop(0)
+            mark = reach.mark(row.kind.value, row.name, row.ref, row.url)
+            reach.add(tally, mark, row.occurred_at.timestamp())
+        seen = [row for row in rows if row.occurred_at <= moment]
+        action = _decided(book, raw, seen, moment)
+        perhaps = reach.perhaps(tally, moment.timestamp(), in_work=False)
+        assert perhaps or action is Action.NOTHING
+        if action is Action.HAND_OVER:
+            return
+        if perhaps:
+            reach.was_decided(tally, moment.timestamp())
+
+
+def _row(number: int, hour: int, deed: tuple[str, str, str | None]) -> Activity:
+    kind, name, url = deed
+    return Activity(
+        stream="s", id=str(number), contact=ME, kind=ActivityKind(kind), occurred_at=FIRST + hour * HOUR, name=name,
+        url=url,
+    )  # fmt: skip
+
+
+def _decided(book: RuleBook, raw: dict[str, str], seen: list[Activity], moment: datetime) -> Action:
+    record = Record(id=ME, asked_id=ME, properties=raw, created_at=FIRST, modified_at=FIRST)
+    contact = normalise(record, book.fields, book.stages.values)
+    situation = Situation(
+        portal=PORTAL, contact=contact, activities=seen, since=FIRST - timedelta(days=1), desk=make_desk()
+    )
+    return decide(situation, book, now=moment).action
+
+
+def test_most_of_what_people_do_costs_no_decision() -> None:
+    """A reader of the blog who opens every mail is passed over; a demo, or a look at prices too many, is not."""
+    reach = Reach(shipped_book())
+    tally = Tally(reach)
+    for number in range(30):
+        mark = reach.mark("page_view", "", "", "https://www.acme.example/blog") if number % 3 else reach.mark(
+            "email_open", "News", "", None
+        )  # fmt: skip
+        reach.add(tally, mark, (FIRST + number * DAY).timestamp())
+    assert not reach.perhaps(tally, NOW.timestamp(), in_work=False)
+    prices = reach.mark("page_view", "", "", "https://www.acme.example/pricing")
+    reach.add(tally, prices, NOW.timestamp())
+    reach.add(tally, prices, NOW.timestamp())
+    assert reach.perhaps(tally, NOW.timestamp(), in_work=False)
+    tally.forget(reach)
+    assert not reach.perhaps(tally, NOW.timestamp(), in_work=False)
+    reach.add(tally, reach.mark("form_submission", "Request a demo", "", None), NOW.timestamp())
+    assert reach.perhaps(tally, NOW.timestamp(), in_work=True)
+    reach.was_decided(tally, NOW.timestamp())
+    assert not reach.perhaps(tally, NOW.timestamp(), in_work=True)
