@@ -76,8 +76,8 @@ class Way:
                     replace(move.sample, id=str(len(rows) + place), contact=contact.id, occurred_at=now)
                     for place in range(times)
                 ]
-            fields = {**contact.fields, **move.learns}
-            contact = replace(contact, fields=fields, changed_at=contact.changed_at | dict.fromkeys(move.learns, now))
+            changed_at = {**contact.changed_at, **dict.fromkeys(move.learns, now)}
+            contact = replace(contact, fields={**contact.fields, **move.learns}, changed_at=changed_at)
         return replace(situation, contact=contact, activities=rows)
 
 
