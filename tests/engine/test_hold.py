@@ -270,7 +270,7 @@ def test_a_lead_that_asks_again_while_its_hold_changes_is_heard_in_the_same_run(
     world.clock.pass_by(HOUR)
     world.crm.happen(demo_request(world.clock.now(), contact="101", id="again"))
     report = world.run()
-    assert (report.counts.holds_changed, world.kinds()[-1]) == (2, "lead.signal")
+    assert (report.counts.holds_changed, leads_told(world)[-1]) == (2, "lead.signal")
 
 
 def test_the_guard_holds_back_what_is_beyond_the_allowance_until_somebody_agrees(
