@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
-from connector.domain.contact import OwnerId
+from connector.domain.contact import OwnerId, PortalId
 from connector.domain.owner import Owner
-from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.part import PORTAL, Insert, Part, Rows, insert_into, key_of, per_dialect
 from connector.store.tables import episode, owner, rotation
 
 _OWNERS = select(owner).where(owner.c.portal == PORTAL).order_by(owner.c.owner)
@@ -38,6 +38,16 @@ def _move(dialect: str) -> Insert:
 
 
 class Rotation(Part):
+    """Moves are stored when the unit of work ends or somebody asks."""
+
+    def __init__(self, connection: Connection, portal: PortalId) -> None:
+        super().__init__(connection, portal)
+        self._turns_moved: Rows = []
+
+    def flush(self) -> None:
+        super().flush()
+        self._write_turns()
+
     def put_owners(self, owners: Sequence[Owner]) -> None:
         self.upsert(owner, [
             {
@@ -55,6 +65,7 @@ class Rotation(Part):
         ]
 
     def rotation(self) -> dict[str, dict[OwnerId, int]]:
+        self._write_turns()
         pools: dict[str, dict[OwnerId, int]] = {}
         for row in self.select(_ROTATION):
             pools.setdefault(row.pool, {})[row.owner] = row.pointer
@@ -62,10 +73,15 @@ class Rotation(Part):
 
     def move_rotation(self, pool: str, owner: OwnerId, pointer: int) -> None:
         row = {"portal": self.portal, "pool": pool, "owner": owner, "pointer": pointer, "before": None}
-        self.write(_move(self.dialect), [row])
+        self._turns_moved.append(row)
+
+    def _write_turns(self) -> None:
+        moves, self._turns_moved = self._turns_moved, []
+        self.write(_move(self.dialect), moves)      # one after the other: each keeps where it stood before
 
     def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
         """`pointer` is where the assignment moved it to; where it stands elsewhere by now, it stays there."""
+        self._write_turns()
         for back in (_NEW_AGAIN, _BACK):
             self.change(back, pool_=pool, owner_=owner, pointer_=pointer)
 

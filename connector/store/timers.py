@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Row, bindparam, delete, or_, select, update
+from sqlalchemy import Boolean, Connection, Row, bindparam, delete, or_, select, update
 
-from connector.domain.contact import ContactId
+from connector.domain.contact import ContactId, PortalId
 from connector.domain.timer import Timer, TimerKind
-from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.part import PORTAL, Insert, Part, Rows, insert_into, key_of, per_dialect
 from connector.store.tables import timer
 
 _ORDER = (timer.c.due_at, *(column for column in timer.primary_key.columns if column is not timer.c.portal))
@@ -52,27 +52,45 @@ def _put(dialect: str) -> Insert:
 
 
 class Timers(Part):
+    """New ones are stored when the unit of work ends or somebody asks."""
+
+    def __init__(self, connection: Connection, portal: PortalId) -> None:
+        super().__init__(connection, portal)
+        self._new_timers: Rows = []
+
+    def flush(self) -> None:
+        super().flush()
+        self._write_timers()
+
     def put_timers(self, timers: Sequence[Timer]) -> None:
         """One that has fired stays fired unless it is set to another instant."""
-        self.write(_put(self.dialect), [_row(self.portal, one) for one in timers])
+        self._new_timers += [_row(self.portal, one) for one in timers]
+
+    def _write_timers(self) -> None:
+        new, self._new_timers = self._new_timers, []
+        self.write(_put(self.dialect), new)
 
     def cancel_timers(self, contact: ContactId, kinds: Sequence[str], name: str | None = None) -> None:
         """Those still to fire; no kinds means every kind, no name every name."""
+        self._write_timers()
         self.change(
             _CANCEL, contact_=contact, kinds=list(kinds or TimerKind), any_name=name is None, name_=name or ""
         )
 
     def due_timers(self, as_of: datetime, limit: int) -> list[Timer]:
         """Earliest first; one that has been fired is not due any more."""
+        self._write_timers()
         return [_timer(row) for row in self.select(_DUE, as_of=as_of, most=limit)]
 
     def fire_timers(self, timers: Sequence[Timer], at: datetime) -> None:
         """One that was set to another instant meanwhile stays to fire."""
+        self._write_timers()
         if timers:
             rows = [{f"b_{name}": value for name, value in _row(self.portal, one).items()} for one in timers]
             self.connection.execute(_FIRE, [{**row, "at": at} for row in rows])
 
     def timers(self, contact: ContactId) -> list[Timer]:
+        self._write_timers()
         return [_timer(row) for row in self.select(_OF_CONTACT, contact_=contact)]
 
 
