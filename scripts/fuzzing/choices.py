@@ -29,12 +29,6 @@ class Choices:
     def pick(self, options: Sequence[T]) -> T:
         return options[self.below(len(options))]
 
-    def bytes(self, most: int = 255) -> bytes:
-        """A length, then so many bytes."""
-        size = self.below(most + 1)
-        self._at += size
-        return self._data[self._at - size : self._at]
-
     def text(self, most: int = 255) -> str:
         return self.bytes(most).decode("utf-8", "replace")
 
@@ -42,3 +36,9 @@ class Choices:
         found = self._data[self._at :]
         self._at = len(self._data)
         return found
+
+    def bytes(self, most: int = 255) -> bytes:
+        """A length, then so many bytes. The last of all: its name hides the type's from what follows."""
+        size = self.below(most + 1)
+        self._at += size
+        return self._data[self._at - size : self._at]

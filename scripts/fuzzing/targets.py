@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from connector.config.inbound import inbound
 from connector.config.mappings import load_part, shipped_folder
 from connector.config.redaction import escape_controls, redact_text
 from connector.config.settings import load_settings, secret_names, variable_names
@@ -32,7 +33,7 @@ from connector.delivery.signature import read_secrets
 from connector.domain.contact import PortalId
 from connector.domain.notice import NoticeKind
 from connector.errors import RuleBookError, SettingsError
-from connector.rules.durations import parse_duration
+from connector.jobs.scheduler import trigger
 from connector.rules.email_domains import clean_email, company_domain, host_of
 from connector.rules.phones import clean_phone
 from connector.rules.rulebook import PARTS, RuleBook, cross_check
@@ -45,7 +46,8 @@ from connector.rules.templates import (
     render,
 )
 from connector.rules.values import READERS, Unreadable
-from fuzzing import crm
+from connector.store.place import parse_url
+from fuzzing import commands, crm, documents, runs, times, wire
 from fuzzing.choices import Choices
 from fuzzing.shapes import bent
 
@@ -115,13 +117,18 @@ def feed_settings(data: bytes) -> None:
     choices, env = Choices(data), {"HUBSPOT_ACCESS_TOKEN": SECRET}
     while not choices.ended and len(env) < 8:
         name = choices.pick(variable_names()) + choices.pick(("", "", "", "_FILE"))
-        env[name] = ("/nowhere/" if name.endswith("_FILE") else "") + choices.text(200)
+        odd = commands.SETTINGS.get(name)
+        text = choices.pick(odd) if odd and choices.below(3) == 0 else choices.text(200)
+        env[name] = ("/nowhere/" if name.endswith("_FILE") else "") + text
     try:
         settings = load_settings(env, dotenv=None)
         told = repr(settings) + str(settings.sync_interval)
         settings.secret_values()
         told += " ".join(settings.strangers())
         settings.credentials()
+        trigger(settings)
+        parse_url(settings.database_url.get_secret_value())
+        told += repr(inbound(settings))
     except SettingsError as error:
         assert error.advice, str(error)
         told = f"{error} {error.advice}"
@@ -171,15 +178,6 @@ def feed_values(data: bytes) -> None:
     for region in (None, "DE", "US", "IT", "BR"):
         number = clean_phone(text, region)
         assert number is None or clean_phone(number, None) == number
-
-
-def feed_durations(data: bytes) -> None:
-    text = data.decode("utf-8", "replace")
-    try:
-        duration = parse_duration(text)
-    except ValueError:
-        return
-    assert parse_duration(str(duration)) == duration and duration.words()
 
 
 # -- where notices go ----------------------------------------------------------------------------------------------
@@ -274,6 +272,8 @@ def feed_templates(data: bytes) -> None:
     assert len(made.encode("utf-8", "replace")) <= LARGEST_OUTPUT_BYTES and ("<v>" not in made or "<v>" in text)
 
 
+INSTANTS = (b"2026-03-01", b"2026-03-01T08:00:00+01:00", b"0001-01-01T00:00:00+14:00", b"9999-12-31T23:59:59-14:00")
+
 TARGETS: dict[str, Target] = {
     "yaml": Target(feed_yaml, lambda: (seed[1:] for seed in _rule_seeds()), ("&a", "*a", "<<:", "!!", "---", ">-")),
     "rules": Target(feed_rules, _rule_seeds, ("all:", "any:", "not:", "field:", "op:", "value:", "48h", "16bh", "2bd")),
@@ -284,7 +284,28 @@ TARGETS: dict[str, Target] = {
         lambda: (b"Ana@Acme.example", b"+49 30 123456", b"2026-03-01T08:00:00Z", b"1,200", b"50-100", b"a;b"),
         ("@", "+49", "0049", "xn--", "T00:00:00Z", "1000+", "tel:", ";ext="),
     ),
-    "durations": Target(feed_durations, lambda: (b"30m", b"16bh", b"2bd", b"1.5h"), ("bm", "bh", "bd", "w")),
+    "documents": Target(
+        documents.feed, lambda: (bytes([n]) + bytes(range(m, m + 40)) for n in range(10) for m in range(3))
+    ),
+    "commands": Target(
+        commands.feed, lambda: (bytes([0, n]) + bytes((n * 7 + m * 13) % 256 for m in range(40)) for n in range(32)),
+        ("--as-of", "--json", "2026-03-02"),
+    ),
+    "runs": Target(runs.feed, lambda: (bytes([n % 3, n % 6, n, n * 5 % 32, *range(n, n + 30)]) for n in range(40))),
+    "wire": Target(
+        wire.feed, lambda: (bytes([n % 3, 0, n, n % 6, *range(n, n + 30)]) for n in range(24)), ("\r\n", "chunked")
+    ),
+    "durations": Target(times.feed_durations, lambda: (b"30m", b"16bh", b"2bd", b"1.5h"), ("bm", "bh", "bd", "w")),
+    "schedules": Target(
+        times.feed_schedules,
+        lambda: (b"\0" + text for text in (b"*/5 8-18 * * 1-5", b"0 0 31 2 *", b"5m", b"24h", b"0 9 1 1 mon")),
+        ("*/", " * * * *", "1-5", "mon-fri", "last", "1st mon", "jan", "29 2"),
+    ),
+    "instants": Target(
+        times.feed_instants,
+        lambda: (bytes([n, len(text)]) + text for n in range(6) for text in INSTANTS),
+        ("T00:00:00", "+14:00", "-23:59", "Z", "0001-01-01", "9999-12-31", "W01"),
+    ),
     "addresses": Target(
         feed_addresses,
         lambda: (b"https://hooks.acme.example/x", b"::ffff:10.0.0.1", b"http://[::1]/", b"whsec_" + b"q" * 43 + b"="),
