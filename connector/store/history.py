@@ -133,15 +133,15 @@ class Past(Part):
         return found
 
     def deeds(self, after: datetime, until: datetime) -> Iterator[Sequence[Deed]]:
-        for rows in self._stream(_DEEDS, after, until):
+        for rows in self._stream(_DEEDS, after_=after, until_=until):
             yield cast("Sequence[Deed]", rows)  # rows are tuples with these very names, and there are many
 
     def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:
-        for rows in self._stream(_NEWS, after, until):
+        for rows in self._stream(_NEWS, after_=after, until_=until):
             yield cast("Sequence[News]", rows)
 
-    def _stream(self, statement: Select[Any], after: datetime, until: datetime) -> Iterator[Sequence[Row[Any]]]:
-        given = {"portal_": self.portal, "after_": after, "until_": until}
+    def _stream(self, statement: Select[Any], **values: Any) -> Iterator[Sequence[Row[Any]]]:
+        given = {"portal_": self.portal, **values}
         found = self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
         yield from found.partitions()
 
@@ -180,7 +180,8 @@ class Past(Part):
         return [found[name] for name in names]
 
     def episodes_opened(self, until: datetime) -> Iterator[tuple[Episode, list[PastStep]]]:
-        for _, rows in groupby(self.select(_EPISODES, until_=until), key=lambda row: row.episode):
+        found = (row for rows in self._stream(_EPISODES, until_=until) for row in rows)
+        for _, rows in groupby(found, key=lambda row: row.episode):
             path = list(rows)
             yield read_episode(path[0]), [_step(row) for row in path]
 
