@@ -6,21 +6,19 @@ order of rules/decide.py; owners, stages and open episodes play no part, for an 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, ContactId, PortalId
-from connector.domain.decision import Score
 from connector.domain.record import Record
-from connector.rules import qualification, scoring, suppression
+from connector.rules.condition import Facts
 from connector.rules.fields import normalise
-from connector.rules.filters import Then
+from connector.rules.judgement import NOTHING, judge
 from connector.rules.missing import missing
 from connector.rules.qualification import Example, ExampleActivity
 from connector.rules.rulebook import RuleBook
-from connector.rules.scanners import sift
 from connector.rules.situation import Situation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -55,15 +53,16 @@ def run_examples(book: RuleBook) -> list[ExampleResult]:
 
 def _run(example: Example, book: RuleBook) -> ExampleResult:
     contact = _contact(example, book)
-    done = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
-    activities = sift(done, book.scoring.scanners).kept
-    points = scoring.score(contact, activities, book.scoring, now=NOW, since=None)
-    outcome, reasons = _outcome(contact, activities, points, book)
+    activities = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
+    found = judge(Facts(contact, NOW, activities, field_rules=book.fields), book)
+    more: tuple[str, ...] = ()
+    if found.verdicts[-1].rule == "qualification.threshold" and found.outcome == NOTHING:
+        more = missing(Situation(portal=_NOWHERE, contact=contact, activities=activities), book, now=NOW)
     return ExampleResult(
         name=example.name,
         expected=_told(example.expect, example.score),
-        found=_told(outcome, None if example.score is None else points.points),
-        reasons=(*contact.problems, *reasons),
+        found=_told(found.outcome, None if example.score is None else found.score.points),
+        reasons=(*contact.problems, *found.reasons, *more),
     )
 
 
@@ -99,24 +98,3 @@ def _activities(rows: tuple[ExampleActivity, ...]) -> Iterator[Activity]:
             url=row.url,
             automatic=row.automatic,
         )
-
-
-def _outcome(
-    contact: Contact, activities: Sequence[Activity], points: Score, book: RuleBook
-) -> tuple[str, tuple[str, ...]]:
-    never = suppression.forbid(contact, book.suppression)
-    if not never.passed:
-        return "nothing", never.reasons
-    stopped = [verdict for verdict in qualification.filters(contact, book.qualification, now=NOW) if not verdict.passed]
-    why = tuple(reason for verdict in stopped for reason in verdict.reasons)
-    hand = qualification.raised_hand(contact, activities, book.qualification, since=None)
-    if hand is not None:
-        to_triage = any(verdict.then in (Then.TRIAGE, Then.JUNK) for verdict in stopped)
-        return ("triage", (hand.label, *why)) if to_triage else ("hand_over", (hand.label,))
-    if stopped:
-        return next((then for then in ("junk", "nurture") if any(v.then == then for v in stopped)), "nothing"), why
-    answer = qualification.qualify(contact, activities, points, book.qualification, now=NOW)
-    if answer.passed:
-        return "hand_over", answer.reasons
-    more = missing(Situation(portal=_NOWHERE, contact=contact, activities=activities), book, now=NOW)
-    return "nothing", (*answer.reasons, *more)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import Episode
@@ -27,9 +28,10 @@ class Action(StrEnum):
     PREDATES = "predates"  # would qualify, but on signals from before Handoff began (R41)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One line of a score. `points` are hundredths, so that lines sum exactly (R04, R34).
+
+    A decision holds a dozen of them, and a named tuple is made in a fifth of the time that a dataclass takes.
 
     Attributes:
         group: `fit` or `engagement`.

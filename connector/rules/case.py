@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from connector.domain.activity import Activity
 from connector.domain.contact import Contact, OwnerId
 from connector.domain.decision import Action, Decision, Score
 from connector.domain.episode import Episode, EpisodeId, episode_id
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import qualification, scoring, stages, suppression
+from connector.rules.activity_index import ActivityIndex, index
+from connector.rules.condition import Facts
 from connector.rules.hand_raisers import HandRaise
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import not_counted
@@ -48,8 +48,18 @@ class Case:
         return max((at for at in told if at is not None), default=None)
 
     @cached_property
+    def activities(self) -> ActivityIndex:
+        return index(self.situation.activities)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What conditions may look at."""
+        situation, book = self.situation, self.book
+        return Facts(situation.contact, self.now, self.activities, situation.deals, self.floor, book.fields)
+
+    @cached_property
     def score(self) -> Score:
-        return scoring.score(self.contact, self.situation.activities, self.book.scoring, now=self.now, since=self.floor)
+        return scoring.score(self.contact, self.activities, self.book.scoring, now=self.now, since=self.floor)
 
     @cached_property
     def hand(self) -> HandRaise | None:
@@ -58,7 +68,7 @@ class Case:
         return self.raised(max(marks, default=None)) or self.raised(self.told)
 
     def raised(self, since: datetime | None) -> HandRaise | None:
-        return qualification.raised_hand(self.contact, self.situation.activities, self.book.qualification, since=since)
+        return qualification.raised_hand(self.contact, self.activities, self.book.qualification, since=since)
 
     def latest(self, hand: HandRaise) -> HandRaise:
         """The newest hand-raise from `hand` on: what a desk that answers none of them must look at."""
@@ -81,17 +91,17 @@ class Case:
 
     @cached_property
     def filters(self) -> tuple[Verdict, ...]:
-        return qualification.filters(self.contact, self.book.qualification, now=self.now)
+        return qualification.filters(self.contact, self.book.qualification, now=self.now, facts=self.facts)
 
     @cached_property
-    def seen(self) -> Sequence[Activity]:
+    def seen(self) -> ActivityIndex:
         """The interest that has had no answer yet."""
-        since = self.floor
-        return [a for a in self.situation.activities if since is None or a.occurred_at > since]
+        return self.activities.after(self.floor)
 
     @cached_property
     def qualified(self) -> Verdict:
-        return qualification.qualify(self.contact, self.seen, self.score, self.book.qualification, now=self.now)
+        rules = self.book.qualification
+        return qualification.qualify(self.contact, self.seen, self.score, rules, now=self.now, facts=self.facts)
 
     @property
     def next_id(self) -> EpisodeId:

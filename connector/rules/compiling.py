@@ -29,19 +29,14 @@ MOST_CLAUSES = 40
 # -- the answer ----------------------------------------------------------------------------------------------------
 
 
-def holds(tree: Condition) -> Callable[[Facts], bool]:
-    """Whether the condition holds."""
-    test = _test(tree)
-    return lambda facts: test(facts.contact.fields, facts)
-
-
-def _test(tree: Condition) -> Holds:
+def test(tree: Condition) -> Holds:
+    """Whether the condition holds, asked with the contact's fields beside the facts."""
     if tree.all_of is not None:
-        return _every(tuple(map(_test, tree.all_of)))
+        return _every(tuple(map(test, tree.all_of)))
     if tree.any_of is not None:
-        return _some(tuple(map(_test, tree.any_of)))
+        return _some(tuple(map(test, tree.any_of)))
     if tree.not_ is not None:
-        inner = _test(tree.not_)
+        inner = test(tree.not_)
         return lambda fields, facts: not inner(fields, facts)
     clause = tree.activity or tree.deal
     if clause is not None:
@@ -57,8 +52,8 @@ def _every(tests: tuple[Holds, ...]) -> Holds:
         return lambda fields, facts: one(fields, facts) and other(fields, facts)
 
     def every(fields: Fields, facts: Facts) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator for all() costs as much as two tests
-            if not test(fields, facts):
+        for one in tests:  # noqa: SIM110 - a generator for all() costs as much as two tests
+            if not one(fields, facts):
                 return False
         return True
 
@@ -71,8 +66,8 @@ def _some(tests: tuple[Holds, ...]) -> Holds:
         return lambda fields, facts: one(fields, facts) or other(fields, facts)
 
     def some(fields: Fields, facts: Facts) -> bool:
-        for test in tests:  # noqa: SIM110 - as above
-            if test(fields, facts):
+        for one in tests:  # noqa: SIM110 - as above
+            if one(fields, facts):
                 return True
         return False
 
@@ -126,12 +121,12 @@ def _joined(finders: tuple[Finder, ...], *, every: bool) -> Finder:
 def _field(tree: Condition) -> Finder:
     assert tree.field is not None and tree.op is not None
     name, op, value = tree.field, tree.op, tree.value
-    test = compare(name, op, value)
+    compared = compare(name, op, value)
 
     def find_field(facts: Facts) -> Finding:
         label = facts.field_rules.label(name) if facts.field_rules else name.replace("_", " ")
         yes, no = words_for(label, name, op, value)
-        found, held = facts.contact.fields.get(name), test(facts.contact.fields, facts)
+        found, held = facts.contact.fields.get(name), compared(facts.contact.fields, facts)
         reason = f"{label} is empty" if is_empty(found) else yes if held else no
         return Finding(held, (reason,), (Clause(yes, held, seen(name, found, facts.field_rules)),))
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from connector.domain.activity import ActivityKind
 from connector.rules import compiling, operators
 from connector.rules.clauses import ActivityClause, DealClause
+from connector.rules.comparisons import Holds
 from connector.rules.facts import Facts, Finding
 from connector.rules.fields import FieldRules
 from connector.rules.misplaced import MisplacedError
@@ -92,9 +93,12 @@ class Condition(BaseModel):
         return own.union(*(child.fields_used for child in self.children))
 
     @cached_property
-    def holds(self) -> Callable[[Facts], bool]:
-        """The condition as a function that says yes or no, for where nobody asks why."""
-        return compiling.holds(self)
+    def test(self) -> Holds:
+        """The condition as a function of the contact's fields and the facts: yes or no, for where nobody asks why."""
+        return compiling.test(self)
+
+    def holds(self, facts: Facts) -> bool:
+        return self.test(facts.contact.fields, facts)
 
     @cached_property
     def find(self) -> Callable[[Facts], Finding]:

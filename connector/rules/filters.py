@@ -6,20 +6,22 @@ Each filter that is switched on gives one verdict. What a verdict leads to is ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.contact import Contact
 from connector.domain.verdict import Verdict
+from connector.rules.comparisons import Fields
 from connector.rules.condition import Condition, Facts
 from connector.rules.countries import country_name
 from connector.rules.email_domains import domain_of, is_throw_away, is_web_mail
 from connector.rules.fields import CountryCode
 from connector.rules.misplaced import MisplacedError
+
+MOST_DOMAINS = 16_384
+"""Domains of which a filter remembers its answer."""
 
 
 class Then(StrEnum):
@@ -91,8 +93,8 @@ class CustomFilter(_Filter):
     then: Then
 
 
-Check = Callable[[Contact, datetime], str]
-"""The reason why a contact is stopped; empty where it passes."""
+Check = Callable[[Fields, str, Facts], str]
+"""The reason why a contact is stopped, by its fields, its e-mail's domain and the facts; empty where it passes."""
 
 
 class FilterRules(BaseModel):
@@ -121,13 +123,37 @@ class FilterRules(BaseModel):
         return tuple((name, then, Verdict(rule=name, passed=True), check) for name, then, check in _checks(self))
 
 
-def judge(contact: Contact, rules: FilterRules, *, now: datetime) -> tuple[Verdict, ...]:
+def judge(facts: Facts, rules: FilterRules) -> tuple[Verdict, ...]:
     """One verdict per filter that is on; every filter speaks, not only the first that stops."""
+    fields, domain = facts.contact.fields, _domain(facts.contact.fields)
     verdicts = []
     for name, then, passed, check in rules.checks:
-        reason = check(contact, now)
-        verdicts.append(Verdict(rule=name, passed=False, then=then, reasons=(reason,)) if reason else passed)
+        reason = check(fields, domain, facts)
+        verdicts.append(_stopped(name, then, reason, rules, facts) if reason else passed)
     return tuple(verdicts)
+
+
+def stops(facts: Facts, rules: FilterRules) -> list[str]:
+    """What follows from each filter that stops the contact (`then`), for where nobody asks why."""
+    fields, domain = facts.contact.fields, _domain(facts.contact.fields)
+    return [then for _, then, _, check in rules.checks if check(fields, domain, facts)]
+
+
+def _stopped(name: str, then: str, reason: str, rules: FilterRules, facts: Facts) -> Verdict:
+    """With what was seen, where the filter is the admin's own."""
+    own = next((rule for rule in rules.rules if name == f"qualification.{rule.name}"), None)
+    clauses = own.when.find(facts).clauses if own is not None else ()
+    return Verdict(rule=name, passed=False, then=then, reasons=(reason,), clauses=clauses)
+
+
+def _domain(fields: Fields) -> str:
+    email = fields.get("email")
+    return domain_of(email) if isinstance(email, str) else ""
+
+
+def _text(fields: Fields, name: str) -> str:
+    found = fields.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _checks(rules: FilterRules) -> Iterator[tuple[str, str, Check]]:
@@ -149,34 +175,30 @@ def _checks(rules: FilterRules) -> Iterator[tuple[str, str, Check]]:
 
 
 def _web_mail(rule: DomainListFilter) -> Check:
-    also, but_not = frozenset(rule.also), frozenset(rule.but_not)
-
-    def check(contact: Contact, now: datetime) -> str:
-        domain = domain_of(contact.text("email"))
-        stopped = bool(domain) and domain not in but_not and (domain in also or is_web_mail(domain))
-        return "uses a private e-mail address" if stopped else ""
-
-    return check
+    return _listed(rule, is_web_mail, "uses a private e-mail address")
 
 
 def _throw_away(rule: DomainListFilter) -> Check:
+    return _listed(rule, is_throw_away, "uses a throw-away e-mail address")
+
+
+def _listed(rule: DomainListFilter, is_listed: Callable[[str], bool], words: str) -> Check:
     also, but_not = frozenset(rule.also), frozenset(rule.but_not)
 
-    def check(contact: Contact, now: datetime) -> str:
-        domain = domain_of(contact.text("email"))
-        stopped = bool(domain) and domain not in but_not and (domain in also or is_throw_away(domain))
-        return "uses a throw-away e-mail address" if stopped else ""
+    @lru_cache(maxsize=MOST_DOMAINS)
+    def reason(domain: str) -> str:
+        return words if domain and domain not in but_not and (domain in also or is_listed(domain)) else ""
 
-    return check
+    return lambda fields, domain, facts: reason(domain)
 
 
 def _competitor(rule: CompetitorFilter) -> Check:
     domains, companies = frozenset(rule.domains), frozenset(rule.companies)
+    is_theirs = lru_cache(maxsize=MOST_DOMAINS)(partial(_is_below, domains=domains))
 
-    def check(contact: Contact, now: datetime) -> str:
-        own = domain_of(contact.text("email"))
-        known = any(_is_below(host, domains) for host in (own, contact.text("domain")) if host)
-        return "works for a competitor" if known or contact.text("company").casefold() in companies else ""
+    def check(fields: Fields, domain: str, facts: Facts) -> str:
+        known = is_theirs(domain) or is_theirs(_text(fields, "domain"))
+        return "works for a competitor" if known or _text(fields, "company").casefold() in companies else ""
 
     return check
 
@@ -188,10 +210,11 @@ def _is_below(host: str, domains: frozenset[str]) -> bool:
 def _country(rule: CountryFilter) -> Check:
     served, not_served = frozenset(rule.served), frozenset(rule.not_served)
 
-    def check(contact: Contact, now: datetime) -> str:
-        code = contact.text("country")
-        stopped = bool(code) and (code in not_served or (bool(served) and code not in served))
-        return f"is in {country_name(code)}, which we do not serve" if stopped else ""
+    def check(fields: Fields, domain: str, facts: Facts) -> str:
+        code = fields.get("country")
+        if not code or not (code in not_served or (served and code not in served)):
+            return ""
+        return f"is in {country_name(str(code))}, which we do not serve"
 
     return check
 
@@ -199,17 +222,13 @@ def _country(rule: CountryFilter) -> Check:
 def _role_address(rule: RoleAddressFilter) -> Check:
     names = frozenset(rule.names)
 
-    def check(contact: Contact, now: datetime) -> str:
-        local = contact.text("email").partition("@")[0].partition("+")[0]
+    def check(fields: Fields, domain: str, facts: Facts) -> str:
+        local = _text(fields, "email").partition("@")[0].partition("+")[0]
         return "writes from an address that belongs to a desk, not to a person" if local in names else ""
 
     return check
 
 
 def _custom(rule: CustomFilter) -> Check:
-    find, say = rule.when.find, rule.say
-
-    def check(contact: Contact, now: datetime) -> str:
-        return say if find(Facts(contact=contact, now=now)).holds else ""
-
-    return check
+    test, say = rule.when.test, rule.say
+    return lambda fields, domain, facts: say if test(fields, facts) else ""

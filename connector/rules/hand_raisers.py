@@ -5,7 +5,7 @@ A form, a booked meeting, or fields that say so. What a hand-raise leads to is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
+from connector.rules.activity_index import Group, index
 from connector.rules.condition import Condition, Facts
-from connector.rules.patterns import ActivityPattern, NamePattern, phrase
+from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, phrase
 
 
 def _form(value: object) -> object:
@@ -42,8 +43,11 @@ class HandRaiserForm(BaseModel):
     def fits(self, activity: Activity) -> bool:
         return self.by_name.fits(activity) or self.by_ref.fits(activity)
 
-    def words(self, activity: Activity) -> str:
-        return self.say or phrase(activity.kind, activity.name)
+    def label(self, key: ActivityKey) -> str:
+        """In words what sending the form was; empty where it is another form."""
+        if not (self.by_name.knows(key) or self.by_ref.knows(key)):
+            return ""
+        return self.say or phrase(ActivityKind.FORM_SUBMISSION, key[0])
 
 
 class HandRaiserField(BaseModel):
@@ -71,6 +75,14 @@ class HandRaisers(BaseModel):
     meetings: bool = True
     fields: tuple[HandRaiserField, ...] = Field(default=(), max_length=50)
 
+    @cached_property
+    def form_label(self) -> Callable[[ActivityKey], str]:
+        """What sending a form was, in words; empty where it is no hand-raise. Each form is looked at once."""
+        return Known(self._form_label).__getitem__
+
+    def _form_label(self, key: ActivityKey) -> str:
+        return next((label for form in self.forms if (label := form.label(key))), "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandRaise:
@@ -94,26 +106,28 @@ def first_hand(
     Of two at the same instant the one with the smaller id is first, so that a replay finds the same.
     """
     found = [hand for hand in _hands(contact, activities, rules) if since is None or hand.at > since]
-    return min(found, key=lambda hand: (hand.at, hand.activity_id), default=None)
+    return min(found, key=lambda hand: (hand.at, hand.activity_id)) if found else None
 
 
 def _hands(contact: Contact, activities: Sequence[Activity], rules: HandRaisers) -> Iterator[HandRaise]:
-    for row in activities:
-        label = _hand_label(row, rules)
-        if label:
-            yield HandRaise(label=label, activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
-    booked = contact.instant("meeting_booked_at") if rules.meetings else None
-    if booked is not None and not any(row.kind is ActivityKind.MEETING for row in activities):
-        yield HandRaise(label="booked a meeting", activity_id=f"meeting_booked_at:{booked.isoformat()}", at=booked)
+    groups = index(activities).groups
+    forms = groups.get(ActivityKind.FORM_SUBMISSION)
+    if forms is not None:
+        for row, label in zip(forms.rows, map(rules.form_label, forms.keys), strict=True):
+            if label:
+                yield HandRaise(label=label, activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
+    if rules.meetings:
+        yield from _meetings(contact, groups.get(ActivityKind.MEETING), activities)
     for rule in rules.fields:
         at = contact.instant(rule.at)
         if at is not None and rule.when.find(Facts(contact=contact, now=at)).holds:
             yield HandRaise(label=rule.say, activity_id=f"{rule.at}:{at.isoformat()}", at=at)
 
 
-def _hand_label(row: Activity, rules: HandRaisers) -> str:
-    if row.kind is ActivityKind.MEETING and rules.meetings and not row.automatic:
-        return phrase(row.kind, row.name)
-    if row.kind is ActivityKind.FORM_SUBMISSION:
-        return next((form.words(row) for form in rules.forms if form.fits(row)), "")
-    return ""
+def _meetings(contact: Contact, meetings: Group | None, activities: Sequence[Activity]) -> Iterator[HandRaise]:
+    """Meetings that were pulled, else the one that the contact's own field tells of."""
+    for row in meetings.rows if meetings is not None else ():
+        yield HandRaise(label=phrase(row.kind, row.name), activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
+    booked = contact.instant("meeting_booked_at")
+    if booked is not None and not any(row.kind is ActivityKind.MEETING for row in activities):
+        yield HandRaise(label="booked a meeting", activity_id=f"meeting_booked_at:{booked.isoformat()}", at=booked)

@@ -6,19 +6,20 @@ rules/decide.py's; forms that were opened and not sent are rules/abandonment.py'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
 from connector.domain.decision import Score
-from connector.domain.verdict import Verdict
+from connector.domain.verdict import Clause, Verdict
 from connector.rules import scoring
 from connector.rules.abandonment import AbandonedForm
+from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Condition, Facts
 from connector.rules.definition import Definition
 from connector.rules.durations import WallDuration, in_words
@@ -26,6 +27,7 @@ from connector.rules.filters import FilterRules, judge
 from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
 from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, UrlPattern, times
+from connector.rules.scoring import Tally
 from connector.rules.words import in_points
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
@@ -47,6 +49,11 @@ class KeyPage(BaseModel):
     def pattern(self) -> ActivityPattern:
         return ActivityPattern(kind=ActivityKind.PAGE_VIEW, url=self.url)
 
+    def views(self, seen: ActivityIndex, now: datetime) -> int:
+        """How often it was viewed within the span."""
+        since, dates = now - self.within, seen.dates_of(self.pattern)
+        return len(dates) if not dates or dates[0] >= since else sum(1 for at in dates if at >= since)
+
 
 class Trigger(BaseModel):
     """A condition that is enough by itself, such as a finished nurture programme (R05)."""
@@ -57,7 +64,6 @@ class Trigger(BaseModel):
     say: str = Field(default="", max_length=200)
     when: Condition
     fit_at_least: float = Field(default=0, ge=0)
-
 
     @cached_property
     def only_by_activities(self) -> bool:
@@ -81,6 +87,14 @@ class Threshold(BaseModel):
     score: float = Field(default=50, gt=0, le=20_000)
     fit: float = Field(default=0, ge=0, le=10_000)
     engagement: float = Field(default=0, ge=0, le=10_000)
+
+    def is_reached(self, points: Tally | Score) -> bool:
+        whole = scoring.whole
+        return (
+            points.total >= whole(self.score)
+            and points.engagement >= whole(self.engagement)
+            and points.fit >= whole(self.fit)
+        )
 
 
 class ExampleActivity(BaseModel):
@@ -156,13 +170,16 @@ def warnings(rules: QualificationRules) -> tuple[str, ...]:
 # -- filters -------------------------------------------------------------------------------------------------------
 
 
-def filters(contact: Contact, rules: QualificationRules, *, now: datetime) -> tuple[Verdict, ...]:
+def filters(
+    contact: Contact, rules: QualificationRules, *, now: datetime, facts: Facts | None = None
+) -> tuple[Verdict, ...]:
     """One verdict per filter that is switched on, in the admin's order (R03).
 
     Where one stops the contact, `then` says what follows: `nurture` keeps it with marketing, and a hand-raiser passes
     all the same; `triage` and `junk` keep it with marketing too, and a hand-raiser goes to the triage desk (R02).
+    `facts`: for filters of the admin's own that look at activities and deals; None: the contact alone.
     """
-    return judge(contact, rules.filters, now=now)
+    return judge(facts or Facts(contact, now), rules.filters)
 
 
 # -- hand-raisers --------------------------------------------------------------------------------------------------
@@ -186,56 +203,88 @@ def qualify(
     *,
     now: datetime,
     since: datetime | None = None,
+    facts: Facts | None = None,
 ) -> Verdict:
     """Say whether interest and fit are enough for sales (R05, R06).
 
     Args:
         activities: oldest first. score: of the same contact, activities and instant.
         since: activities up to and including it do not count; None: all that are given do.
+        facts: deals, and what fields are called, for triggers; its activities are those given. None: the contact alone.
     Returns:
         Passed with every ground found, the first of which names the rule; else not passed, with what is short.
     """
-    seen = [row for row in activities if since is None or row.occurred_at > since]
-    grounds = [*_key_pages(seen, score, rules, now), *_triggers(contact, seen, score, rules, now)]
+    seen = index(activities).after(since)
+    known = (facts or Facts(contact, now))._replace(activities=seen)
+    grounds = [*_key_pages(seen, score.fit, rules, now), *_triggers(known, score.fit, rules)]
     short = _shortfalls(seen, score, rules)
     if not short:
-        told = tuple(reason for _, found in grounds for reason in found)
+        told = tuple(reason for ground in grounds for reason in ground.reasons)
         fresh = [words for label, words in _score_reasons(score, now) if not any(t.startswith(label) for t in told)]
         total = f"has {in_points(score.total)} points, where {rules.threshold.score:g} are asked"
-        grounds.append(("qualification.threshold", (*fresh, total)))
+        grounds.append(_Ground("qualification.threshold", (*fresh, total)))
     if grounds:
-        reasons = tuple(dict.fromkeys(reason for _, found in grounds for reason in found))
-        return Verdict(rule=grounds[0][0], passed=True, reasons=reasons)
+        return Verdict(
+            rule=grounds[0].rule,
+            passed=True,
+            reasons=tuple(dict.fromkeys(reason for ground in grounds for reason in ground.reasons)),
+            clauses=tuple(clause for ground in grounds for clause in ground.clauses),
+        )
     return Verdict(rule="qualification.threshold", passed=False, reasons=tuple(short), then="nurture")
 
 
-Ground = tuple[str, tuple[str, ...]]
+def is_enough(facts: Facts, points: Tally, rules: QualificationRules, score: Callable[[], Score]) -> bool:
+    """Whether qualify() passes, for where nobody asks why.
+
+    Args:
+        facts: with the activities that count. points: of the same contact and moment.
+        score: gives its lines; asked only where the threshold is reached and e-mails were opened (R05).
+    """
+    seen = index(facts.activities)
+    if any(
+        page.views(seen, facts.now) >= page.at_least
+        for page in rules.key_pages
+        if points.fit >= scoring.whole(page.fit_at_least)
+    ):
+        return True
+    fields = facts.contact.fields
+    if any(
+        trigger.when.test(fields, facts)
+        for trigger in rules.triggers
+        if points.fit >= scoring.whole(trigger.fit_at_least) and (seen or not trigger.only_by_activities)
+    ):
+        return True
+    if not rules.threshold.is_reached(points):
+        return False
+    return rules.opens_may_qualify or ActivityKind.EMAIL_OPEN not in seen.groups or not _opens_alone(seen, score())
 
 
-def _key_pages(seen: Sequence[Activity], score: Score, rules: QualificationRules, now: datetime) -> Iterator[Ground]:
+class _Ground(NamedTuple):
+    """One thing that is enough by itself."""
+
+    rule: str
+    reasons: tuple[str, ...]
+    clauses: tuple[Clause, ...] = ()
+
+
+def _key_pages(seen: ActivityIndex, fit: int, rules: QualificationRules, now: datetime) -> Iterator[_Ground]:
     for page in rules.key_pages:
-        if score.fit < scoring.whole(page.fit_at_least):
-            continue
-        since = now - page.within
-        views = sum(1 for row in seen if row.occurred_at >= since and page.pattern.fits(row))
-        if views >= page.at_least:
-            yield "qualification.key_pages", (f"{page.say} {times(views)} in {in_words(page.within)}",)
+        if fit >= scoring.whole(page.fit_at_least) and (views := page.views(seen, now)) >= page.at_least:
+            yield _Ground("qualification.key_pages", (f"{page.say} {times(views)} in {in_words(page.within)}",))
 
 
-def _triggers(
-    contact: Contact, seen: Sequence[Activity], score: Score, rules: QualificationRules, now: datetime
-) -> Iterator[Ground]:
-    facts = Facts(contact=contact, activities=seen, now=now)
+def _triggers(facts: Facts, fit: int, rules: QualificationRules) -> Iterator[_Ground]:
+    fields = facts.contact.fields
     for trigger in rules.triggers:
-        if not seen and trigger.only_by_activities:
+        if not facts.activities and trigger.only_by_activities:
             continue
-        if score.fit >= scoring.whole(trigger.fit_at_least):
-            finding = trigger.when.find(facts)
-            if finding.holds:
-                yield f"qualification.{trigger.name}", (trigger.say,) if trigger.say else finding.reasons
+        if fit >= scoring.whole(trigger.fit_at_least) and trigger.when.test(fields, facts):
+            found = trigger.when.find(facts)
+            reasons = (trigger.say,) if trigger.say else found.reasons
+            yield _Ground(f"qualification.{trigger.name}", reasons, found.clauses)
 
 
-def _shortfalls(seen: Sequence[Activity], score: Score, rules: QualificationRules) -> list[str]:
+def _shortfalls(seen: ActivityIndex, score: Score, rules: QualificationRules) -> list[str]:
     """Why the threshold is not reached, in words; empty where it is."""
     wanted = rules.threshold
     found = []
@@ -250,7 +299,7 @@ def _shortfalls(seen: Sequence[Activity], score: Score, rules: QualificationRule
     return found
 
 
-def _opens_alone(seen: Sequence[Activity], score: Score) -> bool:
+def _opens_alone(seen: ActivityIndex, score: Score) -> bool:
     """Whether every point of interest comes from opened e-mails (R05)."""
     counted = {line.occurred_at for line in score.contributions if line.group == scoring.ENGAGEMENT and line.points > 0}
     opens = {row.occurred_at for row in seen if row.kind is ActivityKind.EMAIL_OPEN}

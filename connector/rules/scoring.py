@@ -7,21 +7,22 @@ How many points are enough is decided by rules/qualification.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Annotated
+from functools import cached_property, lru_cache, partial
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
 from connector.domain.decision import Contribution, Score
+from connector.rules.activity_index import ActivityIndex, index
+from connector.rules.comparisons import Holds
 from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
-from connector.rules.patterns import ActivityPattern, NamePattern, UrlPattern
+from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern
 from connector.rules.scanners import ScannerRules
 
 FIT, ENGAGEMENT = "fit", "engagement"
@@ -40,6 +41,7 @@ Cap = Annotated[float, Field(gt=0, le=10_000), AfterValidator(_hundredths)]
 Say = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+@lru_cache(maxsize=1_024)
 def whole(points: float) -> int:
     """Points as whole hundredths."""
     return round(points * 100)
@@ -117,9 +119,12 @@ class FitRules(BaseModel):
     rules: tuple[FitRule, ...] = Field(default=(), max_length=200)
 
     @cached_property
-    def undated(self) -> tuple[tuple[FitRule, Contribution], ...]:
-        """Each rule with its line as it is where nobody knows since when it holds, which is most of the time."""
-        return tuple((rule, Contribution(group=FIT, label=rule.say, points=whole(rule.points))) for rule in self.rules)
+    def laid_out(self) -> tuple[tuple[Holds, int, FitRule, Contribution], ...]:
+        """Each rule as a test with its points, and its line where nobody knows since when it holds, as is usual."""
+        return tuple(
+            (rule.when.test, whole(rule.points), rule, Contribution(FIT, rule.say, whole(rule.points)))
+            for rule in self.rules
+        )
 
 
 class EngagementRules(BaseModel):
@@ -133,6 +138,45 @@ class EngagementRules(BaseModel):
     def patterns(self) -> tuple[tuple[int, Callable[[Activity], bool]], ...]:
         """(place of the rule, whether an activity fits it), in the admin's order."""
         return tuple((place, rule.pattern.fits) for place, rule in enumerate(self.rules) if rule.pattern is not None)
+
+    @cached_property
+    def by_kind(self) -> Mapping[ActivityKind, Callable[[ActivityKey], Worth | None]]:
+        """Per kind, what an activity is worth by its name, address and ref; None where no rule means it."""
+        found: dict[ActivityKind, Callable[[ActivityKey], Worth | None]] = {}
+        for kind in dict.fromkeys(rule.kind for rule in self.rules if rule.kind is not None):
+            meant = [
+                (rule.pattern.knows, self._worth(place))
+                for place, rule in enumerate(self.rules)
+                if rule.pattern is not None and rule.kind is kind
+            ]
+            found[kind] = Known(partial(_first_meant, meant)).__getitem__
+        return found
+
+    @cached_property
+    def by_fields(self) -> tuple[tuple[int, EngagementRule, Worth], ...]:
+        rules = enumerate(self.rules)
+        return tuple((place, rule, self._worth(place)) for place, rule in rules if rule.when is not None)
+
+    def _worth(self, place: int) -> Worth:
+        rule = self.rules[place]
+        return Worth(place, whole(rule.points), (rule.half_life or self.half_life).total_seconds())
+
+    @cached_property
+    def caps(self) -> tuple[tuple[int, int], ...]:
+        """(place of the rule, its cap in hundredths) of the rules that have one."""
+        return tuple((place, whole(rule.cap)) for place, rule in enumerate(self.rules) if rule.cap is not None)
+
+
+class Worth(NamedTuple):
+    """What one activity gives: the rule that it counts for by its place, hundredths when new, half-life in seconds."""
+
+    place: int
+    points: int
+    half_life: float
+
+
+def _first_meant(meant: Sequence[tuple[Callable[[ActivityKey], bool], Worth]], key: ActivityKey) -> Worth | None:
+    return next((worth for knows, worth in meant if knows(key)), None)
 
 
 class Bands(BaseModel):
@@ -149,9 +193,10 @@ class Bands(BaseModel):
             raise MisplacedError(("middle",), f"must not be above `best`, which is {self.best:g}; lower it")
         return self
 
-    def band(self, hundredths: int) -> int:
-        """0 for the best, 2 for the last."""
-        return 0 if hundredths >= whole(self.best) else 1 if hundredths >= whole(self.middle) else 2
+    @cached_property
+    def begin(self) -> tuple[int, int]:
+        """`best` and `middle` in hundredths."""
+        return whole(self.best), whole(self.middle)
 
 
 class Grades(BaseModel):
@@ -161,6 +206,12 @@ class Grades(BaseModel):
 
     fit: Bands = Bands(best=30, middle=15)
     engagement: Bands = Bands(best=40, middle=15)
+
+    def grade(self, fit: int, engagement: int) -> str:
+        """The grade of so many hundredths."""
+        (best, middle), (high, fair) = self.fit.begin, self.engagement.begin
+        letter = "A" if fit >= best else "B" if fit >= middle else "C"
+        return letter + ("1" if engagement >= high else "2" if engagement >= fair else "3")
 
 
 class ScoringRules(BaseModel):
@@ -176,6 +227,15 @@ class ScoringRules(BaseModel):
     scanners: ScannerRules = ScannerRules()
 
 
+class Tally(NamedTuple):
+    """A score without its lines, in hundredths."""
+
+    total: int
+    fit: int
+    engagement: int
+    grade: str
+
+
 def score(
     contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
 ) -> Score:
@@ -188,59 +248,102 @@ def score(
         Points in hundredths, each line rounded half to even; 0 ≤ fit ≤ its cap, the same for engagement.
     Source: R04, R09; mappings/scoring.yaml.
     """
+    floor = _floor(rules, now, since)
+    counted = index(activities).after(floor)
     fit = _capped(FIT, _fit_lines(contact, rules.fit, now), rules.fit.cap)
-    oldest = now - rules.look_back
-    floor = oldest if since is None else max(oldest, since)
-    counted = [row for row in activities if row.occurred_at > floor]
-    engagement = _capped(ENGAGEMENT, _engagement_lines(contact, counted, rules, now, floor), rules.engagement.cap)
+    lines = _engagement_lines(contact, counted, rules.engagement, now, floor)
+    engagement = _capped(ENGAGEMENT, lines, rules.engagement.cap)
     fit_points, engagement_points = sum(line.points for line in fit), sum(line.points for line in engagement)
-    letter = "ABC"[rules.grades.fit.band(fit_points)]
-    figure = rules.grades.engagement.band(engagement_points) + 1
     return Score(
         total=fit_points + engagement_points,
         fit=fit_points,
         engagement=engagement_points,
-        grade=f"{letter}{figure}",
+        grade=rules.grades.grade(fit_points, engagement_points),
         contributions=(*fit, *engagement),
     )
 
 
+def tally(
+    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
+) -> Tally:
+    """What score() comes to, for where nobody reads its lines. Args as there."""
+    facts, fields = Facts(contact, now), contact.fields
+    fit = 0
+    for test, points, _, _ in rules.fit.laid_out:
+        if test(fields, facts):
+            fit += points
+    fit = min(max(fit, 0), whole(rules.fit.cap))
+    engagement = _engagement(contact, index(activities), rules, now, _floor(rules, now, since))
+    return Tally(fit + engagement, fit, engagement, rules.grades.grade(fit, engagement))
+
+
+def _floor(rules: ScoringRules, now: datetime, since: datetime | None) -> datetime:
+    """Only what happened after it counts."""
+    oldest = now - rules.look_back
+    return oldest if since is None or since < oldest else since
+
+
+def _engagement(
+    contact: Contact, activities: ActivityIndex, rules: ScoringRules, now: datetime, floor: datetime
+) -> int:
+    """One pass over the kinds that score; the arithmetic is that of decayed(), written out where it is done most."""
+    engagement = rules.engagement
+    sums = [0.0] * len(engagement.rules)
+    counted = activities.after(floor)
+    groups = counted.groups
+    for kind, worth_of in engagement.by_kind.items():
+        group = groups.get(kind)
+        if group is None:
+            continue
+        for worth, at in zip(map(worth_of, group.keys), group.dates, strict=True):
+            if worth is None:
+                continue
+            place, points, half_life = worth
+            age = now - at
+            if age.days < 0:
+                sums[place] += points
+            else:
+                seconds = age.days * 86_400.0 + age.seconds + age.microseconds * 1e-6
+                sums[place] += points * 0.5 ** (seconds / half_life) + EVEN - EVEN
+    for place, rule, worth in engagement.by_fields:
+        for at in _field_dates(contact, counted, rule, now, floor):
+            sums[place] += _left(worth.points, now - at, worth.half_life)
+    for place, cap in engagement.caps:
+        if sums[place] > cap:
+            sums[place] = cap
+    return int(min(max(sum(sums), 0), whole(engagement.cap)))
+
+
 def _fit_lines(contact: Contact, rules: FitRules, now: datetime) -> list[Contribution]:
-    facts = Facts(contact=contact, now=now)
+    facts, fields, changed_at = Facts(contact, now), contact.fields, contact.changed_at
     lines = []
-    for rule, line in rules.undated:
-        if rule.when.find(facts).holds:
-            dates = [contact.changed_at[name] for name in rule.when.fields_used if name in contact.changed_at]
-            lines.append(replace(line, occurred_at=max(dates)) if dates else line)
+    for test, _, rule, line in rules.laid_out:
+        if test(fields, facts):
+            dates = [changed_at[name] for name in rule.when.fields_used if name in changed_at] if changed_at else None
+            lines.append(line._replace(occurred_at=max(dates)) if dates else line)
     return lines
 
 
 def _engagement_lines(
-    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, now: datetime, since: datetime
+    contact: Contact, activities: ActivityIndex, rules: EngagementRules, now: datetime, since: datetime
 ) -> list[Contribution]:
+    own: list[list[datetime]] = [[] for _ in rules.rules]
+    for kind, worth_of in rules.by_kind.items():
+        group = activities.groups.get(kind)
+        if group is not None:
+            for worth, at in zip(map(worth_of, group.keys), group.dates, strict=True):
+                if worth is not None:
+                    own[worth.place].append(at)
     lines: list[Contribution] = []
-    own = _sort_by_rule(activities, rules.engagement)
-    for place, rule in enumerate(rules.engagement.rules):
+    for place, rule in enumerate(rules.rules):
         dates = own[place] if rule.when is None else _field_dates(contact, activities, rule, now, since)
         if dates:
-            lines += _rule_lines(rule, dates, rule.half_life or rules.engagement.half_life, now)
+            lines += _rule_lines(rule, dates, rule.half_life or rules.half_life, now)
     return lines
 
 
-def _sort_by_rule(activities: Sequence[Activity], rules: EngagementRules) -> list[list[datetime]]:
-    """Per rule, when its activities were; each activity belongs to the first rule it fits."""
-    own: list[list[datetime]] = [[] for _ in rules.rules]
-    patterns = rules.patterns
-    for row in activities:
-        for place, fits in patterns:
-            if fits(row):
-                own[place].append(row.occurred_at)
-                break
-    return own
-
-
 def _field_dates(
-    contact: Contact, activities: Sequence[Activity], rule: EngagementRule, now: datetime, since: datetime
+    contact: Contact, activities: ActivityIndex, rule: EngagementRule, now: datetime, since: datetime
 ) -> list[datetime]:
     at = contact.instant(rule.at or "")
     if at is None or at <= since:
@@ -248,43 +351,48 @@ def _field_dates(
     if rule.instead_of is not None and any(row.kind is rule.instead_of for row in activities):
         return []
     assert rule.when is not None
-    return [at] if rule.when.find(Facts(contact=contact, now=now)).holds else []
+    return [at] if rule.when.holds(Facts(contact, now)) else []
 
 
 def _rule_lines(rule: EngagementRule, dates: list[datetime], half_life: timedelta, now: datetime) -> list[Contribution]:
     """Newest first; what is older than the newest twenty in one line; then what the cap takes away."""
-    newest_first = sorted(dates, reverse=True)
+    points, span, say = whole(rule.points), half_life.total_seconds(), rule.say
     lines = [
-        Contribution(group=ENGAGEMENT, label=rule.say, points=decayed(rule.points, at, half_life, now), occurred_at=at)
-        for at in newest_first
+        Contribution(ENGAGEMENT, say, int(_left(points, now - at, span)), at) for at in sorted(dates, reverse=True)
     ]
     if len(lines) > MOST_LINES:
         folded = lines[MOST_LINES:]
-        rest = Contribution(
-            group=ENGAGEMENT,
-            label=f"{rule.say}, {len(folded)} times before",
-            points=sum(line.points for line in folded),
-            occurred_at=folded[0].occurred_at,
-        )
-        lines = [*lines[:MOST_LINES], rest]
+        told, sum_of = f"{say}, {len(folded)} times before", sum(line.points for line in folded)
+        lines = [*lines[:MOST_LINES], Contribution(ENGAGEMENT, told, sum_of, folded[0].occurred_at)]
     total = sum(line.points for line in lines)
     if rule.cap is not None and total > whole(rule.cap):
-        label = f"counts {rule.cap:g} points at most: {rule.say}"
-        lines.append(Contribution(group=ENGAGEMENT, label=label, points=whole(rule.cap) - total))
+        lines.append(Contribution(ENGAGEMENT, f"counts {rule.cap:g} points at most: {say}", whole(rule.cap) - total))
     return lines
+
+
+EVEN = 1.5 * 2.0**52
+"""Added and taken away it rounds half to even, as round() does, in a fraction of the time: what is added to it has no
+room for a fraction. Exact up to 2**51, which no points come near."""
 
 
 def decayed(points: float, at: datetime, half_life: timedelta, now: datetime) -> int:
     """What is left of the points, in hundredths, half to even."""
-    age = (now - at).total_seconds()
-    return round(points * 100) if age <= 0 else round(points * 100 * 0.5 ** (age / half_life.total_seconds()))
+    return int(_left(whole(points), now - at, half_life.total_seconds()))
+
+
+def _left(points: int, age: timedelta, half_life: float) -> float:
+    if age.days < 0:
+        return points
+    seconds = age.days * 86_400.0 + age.seconds + age.microseconds * 1e-6
+    part: float = 0.5 ** (seconds / half_life)
+    return points * part + EVEN - EVEN
 
 
 def _capped(group: str, lines: list[Contribution], cap: float) -> list[Contribution]:
     total = sum(line.points for line in lines)
     if total > whole(cap):
         label = f"{group} counts {cap:g} points at most"
-        return [*lines, Contribution(group=group, label=label, points=whole(cap) - total)]
+        return [*lines, Contribution(group, label, whole(cap) - total)]
     if total < 0:
-        return [*lines, Contribution(group=group, label=f"{group} counts 0 points at least", points=-total)]
+        return [*lines, Contribution(group, f"{group} counts 0 points at least", -total)]
     return lines

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, literal_c
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.decision import Decision, Score
 from connector.domain.run import RunId
+from connector.domain.verdict import Verdict
 from connector.store.codec import encode
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import contact, decision
@@ -116,7 +117,7 @@ def _row(one: Decision) -> dict[str, Any]:
 def _body(one: Decision) -> dict[str, Any]:
     """Empty parts are left out: most decisions are short, and there are many."""
     body: dict[str, Any] = {
-        "verdicts": [[v.rule, v.passed, v.then, v.reasons] for v in one.verdicts],
+        "verdicts": [_verdict(verdict) for verdict in one.verdicts],
         "score": _score(one.score),
         "route": one.route and {
             "owner": one.route.owner, "rule": one.route.rule, "sentence": one.route.sentence, "pool": one.route.pool,
@@ -131,17 +132,23 @@ def _body(one: Decision) -> dict[str, Any]:
     return {name: part for name, part in body.items() if part}
 
 
+def _verdict(one: Verdict) -> list[Any]:
+    told = [one.rule, one.passed, one.then, one.reasons]
+    return [*told, one.clauses] if one.clauses else told
+
+
 def _score(score: Score | None) -> list[Any] | None:
     if score is None:
         return None
-    return [score.fit, score.engagement, [[c.group, c.label, c.points, c.occurred_at] for c in score.contributions]]
+    return [score.fit, score.engagement, score.contributions]
 
 
 def read_decision(row: Row[Any]) -> dict[str, object]:
     """A decision as plain values.
 
     Keys: contact, number, run, as_of, fingerprint, action, sentence, episode, state, before {episode, state, owner},
-    signal_at, evidence, missing [text], definition, verdicts [{rule, passed, then, reasons}], score {total, fit, engagement, grade,
+    signal_at, evidence, missing [text], definition, verdicts [{rule, passed, then, reasons, clauses
+    [{words, held, seen}]}], score {total, fit, engagement, grade,
     contributions [{group, label, points, occurred_at}]} in hundredths, route {owner, rule, sentence, pool, candidates
     [{owner, why_not}]}. Parts that a decision lacks are None, or empty lists.
     """
@@ -152,13 +159,20 @@ def read_decision(row: Row[Any]) -> dict[str, object]:
         "state": body.get("state"), "before": _named(("episode", "state", "owner"), body.get("before")),
         "signal_at": row.signal_at, "evidence": body.get("evidence", ""), "missing": body.get("missing", []),
         "definition": body.get("definition", 0),
-        "verdicts": [_named(("rule", "passed", "then", "reasons"), v) for v in body.get("verdicts", [])],
+        "verdicts": [_read_verdict(*verdict) for verdict in body.get("verdicts", [])],
         "score": _read_score(row, body.get("score")), "route": _read_route(body.get("route")),
     }
 
 
 def _named(names: Sequence[str], values: Sequence[Any] | None) -> dict[str, Any] | None:
     return None if values is None else dict(zip(names, values, strict=True))
+
+
+def _read_verdict(
+    rule: str, passed: bool, then: str, reasons: Sequence[str], clauses: Sequence[Any] = ()
+) -> dict[str, Any]:
+    told = [_named(("words", "held", "seen"), clause) for clause in clauses]
+    return {"rule": rule, "passed": passed, "then": then, "reasons": reasons, "clauses": told}
 
 
 def _read_score(row: Row[Any], part: Sequence[Any] | None) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ BENCHES = {
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
     "quiet": ("quiet", "what a second sync costs right after a first one"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
+    "rules": ("rules", "leads that the rules judge per CPU second, beside the same by hand and rule-engine"),
     "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),
     "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
 }

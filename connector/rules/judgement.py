@@ -1,0 +1,74 @@
+"""Judgement: what the rules say of somebody without a past in sales, with the reasons or without.
+
+In the order of rules/decide.py, which adds what people and HubSpot did: do-not-contact, hand-raisers, filters, then key
+pages, triggers and the threshold. For the admins' examples, and wherever many leads are tried and most answers are no.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from connector.domain.decision import Score
+from connector.domain.verdict import Verdict
+from connector.rules import qualification, scoring, suppression
+from connector.rules.activity_index import ActivityIndex, index
+from connector.rules.condition import Facts
+from connector.rules.filters import Then, stops
+from connector.rules.rulebook import RuleBook
+
+HAND_OVER, TRIAGE, NOTHING = "hand_over", "triage", "nothing"
+TO_TRIAGE = (Then.TRIAGE.value, Then.JUNK.value)
+KEPT = (Then.JUNK.value, Then.NURTURE.value)
+"""What becomes of those whom filters stop, the stronger first; triage alone leaves them where they are."""
+
+
+class Judgement(NamedTuple):
+    """`outcome`: hand_over, triage, nurture, junk or nothing. `verdicts`: with the reasons, in the order they spoke."""
+
+    outcome: str
+    score: Score
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(reason for verdict in self.verdicts for reason in verdict.reasons)
+
+
+def outcome(facts: Facts, book: RuleBook) -> str:
+    """The outcome alone; what judge() says, without its reasons."""
+    contact, rules = facts.contact, book.qualification
+    fields = contact.fields
+    if any(fields.get(name) is True for name in book.suppression.do_not_contact):
+        return NOTHING
+    seen = index(facts.activities)
+    stopped = stops(facts, rules.filters)
+    if qualification.raised_hand(contact, seen, rules, since=None) is not None:
+        return TRIAGE if any(then in TO_TRIAGE for then in stopped) else HAND_OVER
+    if stopped:
+        return next((then for then in KEPT if then in stopped), NOTHING)
+    points = scoring.tally(contact, seen, book.scoring, now=facts.now, since=None)
+    lines = partial(scoring.score, contact, seen, book.scoring, now=facts.now, since=None)
+    return HAND_OVER if qualification.is_enough(facts, points, rules, lines) else NOTHING
+
+
+def judge(facts: Facts, book: RuleBook) -> Judgement:
+    """The outcome with every verdict and the score, line by line."""
+    contact, rules, now = facts.contact, book.qualification, facts.now
+    seen: ActivityIndex = index(facts.activities)
+    score = scoring.score(contact, seen, book.scoring, now=now, since=None)
+    never = suppression.forbid(contact, book.suppression)
+    if not never.passed:
+        return Judgement(NOTHING, score, (never,))
+    filters = qualification.filters(contact, rules, now=now, facts=facts)
+    stopped = tuple(verdict for verdict in filters if not verdict.passed)
+    thens = [verdict.then for verdict in stopped]
+    hand = qualification.raised_hand(contact, seen, rules, since=None)
+    if hand is not None:
+        asked = Verdict(rule="qualification.hand_raisers", passed=True, reasons=(hand.label,))
+        to_triage = any(then in TO_TRIAGE for then in thens)
+        return Judgement(TRIAGE, score, (asked, *stopped)) if to_triage else Judgement(HAND_OVER, score, (asked,))
+    if stopped:
+        return Judgement(next((then for then in KEPT if then in thens), NOTHING), score, stopped)
+    answer = qualification.qualify(contact, seen, score, rules, now=now, facts=facts)
+    return Judgement(HAND_OVER if answer.passed else NOTHING, score, (answer,))
