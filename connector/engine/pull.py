@@ -21,6 +21,7 @@ from connector.domain.record import Record
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import activities_to_keep, deals_to_keep, without_erased
 from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
+from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_ins
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
@@ -185,12 +186,16 @@ def store_records(
             rows[record.id] = after
         elif before is not None and before.contact.modified_at != after.contact.modified_at:
             rows[record.id] = after
+    views = stand_ins(uow, known, rows.values())
     uow.put_contacts(list(rows.values()))
     uow.put_field_changes(changes)
     addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
     waiting = uow.claim_activities(addresses) if addresses else frozenset()
     if dirty:
         uow.mark_dirty({*moved, *waiting}, source)
+    if views:
+        store_activities(context, uow, views, LAST_PAGES)
+        uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])
     return {**known, **rows}
 
 
@@ -320,17 +325,11 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
     return True
 
 
-def refused(stream: str) -> str:
-    """Name of the watermark that says when the CRM last refused a stream."""
-    return f"{stream}.refused"
-
-
 def _is_off(context: Context, stream: str) -> bool:
     """Whether the CRM refused it within a day: a refusal in each quiet run would be too many (P8). A full pull asks."""
     with context.store.reading() as uow:
-        said, mark = uow.watermark(refused(stream)), uow.watermark(stream)
-    given_since = said is not None and mark is not None and mark > said
-    if said is None or given_since or context.options.full or context.now - said >= ASKED_AGAIN:
+        said, is_off = uow.watermark(refused(stream)), is_refused(uow, stream)
+    if said is None or not is_off or context.options.full or context.now - said >= ASKED_AGAIN:
         return False
     context.troubles.append(
         f"{stream.replace('_', ' ')} are not read: the CRM refused them at {said:%Y-%m-%d %H:%M} UTC and is asked "

@@ -1,0 +1,54 @@
+"""Stand-ins: page views of portals that give no single ones, from what the CRM keeps on the contact itself (R06, R08).
+
+HubSpot gives single page views to Enterprise portals alone. Everywhere else each change of the last visit that a pull
+sees is one view of the last page, kept as an activity, so that key pages, scores, forms that were opened, explain and
+replay read it like any other. Of several pages between two pulls the last one is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact, ContactId
+from connector.engine.ports import StoredContact, UnitOfWork
+
+PAGE_VIEWS = "page_views"
+LAST_PAGES = "last_pages"
+"""The stream that single page views come by, and the one that stands in for it."""
+
+
+def stand_ins(
+    uow: UnitOfWork, before: Mapping[ContactId, StoredContact], after: Iterable[StoredContact]
+) -> list[Activity]:
+    """A view of the last page for each contact that came back; none where the portal gives single views.
+
+    `before`: the same contacts as they were known; those seen for the first time are missing.
+    """
+    views = [view for row in after if (view := _view(before.get(row.contact.id), row.contact)) is not None]
+    return views if views and is_refused(uow, PAGE_VIEWS) else []
+
+
+def refused(stream: str) -> str:
+    """Name of the watermark that says when the CRM last refused a stream."""
+    return f"{stream}.refused"
+
+
+def is_refused(uow: UnitOfWork, stream: str) -> bool:
+    """Whether the CRM's last word on the stream was a refusal."""
+    said, mark = uow.watermark(refused(stream)), uow.watermark(stream)
+    return said is not None and (mark is None or mark <= said)
+
+
+def _view(before: StoredContact | None, contact: Contact) -> Activity | None:
+    at, url = contact.instant("last_visit_at"), contact.text("last_url")
+    if at is None or not url or (before is not None and before.contact.instant("last_visit_at") == at):
+        return None
+    return Activity(
+        stream=LAST_PAGES,
+        id=f"{contact.id}-{at.isoformat()}",
+        contact=contact.id,
+        kind=ActivityKind.PAGE_VIEW,
+        occurred_at=at,
+        url=url,
+    )
