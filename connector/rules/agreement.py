@@ -17,6 +17,7 @@ from connector.rules.filters import Then
 from connector.rules.patterns import times
 from connector.rules.routing import PoolRules, RoutingRules, Stick
 from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import ScannerRules
 from connector.rules.scoring import EngagementRule
 from connector.rules.sla import ClockRules, Until
 from connector.rules.suppression import Hold, Policy
@@ -110,6 +111,7 @@ def _sections(book: RuleBook) -> Iterator[tuple[str, Iterator[str]]]:
     yield "What is enough interest", _enough(book)
     yield f"Points for who a lead is, {book.scoring.fit.cap:g} at most", _fit(book)
     yield f"Points for what a lead does, {book.scoring.engagement.cap:g} at most", _interest(book)
+    yield "How a lead is graded, from A1 to C3", _grades(book)
     yield "Who gets a lead", _routing(book)
     yield "How fast sales reacts", _clocks(book)
     yield "What sales may answer, and when a lead comes back", _answers(book)
@@ -189,7 +191,24 @@ def _interest(book: RuleBook) -> Iterator[str]:
         source = f" ({asked(rule.when, book.fields)})" if rule.when is not None else ""
         yield f"{rule.points:+g} {rule.say}{source}{_limits(rule, rules.half_life)}"
     if rules.rules:
-        yield f"nothing older than {in_words(book.scoring.look_back)} counts, and nothing that a machine clicked"
+        yield f"nothing older than {in_words(book.scoring.look_back)} counts"
+        yield "no click counts that a machine made: what the CRM marks as such" + _scanned(book.scoring.scanners)
+
+
+def _scanned(rules: ScannerRules) -> str:
+    """`in_words` begins with minutes, and a machine is quicker than that."""
+    if not rules.active:
+        return ""
+    return (
+        f", within {rules.after_delivery.total_seconds():g} seconds of the mail, or on {rules.links} links of one mail "
+        "at once, where nobody then looks at the page"
+    )
+
+
+def _grades(book: RuleBook) -> Iterator[str]:
+    grades = book.scoring.grades
+    yield f"A from {grades.fit.best:g} points for who the lead is, B from {grades.fit.middle:g}, else C"
+    yield f"1 from {grades.engagement.best:g} points for what it does, 2 from {grades.engagement.middle:g}, else 3"
 
 
 def _limits(rule: EngagementRule, half_life: timedelta) -> str:
