@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import sqlite3
@@ -166,6 +167,27 @@ def test_an_edit_in_the_moment_of_the_write_takes_that_contact_alone_out(world: 
     assert world.receiver.kinds() == {"lead.handed_off": 6}
     (notice,) = [notice for notice in world.receiver.notices if notice["data"]["contact_id"] == leads[2]]
     assert notice["data"]["owner_id"] == other
+
+
+def test_a_preview_is_exported_saved_and_approved_by_the_command_line(world: World) -> None:
+    """R33: CSV, summary; what was edited since is left out and listed, what was not is done as it was shown."""
+    kept, edited = world.asks("ana@cli.example"), world.asks("ben@cli.example")
+    table, file = world.folder / "plan.csv", world.folder / "plan.json"
+    said = world.handoff("preview", "--csv", str(table), "--save", str(file), "--json")
+    assert said.returncode == 0, said.stderr
+    found: dict[str, Any] = json.loads(said.stdout)
+    assert found["summary"]["actions"] == {"hand_over": 2} and found["summary"]["fields"]["stage"] == 2
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == found["changes"] and {row["contact"] for row in rows} == {kept, edited}
+    assert file.stat().st_mode & 0o077 == 0 and "cli.example" not in file.read_text(encoding="utf-8")
+    world.edit(edited, firstname="Benno")
+    world.log(mark="ours")
+    done = json.loads(world.handoff("sync", "--approve", str(file), "--json").stdout)
+    assert (done["approved"], done["carried_out"], done["handed_off"]) == (2, 1, 1)
+    assert done["left_out"] == [{"contact": edited, "why": "its record was edited since"}]
+    assert {contact for contact, _ in made(world, "ours")} == {kept}
+    nothing = world.handoff("preview", "--approve", str(world.folder / "none.json"))
+    assert nothing.returncode == 2 and "cannot be read" in nothing.stderr
 
 
 def test_the_preview_of_the_command_line_says_the_same_as_json(world: World) -> None:
