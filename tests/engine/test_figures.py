@@ -12,7 +12,7 @@ from engine.world import World
 
 def test_before_the_first_run_there_is_nothing_to_count() -> None:
     world = World()
-    assert figures(world.store, world.book) == {"as_of": None, "funnel": {}, "kpis": [], "promise": None}
+    assert figures(world.store, world.book) == {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
 
 
 def test_the_funnel_counts_what_was_handed_over_accepted_and_handed_back() -> None:
