@@ -120,5 +120,6 @@ def _size(tree: Any) -> int:
     """How many conditions a tree is."""
     if not isinstance(tree, dict):
         return 1
-    lists = [item for key in ("all", "any") for item in (tree.get(key) if isinstance(tree.get(key), list) else [])]
-    return 1 + sum(map(_size, lists)) + (_size(tree["not"]) if "not" in tree else 0)
+    lists = [children for key in ("all", "any") if isinstance(children := tree.get(key), list)]
+    inside = sum(_size(child) for children in lists for child in children)
+    return 1 + inside + (_size(tree["not"]) if "not" in tree else 0)

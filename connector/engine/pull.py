@@ -79,8 +79,8 @@ def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
 def window(context: Context, stream: str) -> Window | None:
     """From the stream's watermark, less the overlap, to the run's `as_of`; None where there is no watermark yet.
 
-    Now and then a window reaches further back, for what the CRM showed late (`LATEST`). Where the portal's own clock has
-    stepped back behind the mark it is that clock that counts, and as far behind it: nobody knows when it did (I4).
+    Now and then a window reaches further back, for what the CRM showed late (`LATEST`). Where the portal's own clock
+    has stepped back behind the mark it is that clock that counts, and as far behind it: nobody knows when it did (I4).
     """
     with context.store.reading() as uow:
         mark, late = uow.watermark(stream), uow.watermark(trailing(stream))

@@ -118,7 +118,8 @@ class Wording:
     ) -> Iterator[str]:
         """What is due, or what would bring it to sales."""
         if episode is not None and episode.is_open:
-            past = self._as_of and clocks_at(episode, paths.get(episode.id, ()), self._book.sla, self._as_of)
+            steps = paths.get(episode.id, ())
+            past = clocks_at(episode, steps, self._book.sla, self._as_of) if self._as_of else None
             yield from self._clocks(episode, uow.timers(episode.contact) if past is None else past)
         elif episode is not None:
             yield from self._return(episode)

@@ -18,8 +18,9 @@ CPU_SECONDS = 0.25
 ROOM = 3
 """Test machines are shared and slow; what is measured is told by scripts/bench and the reports."""
 CONTRACT = {
-    "init", "adopt", "check", "sync", "preview", "run", "explain", "leads", "rules agreement", "rules check", "rules test", "outbox list",
-    "outbox show", "outbox retry", "outbox replay", "outbox pause", "outbox resume", "runs", "sandbox", "demo",
+    "init", "adopt", "check", "sync", "preview", "run", "explain", "leads", "replay", "rules agreement", "rules check",
+    "rules test", "rules history", "rules show", "rules diff", "outbox list", "outbox show", "outbox retry",
+    "outbox replay", "outbox pause", "outbox resume", "runs", "sandbox", "demo",
 }  # fmt: skip
 """The issue's commands."""
 LIGHT = {"typer", "click", "shellingham", "annotated_doc", "connector"}

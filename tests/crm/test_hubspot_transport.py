@@ -291,7 +291,9 @@ def test_a_token_that_may_not_ask_for_the_account_is_asked_itself(wire, gateway)
     assert "canary" not in wire.sent[1].url
 
 
-@pytest.mark.parametrize(("status", "scopes"), [(200, {"crm.objects.contacts.read"}), (404, None), (403, None), (401, None)])
+@pytest.mark.parametrize(
+    ("status", "scopes"), [(200, {"crm.objects.contacts.read"}), (404, None), (403, None), (401, None)]
+)
 def test_scopes_are_what_hubspot_tells_or_unknown(wire, gateway, status, scopes) -> None:
     """S2"""
     body = wire.sample("token-introspect") if status == 200 else {}

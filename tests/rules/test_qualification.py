@@ -223,9 +223,9 @@ def test_the_agreed_definition_comes_up_for_review() -> None:
 def test_a_form_that_was_opened_and_not_sent_is_found() -> None:
     """R08."""
     page = act("page_view", timedelta(minutes=40), url="https://acme.example/demo")
-    (form,) = abandoned(make_contact(), [page], RULES.abandoned_forms)
+    (form,) = abandoned(who(), [page], RULES.abandoned_forms)
     assert (form.mark, form.due_at) == ("Request a demo", page.occurred_at + timedelta(minutes=30))
     sent = act("form_submission", timedelta(minutes=35), name="Request a demo")
-    assert abandoned(make_contact(), [page, sent], RULES.abandoned_forms) == ()
+    assert abandoned(who(), [page, sent], RULES.abandoned_forms) == ()
     long_before = act("form_submission", timedelta(days=3), name="Request a demo")
-    assert abandoned(make_contact(), [long_before, page], RULES.abandoned_forms) != ()
+    assert abandoned(who(), [long_before, page], RULES.abandoned_forms) != ()
