@@ -61,7 +61,7 @@ def _run(example: Example, book: RuleBook) -> ExampleResult:
     return ExampleResult(
         name=example.name,
         expected=_told(example.expect, example.score),
-        found=_told(found.outcome, None if example.score is None else found.score.points),
+        found=_told(found.outcome, None if example.score is None else found.score.total / 100),
         reasons=(*contact.problems, *found.reasons, *more),
     )
 

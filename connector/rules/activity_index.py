@@ -18,33 +18,27 @@ _KEY = attrgetter("name", "url", "ref")
 _AT = attrgetter("occurred_at")
 
 
-class Group:
+class Group(list[Activity]):
     """What a contact did of one kind, oldest first. Dates and keys are taken from the rows when first asked for."""
 
-    __slots__ = ("_dates", "_keys", "rows")
-
-    def __init__(self, rows: Sequence[Activity]) -> None:
-        self.rows = rows
-        self._dates: list[datetime] | None = None
-        self._keys: list[ActivityKey] | None = None
+    __slots__ = ("_dates", "_keys")
 
     @property
     def dates(self) -> list[datetime]:
-        dates = self._dates
-        if dates is None:
-            dates = self._dates = list(map(_AT, self.rows))
-        return dates
+        try:
+            return self._dates
+        except AttributeError:
+            self._dates: list[datetime] = list(map(_AT, self))
+            return self._dates
 
     @property
     def keys(self) -> list[ActivityKey]:
         """Name, address and ref of each row."""
-        keys = self._keys
-        if keys is None:
-            keys = self._keys = list(map(_KEY, self.rows))
-        return keys
-
-
-NOTHING = Group(())
+        try:
+            return self._keys
+        except AttributeError:
+            self._keys: list[ActivityKey] = list(map(_KEY, self))
+            return self._keys
 
 
 class ActivityIndex(list[Activity]):
@@ -58,14 +52,13 @@ class ActivityIndex(list[Activity]):
 
     @property
     def groups(self) -> dict[ActivityKind, Group]:
-        """By kind; a kind of which there is nothing is absent."""
+        """By kind; a kind of which there is nothing is absent: ask with `get`."""
         groups = self._groups
         if groups is None:
-            rows: defaultdict[ActivityKind, list[Activity]] = defaultdict(list)
+            groups = self._groups = defaultdict(Group)
             for row in self:
                 if not row.automatic:
-                    rows[row.kind].append(row)
-            groups = self._groups = {kind: Group(found) for kind, found in rows.items()}
+                    groups[row.kind].append(row)
         return groups
 
     def after(self, instant: datetime | None) -> ActivityIndex:

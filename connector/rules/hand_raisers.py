@@ -113,7 +113,7 @@ def _hands(contact: Contact, activities: Sequence[Activity], rules: HandRaisers)
     groups = index(activities).groups
     forms = groups.get(ActivityKind.FORM_SUBMISSION)
     if forms is not None:
-        for row, label in zip(forms.rows, map(rules.form_label, forms.keys), strict=True):
+        for row, label in zip(forms, map(rules.form_label, forms.keys), strict=True):
             if label:
                 yield HandRaise(label=label, activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
     if rules.meetings:
@@ -126,7 +126,7 @@ def _hands(contact: Contact, activities: Sequence[Activity], rules: HandRaisers)
 
 def _meetings(contact: Contact, meetings: Group | None, activities: Sequence[Activity]) -> Iterator[HandRaise]:
     """Meetings that were pulled, else the one that the contact's own field tells of."""
-    for row in meetings.rows if meetings is not None else ():
+    for row in meetings or ():
         yield HandRaise(label=phrase(row.kind, row.name), activity_id=f"{row.stream}:{row.id}", at=row.occurred_at)
     booked = contact.instant("meeting_booked_at")
     if booked is not None and not any(row.kind is ActivityKind.MEETING for row in activities):

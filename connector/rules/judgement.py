@@ -6,6 +6,7 @@ pages, triggers and the threshold. For the admins' examples, and wherever many l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
 from connector.rules.filters import Then, stops
 from connector.rules.rulebook import RuleBook
+from connector.rules.scoring import Tally
 
 HAND_OVER, TRIAGE, NOTHING = "hand_over", "triage", "nothing"
 TO_TRIAGE = (Then.TRIAGE.value, Then.JUNK.value)
@@ -27,7 +29,7 @@ class Judgement(NamedTuple):
     """`outcome`: hand_over, triage, nurture, junk or nothing. `verdicts`: with the reasons, in the order they spoke."""
 
     outcome: str
-    score: Score
+    score: Tally
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -47,16 +49,21 @@ def outcome(facts: Facts, book: RuleBook) -> str:
         return TRIAGE if any(then in TO_TRIAGE for then in stopped) else HAND_OVER
     if stopped:
         return next((then for then in KEPT if then in stopped), NOTHING)
+    known = facts if facts.activities is seen else facts._replace(activities=seen)
+    fit, most = scoring.fit_of(known, book.scoring), scoring.at_most(seen, book.scoring)
+    if qualification.is_enough_by_itself(known, fit, rules):
+        return HAND_OVER
+    if not rules.threshold.is_reached(Tally(fit + most, fit, most, "")):
+        return NOTHING
     points = scoring.tally(contact, seen, book.scoring, now=facts.now, since=None)
-    lines = partial(scoring.score, contact, seen, book.scoring, now=facts.now, since=None)
-    return HAND_OVER if qualification.is_enough(facts, points, rules, lines) else NOTHING
+    return HAND_OVER if qualification.is_reached(known, points, rules, _lines(facts, seen, book)) else NOTHING
 
 
 def judge(facts: Facts, book: RuleBook) -> Judgement:
-    """The outcome with every verdict and the score, line by line."""
+    """The outcome with every verdict and the score."""
     contact, rules, now = facts.contact, book.qualification, facts.now
     seen: ActivityIndex = index(facts.activities)
-    score = scoring.score(contact, seen, book.scoring, now=now, since=None)
+    score = scoring.tally(contact, seen, book.scoring, now=now, since=None)
     never = suppression.forbid(contact, book.suppression)
     if not never.passed:
         return Judgement(NOTHING, score, (never,))
@@ -70,5 +77,10 @@ def judge(facts: Facts, book: RuleBook) -> Judgement:
         return Judgement(TRIAGE, score, (asked, *stopped)) if to_triage else Judgement(HAND_OVER, score, (asked,))
     if stopped:
         return Judgement(next((then for then in KEPT if then in thens), NOTHING), score, stopped)
-    answer = qualification.qualify(contact, seen, score, rules, now=now, facts=facts)
+    answer = qualification.answer(facts._replace(activities=seen), score, rules, _lines(facts, seen, book))
     return Judgement(HAND_OVER if answer.passed else NOTHING, score, (answer,))
+
+
+def _lines(facts: Facts, seen: ActivityIndex, book: RuleBook) -> Callable[[], Score]:
+    """The score line by line, worked out where it is asked for."""
+    return partial(scoring.score, facts.contact, seen, book.scoring, now=facts.now, since=None)

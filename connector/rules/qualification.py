@@ -46,6 +46,11 @@ class KeyPage(BaseModel):
     fit_at_least: float = Field(default=0, ge=0)
 
     @cached_property
+    def least_fit(self) -> int:
+        """`fit_at_least` in hundredths."""
+        return scoring.whole(self.fit_at_least)
+
+    @cached_property
     def pattern(self) -> ActivityPattern:
         return ActivityPattern(kind=ActivityKind.PAGE_VIEW, url=self.url)
 
@@ -64,6 +69,11 @@ class Trigger(BaseModel):
     say: str = Field(default="", max_length=200)
     when: Condition
     fit_at_least: float = Field(default=0, ge=0)
+
+    @cached_property
+    def least_fit(self) -> int:
+        """`fit_at_least` in hundredths."""
+        return scoring.whole(self.fit_at_least)
 
     @cached_property
     def only_by_activities(self) -> bool:
@@ -216,12 +226,19 @@ def qualify(
     """
     seen = index(activities).after(since)
     known = (facts or Facts(contact, now))._replace(activities=seen)
-    grounds = [*_key_pages(seen, score.fit, rules, now), *_triggers(known, score.fit, rules)]
-    short = _shortfalls(seen, score, rules)
+    return answer(known, score, rules, lambda: score)
+
+
+def answer(facts: Facts, points: Tally | Score, rules: QualificationRules, score: Callable[[], Score]) -> Verdict:
+    """What qualify() says. `facts`: with the activities that count; `score`: gives the lines, where they are needed."""
+    seen = index(facts.activities)
+    grounds = [*_key_pages(seen, points.fit, rules, facts.now), *_triggers(facts, points.fit, rules)]
+    short = _shortfalls(seen, points, rules, score)
     if not short:
         told = tuple(reason for ground in grounds for reason in ground.reasons)
-        fresh = [words for label, words in _score_reasons(score, now) if not any(t.startswith(label) for t in told)]
-        total = f"has {in_points(score.total)} points, where {rules.threshold.score:g} are asked"
+        lines = _score_reasons(score(), facts.now)
+        fresh = [words for label, words in lines if not any(t.startswith(label) for t in told)]
+        total = f"has {in_points(points.total)} points, where {rules.threshold.score:g} are asked"
         grounds.append(_Ground("qualification.threshold", (*fresh, total)))
     if grounds:
         return Verdict(
@@ -233,29 +250,23 @@ def qualify(
     return Verdict(rule="qualification.threshold", passed=False, reasons=tuple(short), then="nurture")
 
 
-def is_enough(facts: Facts, points: Tally, rules: QualificationRules, score: Callable[[], Score]) -> bool:
-    """Whether qualify() passes, for where nobody asks why.
+def is_enough_by_itself(facts: Facts, fit: int, rules: QualificationRules) -> bool:
+    """Whether a key page or a trigger is met, for where nobody asks why. `facts`: with the activities that count."""
+    seen, fields = index(facts.activities), facts.contact.fields
+    for page in rules.key_pages:
+        if fit >= page.least_fit and page.views(seen, facts.now) >= page.at_least:
+            return True
+    for trigger in rules.triggers:
+        if fit >= trigger.least_fit and (seen or not trigger.only_by_activities) and trigger.when.test(fields, facts):
+            return True
+    return False
 
-    Args:
-        facts: with the activities that count. points: of the same contact and moment.
-        score: gives its lines; asked only where the threshold is reached and e-mails were opened (R05).
-    """
-    seen = index(facts.activities)
-    if any(
-        page.views(seen, facts.now) >= page.at_least
-        for page in rules.key_pages
-        if points.fit >= scoring.whole(page.fit_at_least)
-    ):
-        return True
-    fields = facts.contact.fields
-    if any(
-        trigger.when.test(fields, facts)
-        for trigger in rules.triggers
-        if points.fit >= scoring.whole(trigger.fit_at_least) and (seen or not trigger.only_by_activities)
-    ):
-        return True
+
+def is_reached(facts: Facts, points: Tally, rules: QualificationRules, score: Callable[[], Score]) -> bool:
+    """Whether the threshold is; `score` gives the lines, asked for only where e-mails were opened (R05)."""
     if not rules.threshold.is_reached(points):
         return False
+    seen = index(facts.activities)
     return rules.opens_may_qualify or ActivityKind.EMAIL_OPEN not in seen.groups or not _opens_alone(seen, score())
 
 
@@ -269,7 +280,7 @@ class _Ground(NamedTuple):
 
 def _key_pages(seen: ActivityIndex, fit: int, rules: QualificationRules, now: datetime) -> Iterator[_Ground]:
     for page in rules.key_pages:
-        if fit >= scoring.whole(page.fit_at_least) and (views := page.views(seen, now)) >= page.at_least:
+        if fit >= page.least_fit and (views := page.views(seen, now)) >= page.at_least:
             yield _Ground("qualification.key_pages", (f"{page.say} {times(views)} in {in_words(page.within)}",))
 
 
@@ -278,23 +289,25 @@ def _triggers(facts: Facts, fit: int, rules: QualificationRules) -> Iterator[_Gr
     for trigger in rules.triggers:
         if not facts.activities and trigger.only_by_activities:
             continue
-        if fit >= scoring.whole(trigger.fit_at_least) and trigger.when.test(fields, facts):
+        if fit >= trigger.least_fit and trigger.when.test(fields, facts):
             found = trigger.when.find(facts)
             reasons = (trigger.say,) if trigger.say else found.reasons
             yield _Ground(f"qualification.{trigger.name}", reasons, found.clauses)
 
 
-def _shortfalls(seen: ActivityIndex, score: Score, rules: QualificationRules) -> list[str]:
+def _shortfalls(
+    seen: ActivityIndex, points: Tally | Score, rules: QualificationRules, score: Callable[[], Score]
+) -> list[str]:
     """Why the threshold is not reached, in words; empty where it is."""
     wanted = rules.threshold
     found = []
-    if score.total < scoring.whole(wanted.score):
-        found.append(f"has {in_points(score.total)} of the {wanted.score:g} points that are asked")
-    if score.engagement < scoring.whole(wanted.engagement):
-        found.append(f"showed {in_points(score.engagement)} of the {wanted.engagement:g} points of interest asked")
-    if score.fit < scoring.whole(wanted.fit):
-        found.append(f"fits by {in_points(score.fit)} of the {wanted.fit:g} points that are asked")
-    if not found and not rules.opens_may_qualify and _opens_alone(seen, score):
+    if points.total < scoring.whole(wanted.score):
+        found.append(f"has {in_points(points.total)} of the {wanted.score:g} points that are asked")
+    if points.engagement < scoring.whole(wanted.engagement):
+        found.append(f"showed {in_points(points.engagement)} of the {wanted.engagement:g} points of interest asked")
+    if points.fit < scoring.whole(wanted.fit):
+        found.append(f"fits by {in_points(points.fit)} of the {wanted.fit:g} points that are asked")
+    if not found and not rules.opens_may_qualify and _opens_alone(seen, score()):
         found.append("only opened e-mails, which mail programs also do by themselves")
     return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -22,10 +22,10 @@ from connector.rules.comparisons import Holds
 from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
-from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern
+from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern, times
 from connector.rules.scanners import ScannerRules
 
-FIT, ENGAGEMENT = "fit", "engagement"
+FIT, ENGAGEMENT, BOTH = "fit", "engagement", "the score"
 MOST_LINES = 20
 """Lines of one rule; earlier activities are folded into one line more."""
 
@@ -73,6 +73,8 @@ class EngagementRule(BaseModel):
     Attributes:
         noun: one such activity, singular, for sentences such as "one more pricing view would do".
         cap: most points that the rule gives; None for no limit but the group's.
+        frequency: how many of its activities count: `each`, `first` (one, however often) or so many; the newest do, so
+            that doing it once more never takes points away.
         half_life: None for the file's own.
     """
 
@@ -82,6 +84,7 @@ class EngagementRule(BaseModel):
     noun: str = Field(default="", max_length=100)
     points: Points
     cap: Cap | None = None
+    frequency: Literal["each", "first"] | Annotated[int, Field(ge=1, le=1_000)] = "each"
     half_life: WallDuration | None = None
     kind: ActivityKind | None = None
     name: NamePattern | None = None
@@ -104,6 +107,11 @@ class EngagementRule(BaseModel):
         if self.when is not None and not self.when.fields_only:
             raise MisplacedError(("when",), "`when` reads fields here; write the activity's `kind` and pattern instead")
         return self
+
+    @property
+    def counts(self) -> int | None:
+        """How many of its activities count; None: all."""
+        return None if self.frequency == "each" else 1 if self.frequency == "first" else self.frequency
 
     @cached_property
     def pattern(self) -> ActivityPattern | None:
@@ -145,7 +153,7 @@ class EngagementRules(BaseModel):
         found: dict[ActivityKind, Callable[[ActivityKey], Worth | None]] = {}
         for kind in dict.fromkeys(rule.kind for rule in self.rules if rule.kind is not None):
             meant = [
-                (rule.pattern.knows, self._worth(place))
+                (rule.pattern.knows, self.worth(place))
                 for place, rule in enumerate(self.rules)
                 if rule.pattern is not None and rule.kind is kind
             ]
@@ -153,11 +161,24 @@ class EngagementRules(BaseModel):
         return found
 
     @cached_property
+    def at_most(self) -> Mapping[ActivityKind, Callable[[ActivityKey], int]]:
+        """Per kind, the most that an activity can add, in hundredths."""
+
+        def most(worth_of: Callable[[ActivityKey], Worth | None]) -> Callable[[ActivityKey], int]:
+            return Known(lambda key: max(0, worth.points) if (worth := worth_of(key)) else 0).__getitem__
+
+        return {kind: most(worth_of) for kind, worth_of in self.by_kind.items()}
+
+    @cached_property
+    def at_most_by_fields(self) -> int:
+        return sum(max(0, worth.points) for _, _, worth in self.by_fields)
+
+    @cached_property
     def by_fields(self) -> tuple[tuple[int, EngagementRule, Worth], ...]:
         rules = enumerate(self.rules)
-        return tuple((place, rule, self._worth(place)) for place, rule in rules if rule.when is not None)
+        return tuple((place, rule, self.worth(place)) for place, rule in rules if rule.when is not None)
 
-    def _worth(self, place: int) -> Worth:
+    def worth(self, place: int) -> Worth:
         rule = self.rules[place]
         return Worth(place, whole(rule.points), (rule.half_life or self.half_life).total_seconds())
 
@@ -165,6 +186,12 @@ class EngagementRules(BaseModel):
     def caps(self) -> tuple[tuple[int, int], ...]:
         """(place of the rule, its cap in hundredths) of the rules that have one."""
         return tuple((place, whole(rule.cap)) for place, rule in enumerate(self.rules) if rule.cap is not None)
+
+
+    @cached_property
+    def limits(self) -> Mapping[int, int]:
+        """Place of the rule -> how many of its activities count, of those for which not each does."""
+        return {place: most for place, rule in enumerate(self.rules) if (most := rule.counts) is not None}
 
 
 class Worth(NamedTuple):
@@ -223,6 +250,8 @@ class ScoringRules(BaseModel):
     """Activities older than this are not looked at, by no rule."""
     fit: FitRules = FitRules()
     engagement: EngagementRules = EngagementRules()
+    cap: Cap | None = None
+    """Most points that fit and engagement give together; None for no limit but theirs."""
     grades: Grades = Grades()
     scanners: ScannerRules = ScannerRules()
 
@@ -254,12 +283,13 @@ def score(
     lines = _engagement_lines(contact, counted, rules.engagement, now, floor)
     engagement = _capped(ENGAGEMENT, lines, rules.engagement.cap)
     fit_points, engagement_points = sum(line.points for line in fit), sum(line.points for line in engagement)
+    both = _capped(BOTH, [*fit, *engagement], rules.cap) if rules.cap is not None else [*fit, *engagement]
     return Score(
-        total=fit_points + engagement_points,
+        total=_total(fit_points, engagement_points, rules),
         fit=fit_points,
         engagement=engagement_points,
         grade=rules.grades.grade(fit_points, engagement_points),
-        contributions=(*fit, *engagement),
+        contributions=tuple(both),
     )
 
 
@@ -267,14 +297,36 @@ def tally(
     contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
 ) -> Tally:
     """What score() comes to, for where nobody reads its lines. Args as there."""
-    facts, fields = Facts(contact, now), contact.fields
-    fit = 0
+    fit = fit_of(Facts(contact, now), rules)
+    engagement = _engagement(contact, index(activities), rules, now, _floor(rules, now, since))
+    return Tally(_total(fit, engagement, rules), fit, engagement, rules.grades.grade(fit, engagement))
+
+
+def _total(fit: int, engagement: int, rules: ScoringRules) -> int:
+    total = fit + engagement
+    return total if rules.cap is None else min(total, whole(rules.cap))
+
+
+def fit_of(facts: Facts, rules: ScoringRules) -> int:
+    """The points for who the lead is, in hundredths."""
+    fields, fit = facts.contact.fields, 0
     for test, points, _, _ in rules.fit.laid_out:
         if test(fields, facts):
             fit += points
-    fit = min(max(fit, 0), whole(rules.fit.cap))
-    engagement = _engagement(contact, index(activities), rules, now, _floor(rules, now, since))
-    return Tally(fit + engagement, fit, engagement, rules.grades.grade(fit, engagement))
+    return min(max(fit, 0), whole(rules.fit.cap))
+
+
+def at_most(activities: ActivityIndex, rules: ScoringRules) -> int:
+    """More than the engagement of somebody with these activities can be: as if all were of today, and nothing capped.
+
+    A fraction of the work of counting, and enough to say no to most.
+    """
+    most, groups = rules.engagement.at_most_by_fields, activities.groups
+    for kind, most_of in rules.engagement.at_most.items():
+        group = groups.get(kind)
+        if group is not None:
+            most += sum(map(most_of, group.keys))
+    return min(most, whole(rules.engagement.cap))
 
 
 def _floor(rules: ScoringRules, now: datetime, since: datetime | None) -> datetime:
@@ -288,7 +340,8 @@ def _engagement(
 ) -> int:
     """One pass over the kinds that score; the arithmetic is that of decayed(), written out where it is done most."""
     engagement = rules.engagement
-    sums = [0.0] * len(engagement.rules)
+    sums, limits = [0.0] * len(engagement.rules), engagement.limits
+    limited: dict[int, list[datetime]] = {place: [] for place in limits}
     counted = activities.after(floor)
     groups = counted.groups
     for kind, worth_of in engagement.by_kind.items():
@@ -299,6 +352,9 @@ def _engagement(
             if worth is None:
                 continue
             place, points, half_life = worth
+            if limits and place in limits:
+                limited[place].append(at)
+                continue
             age = now - at
             if age.days < 0:
                 sums[place] += points
@@ -308,6 +364,10 @@ def _engagement(
     for place, rule, worth in engagement.by_fields:
         for at in _field_dates(contact, counted, rule, now, floor):
             sums[place] += _left(worth.points, now - at, worth.half_life)
+    for place, dates in limited.items():
+        worth = engagement.worth(place)
+        newest = sorted(dates, reverse=True)[: limits[place]]
+        sums[place] += sum(_left(worth.points, now - at, worth.half_life) for at in newest)
     for place, cap in engagement.caps:
         if sums[place] > cap:
             sums[place] = cap
@@ -357,9 +417,9 @@ def _field_dates(
 def _rule_lines(rule: EngagementRule, dates: list[datetime], half_life: timedelta, now: datetime) -> list[Contribution]:
     """Newest first; what is older than the newest twenty in one line; then what the cap takes away."""
     points, span, say = whole(rule.points), half_life.total_seconds(), rule.say
-    lines = [
-        Contribution(ENGAGEMENT, say, int(_left(points, now - at, span)), at) for at in sorted(dates, reverse=True)
-    ]
+    newest = sorted(dates, reverse=True)
+    lines = [Contribution(ENGAGEMENT, say, int(_left(points, now - at, span)), at) for at in newest[: rule.counts]]
+    more = len(newest) - len(lines)
     if len(lines) > MOST_LINES:
         folded = lines[MOST_LINES:]
         told, sum_of = f"{say}, {len(folded)} times before", sum(line.points for line in folded)
@@ -367,6 +427,9 @@ def _rule_lines(rule: EngagementRule, dates: list[datetime], half_life: timedelt
     total = sum(line.points for line in lines)
     if rule.cap is not None and total > whole(rule.cap):
         lines.append(Contribution(ENGAGEMENT, f"counts {rule.cap:g} points at most: {say}", whole(rule.cap) - total))
+    if more:
+        told = f"counts {times(rule.counts or 0)} at most: {say}, {times(more)} more"
+        lines.append(Contribution(ENGAGEMENT, told, 0))
     return lines
 
 
