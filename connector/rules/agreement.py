@@ -213,6 +213,7 @@ def _grades(book: RuleBook) -> Iterator[str]:
 
 def _limits(rule: EngagementRule, half_life: timedelta) -> str:
     most = f", {rule.cap:g} at most" if rule.cap is not None else ""
+    most += f", counts {times(rule.counts)} at most" if rule.counts is not None else ""
     return f"{most}; half as much after {in_words(rule.half_life or half_life)}"
 
 

@@ -6,6 +6,7 @@ Loading it from mappings/ is config/mappings.py; whether the portal has what it 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -174,7 +175,7 @@ def _threshold(book: RuleBook) -> Iterator[Complaint]:
     """A threshold that no contact can reach hands nobody over, silently."""
     wanted, points = book.qualification.threshold, book.scoring
     most = {
-        "score": points.fit.cap + points.engagement.cap,
+        "score": min(points.fit.cap + points.engagement.cap, points.cap or math.inf),
         "fit": points.fit.cap,
         "engagement": points.engagement.cap,
     }
@@ -193,6 +194,10 @@ def _spans(book: RuleBook) -> Iterator[Complaint]:
     look_back = book.scoring.look_back
     spans: list[tuple[KeyPath, object]] = [
         (("key_pages", place, "within"), page.within) for place, page in enumerate(book.qualification.key_pages)
+    ]
+    spans += [
+        (("abandoned_forms", place, "cool_down"), form.cool_down)
+        for place, form in enumerate(book.qualification.abandoned_forms)
     ]
     for path, tree in _find_conditions(book.qualification, ()):
         spans += [((*path, *inner), within) for inner, within in _withins(tree)]

@@ -13,7 +13,7 @@ from connector.config.mappings import load_part, shipped_folder
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId, Value
 from connector.domain.decision import Score
-from connector.rules.scoring import MOST_LINES, ScoringRules, decayed, score, whole
+from connector.rules.scoring import MOST_LINES, ScoringRules, decayed, score, tally, whole
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ME = ContactId("1")
@@ -137,3 +137,68 @@ def test_lines_sum_to_the_score_and_the_score_stays_in_bounds(
     assert 0 <= found.fit <= whole(RULES.fit.cap)
     assert 0 <= found.engagement <= whole(RULES.engagement.cap)
     assert found.grade in {f"{letter}{figure}" for letter in "ABC" for figure in "123"}
+
+
+def counting(frequency: object, **more: object) -> ScoringRules:
+    rule = {"say": "viewed the prices", "kind": "page_view", "points": 10, "frequency": frequency, **more}
+    return ScoringRules.model_validate({"engagement": {"half_life": "30d", "rules": [rule]}})
+
+
+def test_a_rule_counts_each_time_once_or_so_many_times_by_the_newest() -> None:
+    """R04"""
+    views = [pricing(timedelta(days=30 * ago)) for ago in (3, 2, 1, 0)]
+    totals = [points(*views, rules=counting(often)).total for often in ("each", "first", 2, 9)]
+    assert totals == [1875, 1000, 1500, 1875]
+    told = [line.label for line in points(*views, rules=counting(2)).contributions if not line.points]
+    assert told == ["counts twice at most: viewed the prices, twice more"]
+
+
+def test_the_whole_score_can_be_capped_in_a_line_of_its_own() -> None:
+    rules = ScoringRules.model_validate({**RULES.model_dump(by_alias=True), "cap": 50})
+    views = [pricing(timedelta(hours=ago)) for ago in range(4)]
+    found = points(*views, rules=rules, country="DE", email_domain="acme.example")
+    assert (found.total, found.fit + found.engagement > 5000) == (5000, True)
+    assert found.contributions[-1].label == "the score counts 50 points at most"
+
+
+@pytest.mark.parametrize("wrong", ["twice", 0, -1, 2.5])
+def test_a_frequency_that_makes_no_sense_is_refused(wrong: object) -> None:
+    with pytest.raises(ValidationError):
+        counting(wrong)
+
+
+KINDS_SCORED = ["page_view", "form_submission", "email_open", "email_click", "meeting"]
+SCORE_RULES = st.fixed_dictionaries(
+    {
+        "say": st.sampled_from(["did this", "did that"]), "kind": st.sampled_from(KINDS_SCORED),
+        "points": st.integers(-30, 60), "frequency": st.one_of(st.sampled_from(["each", "first"]), st.integers(1, 4)),
+        "half_life": st.sampled_from(["1d", "14d", "90d"]), "cap": st.sampled_from([None, 5, 40]),
+        "url": st.sampled_from([None, "/pricing"]),
+    }
+)  # fmt: skip
+FILES = st.fixed_dictionaries(
+    {
+        "cap": st.sampled_from([None, 30, 80]),
+        "engagement": st.fixed_dictionaries({"rules": st.lists(SCORE_RULES, max_size=5), "cap": st.just(60)}),
+    }
+)
+
+
+@given(FILES, st.lists(ACTIVITIES, max_size=12), ACTIVITIES)
+def test_by_any_rules_lines_sum_and_one_more_signal_never_takes_away_unless_its_points_are_negative(
+    file: dict[str, object], rows: list[Activity], more: Activity
+) -> None:
+    """R04: the lines sum to the score, what is counted without lines is the same, and the score only grows."""
+    rules = ScoringRules.model_validate(file)
+    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields={}, changed_at={})
+    before = sorted(rows, key=lambda row: row.occurred_at)
+    after = sorted([*rows, more], key=lambda row: row.occurred_at)
+    scores = [score(contact, done, rules, now=NOW, since=None) for done in (before, after)]
+    for done, found in zip((before, after), scores, strict=True):
+        assert sum(line.points for line in found.contributions) == found.total
+        assert tally(contact, done, rules, now=NOW, since=None) == (
+            found.total, found.fit, found.engagement, found.grade,
+        )  # fmt: skip
+    counts_for = next((rule for rule in rules.engagement.rules if rule.pattern and rule.pattern.fits(more)), None)
+    if counts_for is None or counts_for.points >= 0:
+        assert scores[1].total >= scores[0].total
