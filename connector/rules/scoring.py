@@ -161,6 +161,19 @@ class EngagementRules(BaseModel):
         return found
 
     @cached_property
+    def at_most(self) -> Mapping[ActivityKind, Callable[[ActivityKey], int]]:
+        """Per kind, the most that an activity can add, in hundredths."""
+
+        def most(worth_of: Callable[[ActivityKey], Worth | None]) -> Callable[[ActivityKey], int]:
+            return Known(lambda key: max(0, worth.points) if (worth := worth_of(key)) else 0).__getitem__
+
+        return {kind: most(worth_of) for kind, worth_of in self.by_kind.items()}
+
+    @cached_property
+    def at_most_by_fields(self) -> int:
+        return sum(max(0, worth.points) for _, _, worth in self.by_fields)
+
+    @cached_property
     def by_fields(self) -> tuple[tuple[int, EngagementRule, Worth], ...]:
         rules = enumerate(self.rules)
         return tuple((place, rule, self.worth(place)) for place, rule in rules if rule.when is not None)
@@ -284,12 +297,7 @@ def tally(
     contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
 ) -> Tally:
     """What score() comes to, for where nobody reads its lines. Args as there."""
-    facts, fields = Facts(contact, now), contact.fields
-    fit = 0
-    for test, points, _, _ in rules.fit.laid_out:
-        if test(fields, facts):
-            fit += points
-    fit = min(max(fit, 0), whole(rules.fit.cap))
+    fit = fit_of(Facts(contact, now), rules)
     engagement = _engagement(contact, index(activities), rules, now, _floor(rules, now, since))
     return Tally(_total(fit, engagement, rules), fit, engagement, rules.grades.grade(fit, engagement))
 
@@ -297,6 +305,28 @@ def tally(
 def _total(fit: int, engagement: int, rules: ScoringRules) -> int:
     total = fit + engagement
     return total if rules.cap is None else min(total, whole(rules.cap))
+
+
+def fit_of(facts: Facts, rules: ScoringRules) -> int:
+    """The points for who the lead is, in hundredths."""
+    fields, fit = facts.contact.fields, 0
+    for test, points, _, _ in rules.fit.laid_out:
+        if test(fields, facts):
+            fit += points
+    return min(max(fit, 0), whole(rules.fit.cap))
+
+
+def at_most(activities: ActivityIndex, rules: ScoringRules) -> int:
+    """More than the engagement of somebody with these activities can be: as if all were of today, and nothing capped.
+
+    A fraction of the work of counting, and enough to say no to most.
+    """
+    most, groups = rules.engagement.at_most_by_fields, activities.groups
+    for kind, most_of in rules.engagement.at_most.items():
+        group = groups.get(kind)
+        if group is not None:
+            most += sum(map(most_of, group.keys))
+    return min(most, whole(rules.engagement.cap))
 
 
 def _floor(rules: ScoringRules, now: datetime, since: datetime | None) -> datetime:
