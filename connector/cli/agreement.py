@@ -16,7 +16,7 @@ def agreement(
     html: Annotated[str, typer.Option("--html", help="Also save it as one page to mail, under this name.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> int:
-    """Say in plain words what is agreed, worked out from the rules themselves.
+    """Say in plain words what is agreed, from the rules.
 
     Tells version, who agreed when, what is due for review, and everything that the rules do.
     """

@@ -27,7 +27,7 @@ def replay(
     out: Annotated[str, typer.Option(help="Folder for the report: replay.html, replay.json, moves.csv.")] = "",
     as_json: JsonFlag = False,
 ) -> int:
-    """Try changed rules on the past: who would move, when and why.
+    """Try changed rules on the past: who would move, and why.
 
     Lives through the runs of that time by today's rules and by the changed ones, in memory. Nothing is written to the
     CRM or the database.

@@ -67,7 +67,7 @@ def show(
     file: Annotated[str, typer.Option("--file", help="Only this rule file, such as scoring.")] = "",
     as_json: JsonFlag = False,
 ) -> int:
-    """Print the rules of a version as they were read, with every default."""
+    """Print the rules of a version, with every default."""
     import sys
 
     from ruamel.yaml import YAML
@@ -95,7 +95,10 @@ def diff(
     after: Annotated[str, typer.Argument(help="The version that is compared.")] = FILES,
     as_json: JsonFlag = False,
 ) -> int:
-    """Compare two versions, key by key; without words, the rules in force with the files in mappings/."""
+    """Compare two versions of the rules, key by key.
+
+    Without words, those in force with the files in mappings/.
+   """
     from connector.cli.console import note, print_json, table
     from connector.cli.start import start
 
