@@ -1,8 +1,9 @@
-"""Reach: whether anything but "nothing" could come of a contact now, told from a few running sums (R35).
+"""Reach: whether anything new could come of a contact now, told from a few running sums (R35).
 
 Replay asks before it decides: most activities of most contacts change nothing, and to show that costs a hundredth of a
 decision. The sums never fall short: points count without caps, fit at its best, every field of a condition as if it
-held. So a "no" here is certain (a property test holds it against decide()), and a "perhaps" is decided in full.
+held. So a "no" here is certain (a property test holds it against decide()): the answer would be "nothing", or the same
+triage as before. A "perhaps" is decided in full.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ class Reach:
     # -- asking ------------------------------------------------------------------------------------------------
 
     def perhaps(self, tally: Tally, now: float, *, in_work: bool) -> bool:
-        """Whether anything but "nothing" could be decided; `in_work`: sales has the contact."""
+        """Whether anything new could be decided; `in_work`: sales has the contact."""
         if tally.asked or tally.hand_at is not None:
             return True
         return not in_work and (self._points_suffice(tally, now) or self._pages_suffice(tally, now) or any(
@@ -217,14 +218,15 @@ class Reach:
 
     def _points_suffice(self, tally: Tally, now: float) -> bool:
         age = max(0.0, now - tally.at)
-        interest = sum(
+        interest: float = sum(
             points * 0.5 ** (age / span) for points, span in zip(tally.sums, self.spans, strict=True) if points
         )
         if tally.dated:
             for bit, points, silenced_by in self._by_date:
                 if tally.dated & bit and not self._is_silent(tally, silenced_by, now):
                     interest += points
-        return interest + SLACK >= self._engagement and interest + SLACK + self._fit >= self._score
+        most: float = interest + SLACK
+        return most >= self._engagement and most + self._fit >= self._score
 
     def _is_silent(self, tally: Tally, kind: ActivityKind | None, now: float) -> bool:
         if kind is None or tally.kinds is None:

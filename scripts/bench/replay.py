@@ -29,12 +29,12 @@ LONGER = 4
 FLAT = 1.25
 """Peak memory with four times the history may be so much of that with the plain one."""
 MIX: tuple[tuple[str, str, str | None, float], ...] = (
-    ("page_view", "", "https://www.acme.example/blog/{}", 46),
-    ("page_view", "", "https://www.acme.example/pricing", 0.6),
+    ("page_view", "", "https://www.acme.example/blog/{}", 46.4),
+    ("page_view", "", "https://www.acme.example/pricing", 0.3),
     ("email_sent", "Newsletter {}", None, 34),
     ("email_open", "Newsletter {}", None, 14),
     ("email_click", "Newsletter {}", "https://www.acme.example/blog/{}", 3.4),
-    ("form_submission", "A guide to {}", None, 0.5),
+    ("form_submission", "A guide to {}", None, 0.3),
     ("form_submission", "Request a demo", None, 0.05),
 )
 """Kind, name, address, share."""

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from values import ANA, BEN, NOW, activity, episode, hours, stored
 
+from connector.domain.contact import ContactId
 from connector.domain.deal import Deal, DealState
 from connector.domain.episode import State
 from connector.domain.run import RunId, SyncRun
 from connector.engine.ports import FieldChange
-from connector.engine.ports.history import instant_of
+from connector.engine.ports.history import Deed, instant_of
 from connector.store import SqlStore
 
 
 def change(contact: str, field: str, value: str, at: float, source: str = "crm") -> FieldChange:
-    return FieldChange(
-        contact=contact, field=field, value=value, occurred_at=hours(at), observed_at=hours(at), source=source
-    )  # type: ignore[arg-type]
+    seen = {"occurred_at": hours(at), "observed_at": hours(at)}
+    return FieldChange(contact=ContactId(contact), field=field, value=value, source=source, **seen)
 
 
 def fill(store: SqlStore) -> None:
@@ -39,7 +39,7 @@ def fill(store: SqlStore) -> None:
 def test_both_streams_come_in_the_order_in_which_runs_saw_them(store: SqlStore) -> None:
     fill(store)
     with store.reading() as unit:
-        deeds = [row for rows in unit.deeds(hours(-1), hours(2)) for row in rows]
+        deeds = [Deed._make(row) for rows in unit.deeds(hours(-1), hours(2)) for row in rows]
         news = [row for rows in unit.news(hours(0), hours(2)) for row in rows]
         assert [instant_of(row.observed_at) for row in deeds] == [hours(1), hours(2)]  # no machine's, no stranger's
         assert [instant_of(row.occurred_at) for row in deeds] == [hours(-3), hours(-2)]

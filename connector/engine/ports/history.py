@@ -105,7 +105,7 @@ class History(Protocol):
         ...
 
     def deeds(self, after: datetime, until: datetime) -> Iterator[Sequence[Deed]]:
-        """Seen after the one and until the other instant, in that order and in pieces."""
+        """Seen after the one and until the other instant, in that order and in pieces; tuples without the names."""
         ...
 
     def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:

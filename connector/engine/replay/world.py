@@ -7,11 +7,12 @@ id, a hundred at a time, each handover moving its pool's turn on for the next. N
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from itertools import islice, takewhile
 from typing import Protocol
 
 from connector.domain.change import Change, ChangeKind
@@ -206,19 +207,25 @@ class World:
         self, work: Iterable[ContactId], certain: Collection[ContactId], guard: Guard, adopted: frozenset[ContactId]
     ) -> None:
         """In the batches of a live run; who cannot move is passed over, `certain` ones are not."""
-        queue = sorted(work)  # a heap already
+        queue = sorted(work)
         wanted = deque(queue if self.reach is None else [one for one in queue if one in certain or self._perhaps(one)])
-        asked, loaded = set(wanted), dict[ContactId, Person]()
-        while queue:
-            ids = [one for _ in range(min(BATCH, len(queue))) if (one := heappop(queue)) in asked]
-            while wanted and ids and wanted[0] <= ids[-1]:  # those that come first, and some ahead
-                some = [wanted.popleft() for _ in range(min(AHEAD, len(wanted)))]
-                loaded |= self.people.load(some, self.now, self.written)
+        loaded, ahead, start = dict[ContactId, Person](), set[ContactId](), 0
+        while wanted:
+            place = bisect_left(queue, wanted[0], lo=start)
+            start += (place - start) // BATCH * BATCH  # batches without anybody to decide
+            end = min(start + BATCH, len(queue))
+            ids = list(takewhile(lambda one, last=queue[end - 1]: one <= last, wanted))
+            if not ahead.issuperset(ids):
+                ahead = set(islice(wanted, max(AHEAD, len(ids))))
+                loaded = self.people.load(sorted(ahead), self.now, self.written)
             batch = self._batch({one: loaded.pop(one) for one in ids if one in loaded})
-            for contact in ids:
-                if contact in batch.people and self._one(contact, batch, guard, adopted):
-                    heappush(queue, contact)
-                    loaded |= self.people.load([contact], self.now, self.written)
+            again = [one for one in ids if one in batch.people and self._one(one, batch, guard, adopted)]
+            for _ in ids:
+                wanted.popleft()
+            wanted.extendleft(reversed(again))  # they stand before all others in the next batch, read anew
+            ahead.difference_update(again)
+            queue[end:end] = again
+            start = end
 
     def _batch(self, people: dict[ContactId, Person]) -> _Batch:
         for contact, person in people.items():
