@@ -98,7 +98,7 @@ def diff(
     """Compare two versions of the rules, key by key.
 
     Without words, those in force with the files in mappings/.
-   """
+    """
     from connector.cli.console import note, print_json, table
     from connector.cli.start import start
 
