@@ -120,29 +120,16 @@ def _chosen(
 
 
 def _span(since: str, until: str, zone_name: str) -> tuple[datetime | None, datetime | None]:
-    first, last = _instant("--since", since, zone_name), _instant("--until", until, zone_name)
+    from connector.cli.instants import instant
+    from connector.rules.local_time import portal_zone
+
+    zone = portal_zone(zone_name)
+    first, last = instant("--since", since, zone), instant("--until", until, zone)
     if first and last and first >= last:
         from connector.errors import SettingsError
 
         raise SettingsError("--until lies before --since", advice="The range begins with --since, and ends at --until.")
     return first, last
-
-
-def _instant(option: str, text: str, zone_name: str) -> datetime | None:
-    """A day or an instant, in the portal's zone where it names none."""
-    from datetime import datetime
-
-    from connector.errors import SettingsError
-    from connector.rules.local_time import portal_zone
-
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        shapes = "Write 2026-03-02 or 2026-03-02T14:30."
-        raise SettingsError(f"{option}: {text!r} is no day or time", advice=shapes) from None
-    return at if at.tzinfo else at.replace(tzinfo=portal_zone(zone_name))
 
 
 def _ask(question: str) -> None:

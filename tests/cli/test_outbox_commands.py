@@ -117,6 +117,7 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("replay", "fx_0", "--status", "sent"): ("ids or a range, not both",),
     ("replay", "--status", "due"): ("'due' is none of the words",),
     ("replay", "--since", "yesterday"): ("'yesterday' is no day or time", "2026-03-02T14:30"),
+    ("replay", "--since", "9999-12-31T23:59:59-14:00"): ("is no day or time", "2026-03-02T14:30"),
     ("replay", "--since", "2026-03-02", "--until", "2026-03-01"): ("--until lies before --since",),
     ("list", "--status", "gone"): ("'gone' is none of the words",),
 }
