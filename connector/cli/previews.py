@@ -15,6 +15,7 @@ from connector.cli.files import save
 from connector.errors import SettingsError
 
 if TYPE_CHECKING:
+    from connector.bootstrap import Connector
     from connector.config.settings import Settings
     from connector.domain.contact import PortalId
     from connector.engine.approval import Approval
@@ -24,11 +25,19 @@ COLUMNS = ("contact", "action", "why", "change", "field", "before", "after")
 Line = Mapping[str, object]
 
 
-def summary_of(report: RunReport, lines: Sequence[Line]) -> dict[str, dict[str, int]]:
+def names_of(connector: Connector, report: RunReport) -> dict[str, str]:
+    """Owners by id, where any would get a lead; one call."""
+    if not any(lead.decision.route for lead in report.planned):
+        return {}
+    return {owner.id: owner.name or owner.email for owner in connector.gateway.owners()}
+
+
+def summary_of(report: RunReport, lines: Sequence[Line], names: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """How many leads by what happens to them, how many values by field, how many leads each owner would get."""
     actions = Counter(lead.decision.action.value for lead in report.planned)
     fields = Counter(str(line["field"] or line["change"]) for line in lines)
-    owners = Counter(str(line["after"]) for line in lines if line["field"] == "owner" and line["after"])
+    given = [str(line["after"]) for line in lines if line["field"] == "owner" and line["after"]]
+    owners = Counter(names.get(owner) or owner for owner in given)
     return {"actions": dict(actions), "fields": dict(fields), "owners": dict(owners.most_common())}
 
 

@@ -86,12 +86,13 @@ def preview(
     with connect(settings) as connector, progress_bar(as_json) as bars:
         options = connector.options(full=full, dry_run=True, release_mass_change=release)
         report = connector.sync(options, bars)
+        names = previews.names_of(connector, report)
         if to_save:
             previews.save_preview(to_save, report, connector.portal().id)
     lines = [line for lead in report.planned for line in planned_lines(lead)]
     if to_csv:
         previews.save_csv(to_csv, lines)
-    summary = previews.summary_of(report, lines)
+    summary = previews.summary_of(report, lines, names)
     if as_json:
         counts = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
         print_json({**counts, "as_of": report.run.as_of.isoformat(), "summary": summary, "planned": lines})

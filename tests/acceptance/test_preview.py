@@ -177,6 +177,7 @@ def test_a_preview_is_exported_saved_and_approved_by_the_command_line(world: Wor
     assert said.returncode == 0, said.stderr
     found: dict[str, Any] = json.loads(said.stdout)
     assert found["summary"]["actions"] == {"hand_over": 2} and found["summary"]["fields"]["stage"] == 2
+    assert found["summary"]["owners"] == {"Ana Corvo": 2}, "one company, one rep"
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == found["changes"] and {row["contact"] for row in rows} == {kept, edited}
     assert file.stat().st_mode & 0o077 == 0 and "cli.example" not in file.read_text(encoding="utf-8")
