@@ -57,27 +57,37 @@ def open_one(path: str) -> SqlStore:
     return open_store(f"sqlite:///{path}", None, holder=this_process(), wall_clock=lambda: datetime.now(UTC))
 
 
-def replayed(path: str, mappings: Path) -> tuple[Scribe, int]:
-    """Every decision of the whole past by these rules, and the activities that were read."""
+def complete_until(path: str) -> datetime:
+    """The last instant of which every decision is stored: a run that is still under way does not count."""
+    store = open_one(path)
+    with store.reading() as uow:
+        state, unfinished = uow.portal_state(), uow.unfinished_run()
+    store.close()
+    assert state is not None and state.as_of is not None
+    return unfinished[0].as_of - timedelta(seconds=1) if unfinished else state.as_of
+
+
+def replayed(path: str, mappings: Path, until: datetime) -> tuple[Scribe, int]:
+    """Every decision of the past by these rules, and the activities that were read."""
     store, scribe, book = open_one(path), Scribe(), load_rulebook(mappings)
     with store.reading() as uow:
         state, first = uow.portal_state(), uow.first_sight()
-        assert state is not None and state.as_of is not None and first is not None
+        assert state is not None and first is not None
         since = min(first, state.handoff_since or first) - timedelta(seconds=1)
         world = make_world(uow, book, make_setting(uow, since), scribe, in_full=True)
-        reader = read(uow, [world], since, state.as_of)
-        for moment in moments(uow, since, state.as_of):
+        reader = read(uow, [world], since, until)
+        for moment in moments(uow, since, until):
             if moment.kept:
                 step(world, moment, reader.until(moment.as_of))
     store.close()
     return scribe, reader.activities
 
 
-def stored(path: str) -> Iterator[Said]:
+def stored(path: str, until: datetime) -> Iterator[Said]:
     store = open_one(path)
     with store.database.reading() as connection:
         wanted = select(decision.c.as_of, decision.c.contact, decision.c.action, decision.c.digest)
-        for row in connection.execute(wanted.where(decision.c.portal == store.portal)):
+        for row in connection.execute(wanted.where(decision.c.portal == store.portal, decision.c.as_of <= until)):
             yield (row.as_of.isoformat(), row.contact, row.action, row.digest)
     store.close()
 
@@ -85,10 +95,11 @@ def stored(path: str) -> Iterator[Said]:
 def main() -> int:
     """0: all agree; 1: some differ."""
     path, mappings, truth = sys.argv[1:4]
+    until = min(complete_until(path), complete_until(truth))
     began = time.process_time()
-    scribe, activities = replayed(path, Path(mappings))
+    scribe, activities = replayed(path, Path(mappings), until)
     seconds = time.process_time() - began
-    lived = set(stored(truth))
+    lived = set(stored(truth, until))
     found = set(scribe.said)
     result: dict[str, Any] = {
         "decisions": len(lived),
