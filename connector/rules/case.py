@@ -65,7 +65,9 @@ class Case:
     def hand(self) -> HandRaise | None:
         """The hand-raise to answer: a new one where there is one, else one from before Handoff began (R41)."""
         marks = [mark for mark in (self.told, self.past) if mark is not None]
-        return self.raised(max(marks, default=None)) or self.raised(self.told)
+        newest = max(marks, default=None)
+        found = self.raised(newest)
+        return found if found is not None or newest == self.told else self.raised(self.told)
 
     def raised(self, since: datetime | None) -> HandRaise | None:
         return qualification.raised_hand(self.contact, self.activities, self.book.qualification, since=since)
@@ -100,8 +102,16 @@ class Case:
 
     @cached_property
     def qualified(self) -> Verdict:
-        rules = self.book.qualification
-        return qualification.qualify(self.contact, self.seen, self.score, rules, now=self.now, facts=self.facts)
+        rules, last = self.book.qualification, self.situation.last_ended
+        return qualification.qualify(
+            self.contact,
+            self.seen,
+            self.score,
+            rules,
+            now=self.now,
+            facts=self.facts,
+            handed_at=last.handed_off_at if last is not None else None,
+        )
 
     @property
     def next_id(self) -> EpisodeId:
@@ -130,7 +140,7 @@ class Case:
             before=self.situation.open_episode,
             episode=self.situation.open_episode or self.situation.last_ended,
         )
-        return replace(base, **more)  # type: ignore[arg-type]  # names are checked by replace itself
+        return replace(base, **more) if more else base  # type: ignore[arg-type]  # names are checked by replace itself
 
     def _score_with_dropped(self) -> Score:
         """With lines of no points for what machines did since the last answer, so that people see it (R09)."""
@@ -138,6 +148,8 @@ class Case:
         return replace(self.score, contributions=(*self.score.contributions, *lines)) if lines else self.score
 
     def nothing(self, words: str, *verdicts: Verdict, missing: tuple[str, ...] = ()) -> Decision:
+        if not missing:
+            return self.result(Action.NOTHING, words, verdicts=verdicts)
         return self.result(Action.NOTHING, words, verdicts=verdicts, missing=missing)
 
     def on_hold(self) -> Decision:

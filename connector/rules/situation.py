@@ -57,6 +57,8 @@ class Situation:
     @property
     def last_ended(self) -> Episode | None:
         """The last attempt that stood; one that a person undid is none (R36), but see `undone`."""
+        if not self.episodes:
+            return None  # most leads, and this is asked several times of each
         ended = [episode for episode in self.episodes if episode.ended_at is not None and not episode.was_undone]
         return max(ended, key=lambda episode: (episode.ended_at, episode.ordinal), default=None)
 
