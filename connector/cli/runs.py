@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
+    hints: Annotated[bool, typer.Option("--hints", help="Looks at HubSpot's webhooks too.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
     """List the last runs, newest first.
@@ -31,7 +32,7 @@ def runs(
     store = open_database(start(), None)
     try:
         with store.reading() as uow:
-            rows, aside, state = uow.runs(limit), uow.quarantined(), uow.portal_state()
+            rows, aside, state = uow.runs(limit, hints=hints), uow.quarantined(), uow.portal_state()
     finally:
         store.close()
     if as_json:

@@ -15,8 +15,16 @@ UNDO = "undo_"
 """How the id of a run that undoes another one begins."""
 
 
+HINTS = "hints_"
+"""How the id of a run begins that looked at a batch of the CRM's hints, between or within scheduled runs."""
+
+
 def is_undo(run: str) -> bool:
     return run.startswith(UNDO)
+
+
+def is_of_hints(run: str) -> bool:
+    return run.startswith(HINTS)
 
 
 class RunStatus(StrEnum):

@@ -18,7 +18,7 @@ from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint, HintKind
 from connector.domain.record import Record
-from connector.domain.run import RunCounts, RunId, RunStatus
+from connector.domain.run import HINTS, RunCounts, RunId, RunStatus
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, ROUNDS, Context
 from connector.engine.erase import PRIVACY, erase_now
@@ -39,7 +39,6 @@ after it, the next scheduled run finds it."""
 MOST_AT_ONCE = 5_000
 """Hints looked at before anything else goes on; those that keep coming must not keep a run from its end."""
 
-PREFIX = "hints_"
 CUT_OFF = "cut off; its hints are looked at again"
 
 
@@ -180,7 +179,7 @@ def _run_of_its_own(context: Context, hints: Sequence[Hint], records: Sequence[R
     as_of = max(context.clock.latest(), context.run.as_of)
     run = replace(
         context.run,
-        id=RunId(f"{PREFIX}{as_of:%Y%m%dT%H%M%S}_{uuid4().hex[:6]}"),
+        id=RunId(f"{HINTS}{as_of:%Y%m%dT%H%M%S}_{uuid4().hex[:6]}"),
         started_at=as_of,
         as_of=as_of,
         status=RunStatus.FAILED,

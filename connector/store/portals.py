@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, func, literal_column, select, update
 
 from connector.domain.contact import PortalId
-from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
+from connector.domain.run import HINTS, RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.ports import PortalState, RuleVersion
 from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.process import this_user
@@ -28,6 +28,7 @@ _RUNS = (
     .order_by(run.c.started_at.desc(), run.c.run.desc())
     .limit(bindparam("most"))
 )
+_RUNS_BY_THE_CLOCK = _RUNS.where(run.c.run.not_like(f"{HINTS}%"))
 _PROGRESS = update(run).where(run.c.portal == PORTAL, run.c.run == bindparam("run_")).values(progress=bindparam("new"))
 _FINISH = (
     update(run)
@@ -109,15 +110,18 @@ class Portals(Part):
             _FINISH, run_=sync, status_=status, counts_=asdict(counts), finished_at_=finished_at, error_=error
         )
 
-    def runs(self, limit: int) -> list[Mapping[str, object]]:
-        """Newest first: what is known of the run itself, and `counts` as RunCounts names them ({} while it runs)."""
+    def runs(self, limit: int, *, hints: bool = True) -> list[Mapping[str, object]]:
+        """Newest first: what is known of the run itself, and `counts` as RunCounts names them ({} while it runs).
+
+        hints: looks at the CRM's hints too; there may be many of them between two scheduled runs.
+        """
         return [
             {
                 "run": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
                 "as_of": row.as_of, "fingerprint": row.fingerprint, "resumed": row.resumed, "error": row.error,
                 "counts": row.counts,
             }
-            for row in self.select(_RUNS, most=limit)
+            for row in self.select(_RUNS if hints else _RUNS_BY_THE_CLOCK, most=limit)
         ]
 
     def watermark(self, stream: str) -> datetime | None:

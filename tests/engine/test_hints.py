@@ -16,7 +16,7 @@ from connector.domain.hint import HintKind
 from connector.domain.run import RunStatus
 from connector.engine.context import Options
 from connector.engine.hint_run import ask, sync_hints
-from connector.engine.hints import PREFIX
+from connector.domain.run import HINTS
 from engine.world import World
 
 
@@ -63,7 +63,7 @@ def test_it_is_a_run_of_its_own_in_the_list_of_runs(world: World) -> None:
     world.hint("101")
     world.run_hints()
     newest = world.runs()[0]
-    assert str(newest["run"]).startswith(PREFIX)
+    assert str(newest["run"]).startswith(HINTS)
     assert (newest["status"], newest["as_of"]) == (RunStatus.COMPLETED, world.decided_at("101"))
 
 

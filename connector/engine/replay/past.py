@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from connector.domain.contact import ContactId
-from connector.domain.run import is_undo
-from connector.engine.hints import PREFIX
+from connector.domain.run import is_of_hints, is_undo
 from connector.engine.ports import UnitOfWork
 from connector.engine.ports.history import Deed, News, instant_of
 from connector.engine.replay.people import closing
@@ -34,7 +33,7 @@ class Moment:
 def moments(uow: UnitOfWork, since: datetime, until: datetime) -> list[Moment]:
     """Each run after `since` until `until`, and days before the first of them."""
     runs = [
-        Moment(as_of=run.as_of, hints=run.run.startswith(PREFIX))
+        Moment(as_of=run.as_of, hints=is_of_hints(run.run))
         for run in uow.past_runs(since, until)
         if not is_undo(run.run) and run.as_of > since
     ]
