@@ -27,6 +27,7 @@ THEN: Mapping[Then, str] = {
     Then.NURTURE: "stays with marketing until it asks for sales",
     Then.TRIAGE: "stays with marketing; when it asks for sales, the triage desk looks at it first",
     Then.JUNK: "is junk: not nurtured; when it asks for sales, the triage desk looks at it first",
+    Then.HOLD: "is held back, whatever it asks for, until that is over",
 }
 LANES: Mapping[str, str] = {
     "hand_raiser": "who asked for sales",

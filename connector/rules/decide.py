@@ -5,6 +5,7 @@
   2 open episode          what people and HubSpot did to it (a human edit wins), then a request by hand, then new
                           interest (R40)
   3 request by hand       hold, or hand over (R39)
+    filters that hold     nobody passes them, whatever the lead asks for, until their cause is gone
   4 hand-raiser           skips score and web-mail only; competitors and the like go to triage (R02)
   5 return condition      a hand-back whose day has come (R24)
   6 filters               (R03)
@@ -139,6 +140,14 @@ def _is_echo(case: Case) -> bool:
     return case.contact.text("episode") == case.next_id
 
 
+def _held_back(case: Case) -> Decision | None:
+    if not case.book.qualification.filters.may_hold:
+        return None
+    stopped = [verdict for verdict in case.filters if not verdict.passed and verdict.then == Then.HOLD]
+    reasons = [reason for verdict in stopped for reason in verdict.reasons]
+    return case.nothing(f"Held back: {sentence(reasons)}", *case.filters) if stopped else None
+
+
 # -- 4 ---------------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +244,7 @@ STEPS: tuple[Callable[[Case], Decision | None], ...] = (
     _open_episode,
     predating,
     _request_by_hand,
+    _held_back,
     _hand_raiser,
     _return_condition,
     _filters,

@@ -25,11 +25,13 @@ MOST_DOMAINS = 16_384
 
 
 class Then(StrEnum):
-    """What follows where a filter stops. Hand-raisers pass `nurture`; `triage` and `junk` send them to triage."""
+    """What follows where a filter stops. Hand-raisers pass `nurture`; `triage` and `junk` send them to triage; `hold`
+    lets nobody through, but what a lead asked for meanwhile is answered once the cause is gone."""
 
     NURTURE = "nurture"
     TRIAGE = "triage"
     JUNK = "junk"
+    HOLD = "hold"
 
 
 def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,6 +123,10 @@ class FilterRules(BaseModel):
     def checks(self) -> tuple[tuple[str, str, Verdict, Check], ...]:
         """(rule, then, verdict of those who pass, check) of each filter that is on; laid out once."""
         return tuple((name, then, Verdict(rule=name, passed=True), check) for name, then, check in _checks(self))
+
+    @cached_property
+    def may_hold(self) -> bool:
+        return any(then == Then.HOLD for _, then, _, _ in self.checks)
 
 
 def judge(facts: Facts, rules: FilterRules) -> tuple[Verdict, ...]:

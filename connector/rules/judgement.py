@@ -19,7 +19,7 @@ from connector.rules.filters import Then, stops
 from connector.rules.rulebook import RuleBook
 from connector.rules.scoring import Tally
 
-HAND_OVER, TRIAGE, NOTHING = "hand_over", "triage", "nothing"
+HAND_OVER, TRIAGE, NOTHING, HOLD = "hand_over", "triage", "nothing", "hold"
 TO_TRIAGE = (Then.TRIAGE.value, Then.JUNK.value)
 KEPT = (Then.JUNK.value, Then.NURTURE.value)
 """What becomes of those whom filters stop, the stronger first; triage alone leaves them where they are."""
@@ -45,6 +45,8 @@ def outcome(facts: Facts, book: RuleBook) -> str:
         return NOTHING
     seen = index(facts.activities)
     stopped = stops(facts, rules.filters)
+    if Then.HOLD.value in stopped:
+        return HOLD
     if qualification.raised_hand(contact, seen, rules, since=None) is not None:
         return TRIAGE if any(then in TO_TRIAGE for then in stopped) else HAND_OVER
     if stopped:
@@ -70,6 +72,8 @@ def judge(facts: Facts, book: RuleBook) -> Judgement:
     filters = qualification.filters(contact, rules, now=now, facts=facts)
     stopped = tuple(verdict for verdict in filters if not verdict.passed)
     thens = [verdict.then for verdict in stopped]
+    if Then.HOLD.value in thens:
+        return Judgement(HOLD, score, stopped)
     hand = qualification.raised_hand(contact, seen, rules, since=None)
     if hand is not None:
         asked = Verdict(rule="qualification.hand_raisers", passed=True, reasons=(hand.label,))

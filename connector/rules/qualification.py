@@ -44,6 +44,7 @@ class KeyPage(BaseModel):
     at_least: int = Field(default=2, ge=1, le=100)
     within: WallDuration = timedelta(days=7)
     fit_at_least: float = Field(default=0, ge=0)
+    cool_down: WallDuration | None = None
 
     @cached_property
     def least_fit(self) -> int:
@@ -69,6 +70,7 @@ class Trigger(BaseModel):
     say: str = Field(default="", max_length=200)
     when: Condition
     fit_at_least: float = Field(default=0, ge=0)
+    cool_down: WallDuration | None = None
 
     @cached_property
     def least_fit(self) -> int:
@@ -131,7 +133,7 @@ class Example(BaseModel):
     name: Say
     contact: dict[str, str | int | float | bool] = Field(default_factory=dict)
     activities: tuple[ExampleActivity, ...] = Field(default=(), max_length=200)
-    expect: Literal["hand_over", "triage", "nothing", "nurture", "junk"]
+    expect: Literal["hand_over", "triage", "nothing", "nurture", "junk", "hold"]
     score: float | None = None
 
 
@@ -214,6 +216,7 @@ def qualify(
     now: datetime,
     since: datetime | None = None,
     facts: Facts | None = None,
+    handed_at: datetime | None = None,
 ) -> Verdict:
     """Say whether interest and fit are enough for sales (R05, R06).
 
@@ -221,18 +224,29 @@ def qualify(
         activities: oldest first. score: of the same contact, activities and instant.
         since: activities up to and including it do not count; None: all that are given do.
         facts: deals, and what fields are called, for triggers; its activities are those given. None: the contact alone.
+        handed_at: when it was last handed over; key pages and triggers keep still for their cool-down. None: never.
     Returns:
         Passed with every ground found, the first of which names the rule; else not passed, with what is short.
     """
     seen = index(activities).after(since)
     known = (facts or Facts(contact, now))._replace(activities=seen)
-    return answer(known, score, rules, lambda: score)
+    return answer(known, score, rules, lambda: score, handed_at=handed_at)
 
 
-def answer(facts: Facts, points: Tally | Score, rules: QualificationRules, score: Callable[[], Score]) -> Verdict:
+def answer(
+    facts: Facts,
+    points: Tally | Score,
+    rules: QualificationRules,
+    score: Callable[[], Score],
+    *,
+    handed_at: datetime | None = None,
+) -> Verdict:
     """What qualify() says. `facts`: with the activities that count; `score`: gives the lines, where they are needed."""
-    seen = index(facts.activities)
-    grounds = [*_key_pages(seen, points.fit, rules, facts.now), *_triggers(facts, points.fit, rules)]
+    seen, since_handed = index(facts.activities), facts.now - handed_at if handed_at is not None else None
+    grounds = [
+        *_key_pages(seen, points.fit, rules, facts.now, since_handed),
+        *_triggers(facts, points.fit, rules, since_handed),
+    ]
     short = _shortfalls(seen, points, rules, score)
     if not short:
         told = tuple(reason for ground in grounds for reason in ground.reasons)
@@ -278,15 +292,28 @@ class _Ground(NamedTuple):
     clauses: tuple[Clause, ...] = ()
 
 
-def _key_pages(seen: ActivityIndex, fit: int, rules: QualificationRules, now: datetime) -> Iterator[_Ground]:
+def _rests(rule: KeyPage | Trigger, since_handed: timedelta | None) -> bool:
+    """Whether it lies in its cool-down, counted from the last handover."""
+    return rule.cool_down is not None and since_handed is not None and since_handed < rule.cool_down
+
+
+def _key_pages(
+    seen: ActivityIndex, fit: int, rules: QualificationRules, now: datetime, since_handed: timedelta | None
+) -> Iterator[_Ground]:
     for page in rules.key_pages:
+        if _rests(page, since_handed):
+            continue
         if fit >= page.least_fit and (views := page.views(seen, now)) >= page.at_least:
             yield _Ground("qualification.key_pages", (f"{page.say} {times(views)} in {in_words(page.within)}",))
 
 
-def _triggers(facts: Facts, fit: int, rules: QualificationRules) -> Iterator[_Ground]:
+def _triggers(
+    facts: Facts, fit: int, rules: QualificationRules, since_handed: timedelta | None
+) -> Iterator[_Ground]:
     fields = facts.contact.fields
     for trigger in rules.triggers:
+        if _rests(trigger, since_handed):
+            continue
         if not facts.activities and trigger.only_by_activities:
             continue
         if fit >= trigger.least_fit and trigger.when.test(fields, facts):

@@ -526,3 +526,62 @@ def test_what_was_missing_is_said_where_interest_is_too_little() -> None:
     decision = decided(activities=[make_activity(ActivityKind.EMAIL_CLICK, stream="email_events", name="News")])
     assert decision.action is Action.NOTHING
     assert decision.missing
+
+
+def complaint(then: str) -> RuleBook:
+    rule = {"name": "complaint", "say": "has a complaint", "when": {"field": "comment", "op": "filled"}, "then": then}
+    return make_book(qualification={"filters": {"rules": [rule]}})
+
+
+def test_a_filter_that_holds_lets_nobody_through_and_the_wish_is_answered_once_its_cause_is_gone() -> None:
+    """R02, R03: of hold, triage, junk and nurture a hand-raiser passes the last alone."""
+    asked = make_situation(make_contact(comment="It broke."), activities=[demo_request()])
+    held = decide(asked, complaint("hold"), now=NOW)
+    assert (held.action, held.sentence) == (Action.NOTHING, "Held back: Has a complaint.")
+    answers = [decide(asked, complaint(then), now=NOW).action for then in ("triage", "junk", "nurture")]
+    assert answers == [Action.TRIAGE, Action.TRIAGE, Action.HAND_OVER]
+    over = replace(asked, contact=make_contact())
+    assert decide(over, complaint("hold"), now=NOW).action is Action.HAND_OVER
+
+
+def test_a_person_may_hand_over_what_a_filter_holds() -> None:
+    """R39"""
+    asked = make_situation(make_contact(comment="It broke.", request="hand_over"))
+    assert decide(asked, complaint("hold"), now=NOW).action is Action.HAND_OVER
+
+
+@pytest.mark.parametrize(("cool_down", "action"), [("60d", Action.NOTHING), ("29d", Action.HAND_OVER)])
+def test_a_key_page_keeps_still_for_its_cool_down_after_the_last_handover(cool_down: str, action: Action) -> None:
+    """R06: handed over thirty days ago, handed back since; new views of the prices alone."""
+    page = {"say": "viewed the prices", "url": "*/pricing*", "cool_down": cool_down}
+    book = make_book(qualification={"key_pages": [page], "threshold": {"score": 90}})
+    before = make_episode(state=State.RECYCLED, handed_off_at=NOW - 30 * DAY, ended_at=NOW - 9 * DAY)
+    assert decided(episodes=[before], activities=two_pricing_views(), book=book).action is action
+
+
+NURTURE = st.lists(
+    st.tuples(st.sampled_from(["email_sent", "email_open", "email_click"]), st.integers(0, 4), st.integers(1, 80)),
+    max_size=14,
+)
+
+
+@given(NURTURE, st.booleans())
+def test_a_nurture_programme_is_finished_by_mails_and_clicks_and_never_by_opens(
+    steps: list[tuple[str, int, int]], by_machine: bool
+) -> None:
+    """R05: labelled by what the shipped trigger says: three mails of the campaign, two clicks, all within 90 days."""
+    rows = sorted(
+        (
+            make_activity(
+                ActivityKind(kind), NOW - day * DAY, name=f"Nurture {mail}", id=str(place), stream="emails",
+                automatic=by_machine and kind == "email_click",
+            )
+            for place, (kind, mail, day) in enumerate(steps)
+        ),
+        key=lambda row: row.occurred_at,
+    )  # fmt: skip
+    book = make_book(scoring={"engagement": {"rules": []}}, qualification={"threshold": {"score": 40}})
+    made = [kind for kind, _, _ in steps]
+    label = made.count("email_sent") >= 3 and made.count("email_click") >= 2 and not by_machine
+    answer = decided(activities=rows, book=book)
+    assert (answer.action is Action.HAND_OVER) is label
