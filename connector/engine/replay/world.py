@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice, takewhile
+from operator import ge
 from typing import Protocol
 
 from connector.domain.change import Change, ChangeKind
@@ -214,7 +216,7 @@ class World:
             place = bisect_left(queue, wanted[0], lo=start)
             start += (place - start) // BATCH * BATCH  # batches without anybody to decide
             end = min(start + BATCH, len(queue))
-            ids = list(takewhile(lambda one, last=queue[end - 1]: one <= last, wanted))
+            ids = list(takewhile(partial(ge, queue[end - 1]), wanted))
             if not ahead.issuperset(ids):
                 ahead = set(islice(wanted, max(AHEAD, len(ids))))
                 loaded = self.people.load(sorted(ahead), self.now, self.written)
