@@ -13,10 +13,9 @@ from fakes import Killed, kill
 
 from connector.domain.episode import State
 from connector.domain.hint import HintKind
-from connector.domain.run import RunStatus
+from connector.domain.run import HINTS, RunStatus
 from connector.engine.context import Options
 from connector.engine.hint_run import ask, sync_hints
-from connector.domain.run import HINTS
 from engine.world import World
 
 
