@@ -100,8 +100,8 @@ def test_a_scope_that_the_token_lacks_is_named(
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        ("scoring", "cap: 40", "cap: [40", ("scoring.yaml:14:8", "cannot be read as YAML")),
-        ("scoring", "  cap: 40", "  kap: 40", ("scoring.yaml:13:3: fit.kap: unknown key", "did you mean `cap`?")),
+        ("scoring", "cap: 40", "cap: [40", ("scoring.yaml:15:8", "cannot be read as YAML")),
+        ("scoring", "  cap: 40", "  kap: 40", ("scoring.yaml:14:3: fit.kap: unknown key", "did you mean `cap`?")),
         ("sla", "limit: 48h", "limit: 48", ("sla.yaml", "48h")),
         ("stages", "NEW: handed_off", "NEW: handed_of", ("stages.yaml", "handed_of", "handed_off")),
         ("fields", "property: jobtitle", "property: jobtitel", ("`job_title`", "`jobtitel`", "did you mean jobtitle?")),
@@ -225,7 +225,7 @@ def test_init_into_a_folder_that_cannot_be_written_is_told(world: World, handoff
         (("leads", "--limit", "many"), "--limit"),
         (("leads", "--limit", "0"), "--limit"),
         (("explain",), "contact"),
-        (("explain", "ana@acme.example", "--as-of", "soon"), "--as-of: 'soon' is not a day"),
+        (("explain", "ana@acme.example", "--as-of", "soon"), "--as-of: 'soon' is no day or time"),
         (("adopt", "--apply", "everybody"), "Cohorts: mql, sql, opportunity, qualified"),
         (("adopt", "--apply", "mql", "--per-rep-per-day", "0"), "--per-rep-per-day"),
         (("outbox", "show", "fx_nothing"), "there is no notice 'fx_nothing'"),

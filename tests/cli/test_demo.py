@@ -67,7 +67,7 @@ def test_the_story_comes_out_as_told_and_twice_the_same(tmp_path: Path) -> None:
     for words in (
         "Uses a private e-mail address.",
         "Is in Japan, which we do not serve.",
-        "One more pricing view would do.",
+        "One more pricing view would do, or one more",
         "A new lead for you",
         "viewed the pricing page twice in 7 days",
         "2 answers of 429",

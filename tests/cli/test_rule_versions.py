@@ -13,6 +13,7 @@ from portal_world import World
 def changed(world: World) -> World:
     """A run with the shipped rules, one with a lower threshold, and files that say yet another thing."""
     world.sync()
+    world.later(hours=1)
     world.rule("qualification", "  score: 50", "  score: 45")
     world.sync()
     world.rule("qualification", "  score: 45", "  score: 40")
