@@ -63,9 +63,13 @@ def drain(context: Context) -> int:
 
 
 def drain_all(context: Context, *, most: int) -> int:
-    """Batches until none waits, but no more than `most` hints."""
-    looked_at = 0
-    while looked_at < most and (done := drain(context)):
+    """Batches while they are full, but no more than `most` hints.
+
+    What comes meanwhile waits for the next look: one after the other, each would cost as many calls as a hundred.
+    """
+    looked_at, done = 0, BATCH
+    while looked_at < most and done == BATCH:
+        done = drain(context)
         looked_at += done
         context.progress.step("hints", looked_at)
     return looked_at
