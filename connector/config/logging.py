@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOUD_LIBRARIES = {
     # The client of HubSpot logs whole answers at DEBUG, urllib3 each address with its query.
     "hubspot": logging.INFO,
-    "urllib3": logging.WARNING,
+    "urllib3": logging.ERROR,   # below that it quotes answers that it cannot read, with addresses and what they echo
     "requests": logging.WARNING,
     "apscheduler": logging.WARNING,
     "sqlalchemy": logging.WARNING,
