@@ -8,12 +8,13 @@ new: it begins when the lead is handed over. Writing, and whose value stands, is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from connector.domain.change import Change
 from connector.domain.contact import ContactId, OwnerId, PortalId, Value
@@ -23,7 +24,6 @@ from connector.rules.decide import decide
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 
-FORMAT = 1
 FRESH = timedelta(hours=24)
 """So long a preview can be approved; then too much has happened, and rules look back from another day."""
 CLOCK = "due_at"
@@ -73,8 +73,8 @@ class Approval:
             raise SettingsError(f"this preview is of portal {self.portal}, not of {portal}", advice=AGAIN)
         if self.rules != rules:
             raise SettingsError("the rules changed since this preview", advice=AGAIN)
-        if now - self.as_of > FRESH:
-            raise SettingsError("this preview is more than a day old", advice=AGAIN)
+        if not timedelta(0) <= now - self.as_of <= FRESH:
+            raise SettingsError("this preview is not of the last day", advice=AGAIN)
 
     def decide(self, situation: Situation, book: RuleBook, *, on_list: bool, now: datetime) -> Decision:
         """As of the preview; where the facts are others, the lead is left out."""
@@ -159,7 +159,7 @@ def saved(
 ) -> dict[str, object]:
     """A preview as one JSON object, to be read back by read_saved()."""
     return {
-        "handoff_preview": FORMAT,
+        "handoff_preview": 1,
         "portal": portal,
         "rules": rules,
         "as_of": as_of.isoformat(),
@@ -178,34 +178,52 @@ def saved(
     }
 
 
+class _Lead(BaseModel):
+    """As saved() writes one."""
+
+    model_config = ConfigDict(strict=True)
+
+    contact: str = Field(pattern="^[0-9]{1,20}$")
+    action: str
+    owner: str | None
+    route: str | None
+    changes: list[tuple[str, str, Any, Any]]
+    basis: dict[str, str]
+
+
+class _Saved(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    handoff_preview: Literal[1]
+    portal: str
+    rules: str
+    as_of: AwareDatetime
+    leads: list[_Lead]
+
+
 def read_saved(text: str) -> Approval:
     """Raises SettingsError where it is not what saved() made."""
     try:
-        found = json.loads(text)
-        if found["handoff_preview"] != FORMAT:
-            raise ValueError("another version")
-        leads = [
-            ApprovedLead(
-                contact=ContactId(str(row["contact"])),
-                action=str(row["action"]),
-                owner=row["owner"],
-                route=row["route"],
-                changes=row["changes"],
-                basis=dict(row["basis"]),
-            )
-            for row in found["leads"]
-        ]
-        as_of = datetime.fromisoformat(found["as_of"])
-        if as_of.tzinfo is None:
-            raise ValueError("no zone")
-        return Approval(
-            portal=PortalId(str(found["portal"])),
-            rules=str(found["rules"]),
-            as_of=as_of,
-            leads={lead.contact: lead for lead in leads},
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = _Saved.model_validate_json(text)
+    except ValidationError as error:
         raise SettingsError("this is no preview that Handoff saved", advice=AGAIN) from error
+    leads = [
+        ApprovedLead(
+            contact=ContactId(one.contact),
+            action=one.action,
+            owner=OwnerId(one.owner) if one.owner is not None else None,
+            route=one.route,
+            changes=one.changes,
+            basis=one.basis,
+        )
+        for one in found.leads
+    ]
+    return Approval(
+        portal=PortalId(found.portal),
+        rules=found.rules,
+        as_of=found.as_of,
+        leads={lead.contact: lead for lead in leads},
+    )
 
 
 def _plain_changes(changes: Sequence[Change]) -> list[list[Any]]:

@@ -107,7 +107,7 @@ def test_what_was_done_since_is_not_done_twice(world: World) -> None:
 def test_a_preview_out_of_date_is_refused_as_a_whole(world: World) -> None:
     asks(world, "201")
     _, approval = preview(world)
-    with pytest.raises(SettingsError, match="more than a day old"):
+    with pytest.raises(SettingsError, match="not of the last day"):
         world.run_later(timedelta(hours=25), approval=approval)
     _, approval = preview(world)
     world.book = make_book(qualification={"threshold": {"score": 1}})
@@ -118,7 +118,18 @@ def test_a_preview_out_of_date_is_refused_as_a_whole(world: World) -> None:
     assert world.episodes("201") == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"handoff_preview": 2}', '{"handoff_preview": 1, "leads": [{}]}'])
+LEAD = '{"contact": "1", "action": "hand_over", "owner": null, "route": null, "basis": {}, "changes": %s}'
+PLAN = '{"handoff_preview": 1, "portal": "1", "rules": "x", "as_of": "2026-03-02T09:00:00+00:00", "leads": %s}'
+DAMAGED = [PLAN % f"[{LEAD % changes}]" for changes in ('[["x"]]', "5", "null", "[[[]]]")]
+DAMAGED += [PLAN % "{}", PLAN % "[5]", PLAN % '[{"contact": "1\ud800"}]', "[" * 200_000]
+DAMAGED += [(PLAN % "[]").replace("+00:00", "")]
+
+
+def test_a_whole_plan_is_read() -> None:
+    assert list(read_saved(PLAN % f"[{LEAD % '[]'}]").leads) == ["1"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"handoff_preview": 2}', *DAMAGED], ids=lambda text: text[:20])
 def test_what_is_no_saved_preview_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="no preview that Handoff saved"):
         read_saved(text)
