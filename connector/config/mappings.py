@@ -122,6 +122,9 @@ def _read(folder: Path, name: str) -> Document:
     except OSError as fault:
         message = f"cannot be read: {fault.strerror}"
         raise RuleBookError(message, file=path.name, advice="check the file's owner and mode") from fault
+    if not content.strip():  # an editor or a copy that did not come to its end
+        advice = "put the rules back; a file in which everything is left to the defaults holds a comment at least"
+        raise RuleBookError("the file is empty", file=path.name, advice=advice)
     return read_yaml(content, path.name)
 
 

@@ -14,6 +14,9 @@ from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
 from connector.rules.words import day
 
+LAST_YEAR = 2999
+"""A review can be counted from it, however seldom there is one."""
+
 Role = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -43,6 +46,8 @@ class Definition(BaseModel):
                 raise MisplacedError((key,), "nobody has agreed yet; write the day of the agreement to `agreed_on` too")
         if self.review_by and self.agreed_on and self.review_by <= self.agreed_on:
             raise MisplacedError(("review_by",), "must come after `agreed_on`; write a later day, or leave it out")
+        if self.agreed_on and self.agreed_on.year > LAST_YEAR:
+            raise MisplacedError(("agreed_on",), "lies too far ahead; write the day on which it was agreed")
         return self
 
     @property

@@ -226,3 +226,12 @@ def test_words_are_read_as_yaml_1_2_says() -> None:
         "a": "on", "b": "08:30", "c": "NO", "d": "007", "e": 1.5, "f": True, "g": None, "h": "12", "i": 12,
         "j": [1], "k": [1], "l": ".nan",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_an_empty_file_is_a_write_that_did_not_come_to_its_end(tmp_path: Path, content: str) -> None:
+    """P7: it is not taken for a book in which everything is left to the defaults."""
+    shutil.copytree(shipped_folder(), tmp_path, dirs_exist_ok=True)
+    (tmp_path / "scoring.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(RuleBookError, match="the file is empty"):
+        load_rulebook(tmp_path)
