@@ -79,14 +79,16 @@ def without_erased(uow: UnitOfWork, records: Sequence[Record]) -> Sequence[Recor
 
 
 def activities_to_keep(uow: UnitOfWork, rows: Sequence[Activity]) -> Sequence[Activity]:
-    """The same for activities; those that come with an address count again when they are later than the erasure."""
+    """The same for activities. One that comes with an address of somebody erased counts only where it is later and
+    another contact bears that address: else nobody would ever take it out again."""
     known = uow.erased({row.contact for row in rows if row.contact}, {row.email for row in rows if row.email})
     if not known:
         return rows
     return [
         row
         for row in rows
-        if row.contact not in known and not (row.email in known and row.occurred_at <= known[row.email].at)
+        if row.contact not in known
+        and not (row.email in known and (row.contact is None or row.occurred_at <= known[row.email].at))
     ]
 
 

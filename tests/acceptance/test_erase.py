@@ -75,6 +75,7 @@ def test_a_person_is_erased_by_hand_and_a_later_sync_takes_nobody_in(world: Worl
     told = len(world.receiver.notices)
     world.edit(contact, jobtitle="Head of Canaries", lastname="Canaryson")
     world.views(contact, 0.1)
+    world.asks(LEAD)
     world.later(minutes=20)
     report = world.sync()
     assert (report.exit_code, report.counts.decided, report.counts.handed_off) == (0, 0, 0)
