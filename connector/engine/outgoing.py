@@ -12,7 +12,7 @@ from connector.engine.context import Context
 from connector.engine.digest import make_digests
 from connector.engine.notify import entries
 from connector.engine.ports import DestinationState
-from connector.engine.standing import WHY, minute, old_secrets, switched_off
+from connector.engine.standing import WHY, minute, not_taking, old_secrets, switched_off
 
 BY_ITSELF = ("gone", "failing")
 
@@ -24,12 +24,14 @@ def send(context: Context) -> int:
     with context.store.reading() as uow:
         states = uow.destinations()
         off = [name for name, state in states.items() if state.off_at and name in context.destinations]
-        backlog = uow.backlog(off) if off else {}
+        failing = [name for name, state in states.items() if state.is_failing and name in context.destinations]
+        backlog = uow.backlog([*off, *failing]) if off or failing else {}
     if _tell_ops(context, [states[name] for name in off], backlog):
         sent += context.delivery.deliver(context.now)
     known = {name: states[name] for name in states if name in context.destinations}
     variables = context.book.notifications.secret_variables()
-    context.troubles += [*switched_off(known, backlog), *old_secrets(known, variables, context.now)]
+    context.troubles += [*switched_off(known, backlog), *not_taking(known, backlog)]
+    context.troubles += old_secrets(known, variables, context.now)
     return sent
 
 

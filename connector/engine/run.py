@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -43,6 +43,8 @@ WAIT_AT_MOST = 1_000
 
 
 A_MOMENT = timedelta(milliseconds=1)
+FAR_AHEAD = timedelta(minutes=10)
+"""By so much may the CRM's clock have stepped back before a run says so."""
 SHADOW = "shadow:"
 """Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
 
@@ -131,7 +133,18 @@ def _begin(
         progress=progress,
         renormalise=anew,
     )
+    if run.as_of - portal.now > FAR_AHEAD:
+        context.troubles.append(_ahead(run.as_of, portal.now))
     return context, marks
+
+
+def _ahead(as_of: datetime, now: datetime) -> str:
+    """Time never goes back (I9), so one wrong answer of the CRM dates all that follows: that must not be silent."""
+    then, today = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (as_of, now))
+    return (
+        f"an earlier run was told by the CRM that it was {then}, and now it says {today}: until then everything counts "
+        "as of that time, and new interest looks old; put back a copy of the database from before that run, or wait"
+    )
 
 
 def _ask_for_scopes(ports: Ports, book: RuleBook, portal: PortalInfo, options: Options) -> bool:

@@ -19,6 +19,16 @@ def switched_off(states: Mapping[str, DestinationState], backlog: Mapping[str, i
     return [_sentence(state, backlog.get(name, 0)) for name, state in states.items() if state.off_at]
 
 
+def not_taking(states: Mapping[str, DestinationState], backlog: Mapping[str, int]) -> list[str]:
+    """One sentence for each destination that is on, takes nothing, and has notices waiting."""
+    return [
+        f"Destination {name} has taken nothing since {minute(state.failing_since)}: {_waiting(waiting)}. They are sent "
+        "when it takes them again; `handoff outbox list` says why it does not."
+        for name, state in states.items()
+        if state.off_at is None and state.failing_since is not None and (waiting := backlog.get(name, 0))
+    ]
+
+
 def why_switched_off(state: DestinationState) -> str:
     """Since when, why, and what switches it on again; for a destination that is off."""
     assert state.off_at is not None
@@ -44,9 +54,12 @@ def minute(at: datetime) -> str:
 
 def _sentence(state: DestinationState, waiting: int) -> str:
     assert state.off_at is not None
-    wait = "1 notice waits" if waiting == 1 else f"{waiting:,} notices wait"
     when = "when it may be sent to again" if state.off_by == "person" else "when that is mended"
     return (
-        f"Destination {state.name} is off since {minute(state.off_at)}: {WHY[state.off_by]}. {wait}; {when}, run "
-        f"`handoff outbox resume {state.name}`."
+        f"Destination {state.name} is off since {minute(state.off_at)}: {WHY[state.off_by]}. {_waiting(waiting)}; "
+        f"{when}, run `handoff outbox resume {state.name}`."
     )
+
+
+def _waiting(notices: int) -> str:
+    return "1 notice waits" if notices == 1 else f"{notices:,} notices wait"

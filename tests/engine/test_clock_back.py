@@ -103,3 +103,13 @@ def test_a_hint_by_the_clock_that_went_back_is_looked_at(world: World) -> None:
     assert world.episode("102").is_open
     starts = [row["as_of"] for row in world.runs()]
     assert starts == sorted(starts, reverse=True)
+
+
+def test_a_time_far_ahead_that_the_crm_told_once_is_no_secret(world: World) -> None:
+    """I9: time never goes back, so every run says why new interest looks old."""
+    world.clock.pass_by(200 * DAY)
+    world.run()
+    world.clock.at -= 200 * DAY
+    for _ in range(2):
+        (said,) = world.run_later().troubles
+        assert said.startswith("an earlier run was told by the CRM that it was 20") and "put back a copy" in said

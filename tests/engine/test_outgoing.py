@@ -75,6 +75,20 @@ def test_nobody_is_told_of_a_pause_but_every_run_says_it(world: World) -> None:
     assert told_off(world) == []
 
 
+def test_notices_that_nobody_takes_are_no_secret(world: World) -> None:
+    """P2: the run says how many wait, for whom and since when."""
+    world.crm.add("101", email="kim@acme.example")
+    world.crm.happen(demo_request(world.clock.now(), contact="101"))
+    world.run_later()
+    state(world, failing_since=NOW, failures=3)
+    assert world.run_later().troubles == ()
+    later = replace(world.entries()[0], id="n1", destination="reps", status="due", due_at=NOW + timedelta(days=9))
+    with world.store.transaction() as uow:
+        uow.put_entries([later])
+    (said,) = world.run_later().troubles
+    assert said.startswith("Destination reps has taken nothing since ") and "1 notice waits" in said
+
+
 def test_a_destination_is_not_told_of_itself_and_what_is_off_in_the_rules_is_no_trouble(world: World) -> None:
     world.destinations = {"reps": True}
     off(world, "gone")

@@ -195,5 +195,10 @@ class DestinationState:
         """Whether the second of its two secrets is used no more and can be taken out."""
         return self.secrets_since is not None and now - self.secrets_since >= SECRETS_OVERLAP
 
+    @property
+    def is_failing(self) -> bool:
+        """On, and its last answer was no 2xx."""
+        return self.off_at is None and self.failing_since is not None
+
     def may_send(self, now: datetime) -> bool:
         return self.off_at is None and (self.rests_until is None or self.rests_until <= now)
