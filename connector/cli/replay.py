@@ -40,8 +40,11 @@ def replay(
     from connector.config.mappings import load_rulebook
     from connector.engine.replay.lived import live
     from connector.engine.replay.outcome import outcome
+    from connector.errors import SettingsError
 
     settings = start()
+    if not Path(rules).is_dir():
+        raise SettingsError(f"--with: there is no folder {rules}", advice="Copy mappings/ there and change the copy.")
     today, changed = load_rulebook(settings.mappings_dir), load_rulebook(Path(rules))
     folder = _folder(out)
     store = open_database(settings, None)
@@ -84,13 +87,18 @@ def _span(first_sight: datetime | None, last_run: datetime | None, since: str, u
 
 
 def _since(text: str, last: datetime) -> datetime:
-    from connector.errors import ConfigError
+    from connector.errors import ConfigError, SettingsError
     from connector.rules.durations import parse_duration
 
     try:
         return last - parse_duration(text).wall()
     except (ValueError, ConfigError, OverflowError):
+        pass
+    try:
         return _day("--since", text)
+    except SettingsError as error:
+        advice = "Write how far back, such as 90d, or a day, such as 2026-01-31."
+        raise SettingsError(str(error), advice=advice) from None
 
 
 def _day(option: str, text: str, *, to_its_end: bool = False) -> datetime:

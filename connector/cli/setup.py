@@ -39,7 +39,8 @@ def init(
         from connector.crm.hubspot.scopes import SCOPES
 
         say("The token needs these scopes: " + ", ".join(SCOPES))
-        say("Next: set HUBSPOT_ACCESS_TOKEN, then `handoff init --apply` makes the properties and the list.")
+        first = "" if settings.has_credentials else "set HUBSPOT_ACCESS_TOKEN, then "
+        say(f"Next: {first}`handoff init --apply` makes the properties and the list.")
         return 0
     from connector.bootstrap import connect
 
