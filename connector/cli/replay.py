@@ -44,7 +44,7 @@ def replay(
 
     settings = start()
     if not Path(rules).is_dir():
-        raise SettingsError(f"--with: there is no folder {rules}", advice="Copy mappings/ there and change the copy.")
+        raise SettingsError(f"--with: there is no such folder as {rules}", advice="Copy mappings/ there and change it.")
     today, changed = load_rulebook(settings.mappings_dir), load_rulebook(Path(rules))
     folder = _folder(out)
     store = open_database(settings, None)
