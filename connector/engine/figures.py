@@ -19,7 +19,9 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
         return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
     clocks = book.in_zone(state.time_zone).sla
     counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since)
-    kept = promise(episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone)
+    kept = promise(
+        episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone, since=state.handoff_since
+    )
     kpis = [
         {
             "figure": result.kpi.figure.value,

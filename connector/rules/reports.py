@@ -317,11 +317,17 @@ class PromiseKept:
 
 
 def promise(
-    episodes: Sequence[Episode], rules: ReportRules, *, now: datetime, portal_time_zone: str
+    episodes: Sequence[Episode],
+    rules: ReportRules,
+    *,
+    now: datetime,
+    portal_time_zone: str,
+    since: datetime | None = None,
 ) -> PromiseKept | None:
     """How marketing keeps its promise in the calendar month of `now`, in the portal's zone; None where none was made.
 
-    Leads in which sales is still to say anything do not count against quality.
+    Leads in which sales is still to say anything do not count against quality; those that qualified before `since`,
+    and were adopted when Handoff came, are no work of this month (R41).
     """
     made = rules.marketing_promise
     if made is None:
@@ -329,7 +335,8 @@ def promise(
     local = now.astimezone(portal_zone(portal_time_zone))
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin, end = first.astimezone(UTC), (first + timedelta(days=32)).replace(day=1).astimezone(UTC)
-    month = handed_between(episodes, begin, end)
+    passed = handed_between(episodes, begin, end)
+    month = [episode for episode in passed if since is None or episode.opened_at >= since]
     answered = [episode for episode in month if episode.state not in UNANSWERED]
     accepted = 100 * sum(e.state in _ACCEPTED for e in answered) / len(answered) if answered else None
     due = made.mqls_a_month * ((now - begin) / (end - begin))

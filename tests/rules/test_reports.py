@@ -195,3 +195,10 @@ def test_every_lead_handed_over_is_counted_exactly_once(drawn: list[tuple[State,
     assert counted.won <= counted.opportunities <= counted.accepted <= counted.touched <= counted.handed
     assert counted.untouched + counted.not_due <= counted.open
     assert {figure: counted.value(figure) for figure in Figure}
+
+
+def test_leads_from_before_handoff_are_not_what_marketing_passed_this_month() -> None:
+    """R17, R41: bringing them to life is no work of this month."""
+    rows = [make_episode(), make_episode(opened_at=HANDED - timedelta(days=100))]
+    kept = promise(rows, SHIPPED, now=NOW, portal_time_zone="UTC", since=HANDED - timedelta(days=30))
+    assert kept is not None and kept.handed == 1
