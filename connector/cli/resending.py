@@ -37,7 +37,8 @@ def retry(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_js
             if not desk.retry(entry, portal.now):
                 raise SettingsError(
                     f"there is no notice {entry!r} that could be sent again",
-                    advice="`handoff outbox list --status exhausted` shows those that were given up.",
+                    advice="`handoff outbox list --status exhausted` shows those that were given up; `handoff outbox "
+                    "replay` sends again what was sent.",
                 )
             connector.deliver(portal.now, store)
         taken = bool(desk.sent([entry]))

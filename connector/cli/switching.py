@@ -101,13 +101,14 @@ def known(settings: Settings, destination: str) -> None:
 
 
 def note_what_is_off(settings: Settings) -> None:
-    """One line on stderr for each destination that is off, as runs and `check` say it."""
+    """One line on stderr for each destination that is off or takes nothing, as runs and `check` say it."""
     from connector.bootstrap import queries
     from connector.cli.console import note
-    from connector.engine.standing import switched_off
+    from connector.engine.standing import not_taking, switched_off
 
     with queries(settings) as asked:
-        lines = switched_off(*asked.destinations())
+        states, backlog = asked.destinations()
+    lines = [*switched_off(states, backlog), *not_taking(states, backlog)]
     for line in lines:
         note(f"note: {line}")
 
