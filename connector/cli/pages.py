@@ -6,7 +6,7 @@ Light and dark as the reader's machine has it, narrow enough for a phone. All te
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
@@ -41,6 +41,11 @@ tr.sum td{font-weight:600;border-bottom:0}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
 @media print{body{max-width:none}}
 """
+
+
+def escape(text: str) -> str:
+    """For HTML, without signs that nobody sees: a name from the CRM may turn the text around it (U+202E)."""
+    return escape_html("".join(sign if sign.isprintable() or sign.isspace() else " " for sign in text))
 
 
 def page(title: str, body: Iterable[str], *, foot: str = "") -> str:

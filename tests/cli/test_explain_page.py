@@ -48,6 +48,10 @@ def test_every_fact_stands_on_the_page_and_none_of_it_is_markup() -> None:
     assert "<img" not in page and 'onerror="' not in page
 
 
+def test_a_name_cannot_turn_the_text_around_it() -> None:
+    assert "\u202e" not in explain_page(replace(FOUND, name="Kim \u202eremirp"))
+
+
 def test_it_loads_nothing_and_fits_a_phone() -> None:
     page = explain_page(FOUND)
     assert not re.search(r"<script|<link|src=|url\(|@import|https?://", page.replace(NASTY, "").replace("src=x", ""))
