@@ -296,8 +296,9 @@ class _Watch:
         if isinstance(path, int) or self.folder is None:
             return
         place = os.path.realpath(os.fsdecode(path).removeprefix("file:"))
+        kept_by_python = "__pycache__" in place  # a module that is loaded for the first time
         if not place.startswith(os.path.realpath(self.folder)) and place not in ("/dev/null", "/dev/tty"):
-            self.strays.append(place)
+            self.strays += [] if kept_by_python else [place]
 
 
 def _writes(args: tuple[Any, ...]) -> bool:
