@@ -336,5 +336,5 @@ def _count(context: Context, decision: Decision) -> None:
 
 
 def situations(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> Mapping[ContactId, Situation]:
-    """The same situations outside of a run, for explain."""
+    """The same situations, for timers that come due."""
     return _gather(context, uow, ids).situations
