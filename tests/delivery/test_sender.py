@@ -187,11 +187,14 @@ def test_a_restart_forgets_no_rest_and_nobody_who_is_gone() -> None:
 
 def test_nothing_more_is_sent_to_one_that_failed_for_five_days_and_nothing_of_its_is_given_up() -> None:
     outbox = FakeOutbox.of(*(entry(number) for number in range(1, 4)))
-    at = NOW
+    at, failed = NOW, [NOW]
     while (state := outbox.states.get("crm")) is None or state.off_at is None:
         at += timedelta(hours=12)
+        tried = len(outbox.tried)
         deliver(outbox, *[(500, {})] * 9, at=at)
-    assert state.off_by == "failing" and timedelta(days=5) <= at - NOW - timedelta(hours=12) < timedelta(days=6)
+        failed += [at] if len(outbox.tried) > tried else []
+    assert state.off_by == "failing" and state.failing_since is not None
+    assert state.off_at - state.failing_since >= timedelta(days=5) > failed[-2] - state.failing_since
     outbox.rows["msg_9"] = entry(9)
     tried = len(outbox.tried)
     for day in range(30):
