@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connector.domain.change import Change, ChangeKind, Plan
-from connector.domain.contact import ContactId, OwnerId
+from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
 from connector.domain.effect import effect_id
 from connector.domain.episode import State
 from connector.domain.notice import Notice
-from connector.domain.owner import Owner
 from connector.engine.approval import basis_of, oldest
 from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
+from connector.engine.gathering import Gathered, account_of, gather, situations_of, with_account
 from connector.engine.guard import Guard
 from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
-from connector.engine.ports import AuditRow, Entry, Intent, StoredContact, UnitOfWork
+from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
 from connector.engine.timers import set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
@@ -30,8 +30,7 @@ from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
 from connector.rules.plan import plan
-from connector.rules.scanners import sift
-from connector.rules.situation import Desk, Situation
+from connector.rules.situation import Situation
 
 STORED = frozenset(
     {Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INFER, Action.HOLD_CHANGED}
@@ -75,12 +74,8 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
 class _Table:
     """What one batch looks at; owners' turns and accounts move on from lead to lead within it (R12)."""
 
-    stored: dict[ContactId, StoredContact]
+    gathered: Gathered
     situations: dict[ContactId, Situation]
-    owners: dict[OwnerId, Owner]
-    rotation: dict[str, dict[OwnerId, int]]
-    open_leads: dict[OwnerId, int]
-    accounts: dict[str, OwnerId]
     cases: list[_Case] = field(default_factory=list)
     """What is to be stored of the contacts looked at so far."""
     again: list[ContactId] = field(default_factory=list)
@@ -88,38 +83,11 @@ class _Table:
 
 
 def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Table:
-    """Everything about these contacts in a handful of queries, not one per contact."""
-    stored = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
-    activities = uow.activities(ids, context.now - context.book.scoring.look_back)
-    deals, episodes = uow.deals(ids), uow.episodes(ids)
-    owners = {owner.id: owner for owner in uow.owners()}
-    rotation = {pool: dict(pointers) for pool, pointers in uow.rotation().items()}
-    open_leads = dict(uow.open_leads())
-    domains = {domain for row in stored.values() if (domain := _account(row))}
-    desk = Desk(owners=tuple(owners.values()), rotation=rotation, open_leads=open_leads)
-    done = {key: [a for a in rows if a.occurred_at <= context.now] for key, rows in activities.items()}
-    sifted = {key: sift(rows, context.book.scoring.scanners) for key, rows in done.items()}
-    situations = {
-        key: Situation(
-            portal=context.portal.id,
-            contact=row.contact,
-            activities=sifted[key].kept,
-            dropped=sifted[key].dropped,
-            deals=deals.get(key, ()),
-            episodes=episodes.get(key, ()),
-            since=context.past,
-            adopt=key in context.adopt,
-            desk=desk,
-        )
-        for key, row in stored.items()
-    }
-    accounts = uow.account_owners(sorted(domains)) if domains else {}
-    return _Table(stored, situations, owners, rotation, open_leads, accounts)
-
-
-def _account(row: StoredContact) -> str:
-    """The company's domain, by which contacts of one account stay together; empty for private mailboxes."""
-    return row.contact.text("domain")
+    gathered = gather(uow, ids, now=context.now, look_back=context.book.scoring.look_back)
+    found = situations_of(
+        gathered, context.book, portal=context.portal.id, past=context.past, adopt=context.adopt
+    )
+    return _Table(gathered, found)
 
 
 def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: ContactId, guard: Guard) -> bool:
@@ -129,8 +97,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     situation = table.situations.get(contact)
     if situation is None:
         return True
-    account = _account(table.stored[contact])
-    situation = replace(situation, account_owner=table.accounts.get(account))
+    situation = with_account(situation, table.gathered)
     if contact in context.adopt:
         situation = _with_room(context, situation)
     try:
@@ -155,7 +122,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     if ended is not None and asks_still(situation, ended, context.book, now=context.now):
         uow.mark_retry([contact])  # not in this run: first the rep's word stands in the record
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
-        _turn(uow, table, decision, account)
+        _turn(uow, table.gathered, decision)
     return case.intent is None  # a write that was refused before stays set aside until it is done
 
 
@@ -201,7 +168,7 @@ class _Case:
 
 def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     """Everything that one strange contact could break, in one place; touches no database."""
-    stored = table.stored[situation.contact.id]
+    stored = table.gathered.stored[situation.contact.id]
     decision = _decide(context, situation, on_list=stored.on_list)
     planned = plan(decision, situation.contact, context.book, on_list=stored.on_list, now=context.now)
     found = marking(situation, decision, context.book, now=context.now)
@@ -209,7 +176,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
         found = Marking()  # then, for what it asks for still may change it
     if found.change is not None and planned.changes:
         planned = replace(planned, changes=(*planned.changes, found.change))
-    told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, table.owners))
+    owners = table.gathered.owners
+    told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, owners))
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)
@@ -245,16 +213,17 @@ def _only_report(context: Context, uow: UnitOfWork, case: _Case) -> None:
     _count(context, decision)
 
 
-def _turn(uow: UnitOfWork, table: _Table, decision: Decision, account: str) -> None:
+def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
     """The assignment moves its pool's pointer in its own transaction, and later leads of the batch see it."""
     route, owner = decision.route, decision.episode.owner if decision.episode else None
     assert route is not None and owner is not None
     for who, pointer in (route.rotation or {}).items():
-        table.rotation.setdefault(route.pool, {})[who] = pointer
+        gathered.rotation.setdefault(route.pool, {})[who] = pointer
         uow.move_rotation(route.pool, who, pointer)
-    table.open_leads[owner] = table.open_leads.get(owner, 0) + 1
+    gathered.open_leads[owner] = gathered.open_leads.get(owner, 0) + 1
+    account = account_of(gathered.stored[decision.contact])
     if account:
-        table.accounts[account] = owner
+        gathered.accounts[account] = owner
 
 
 def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
@@ -292,7 +261,7 @@ def _found_nobody(decision: Decision) -> bool:
 def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) -> Intent | None:
     if not planned.changes or planned.episode is None or decision.episode is None:
         return None
-    raw = table.stored[decision.contact].raw
+    raw = table.gathered.stored[decision.contact].raw
     rules = context.book.fields
     names = {change.field for change in planned.changes if change.kind is ChangeKind.FIELD}
     asked = {name for name in (*ASKED, *context.book.suppression.do_not_contact) if name in rules.fields}

@@ -1,0 +1,92 @@
+"""Gathering: everything that is stored of some contacts, in a handful of queries, and the situations it makes.
+
+What is read depends on no rule but how far back they look, so that two rule books can judge the same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from connector.domain.activity import Activity
+from connector.domain.contact import ContactId, OwnerId, PortalId
+from connector.domain.deal import Deal
+from connector.domain.episode import Episode
+from connector.domain.owner import Owner
+from connector.engine.ports import StoredContact, UnitOfWork
+from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import sift
+from connector.rules.situation import Desk, Situation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What is stored of up to a few hundred contacts.
+
+    Attributes:
+        stored: neither gone nor merged ones. activities: oldest first, none after `now`.
+        rotation, open_leads, accounts: mutable; turns move on from lead to lead within a batch (R12).
+    """
+
+    stored: dict[ContactId, StoredContact]
+    activities: Mapping[ContactId, Sequence[Activity]]
+    deals: Mapping[ContactId, Sequence[Deal]]
+    episodes: Mapping[ContactId, Sequence[Episode]]
+    owners: dict[OwnerId, Owner]
+    rotation: dict[str, dict[OwnerId, int]]
+    open_leads: dict[OwnerId, int]
+    accounts: dict[str, OwnerId]
+
+
+def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_back: timedelta) -> Gathered:
+    """Read these contacts with their past; a number of queries that does not grow with them."""
+    stored = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
+    activities = uow.activities(ids, now - look_back)
+    deals, episodes = uow.deals(ids), uow.episodes(ids)
+    domains = {domain for row in stored.values() if (domain := account_of(row))}
+    return Gathered(
+        stored=stored,
+        activities={key: [row for row in rows if row.occurred_at <= now] for key, rows in activities.items()},
+        deals=deals,
+        episodes=episodes,
+        owners={owner.id: owner for owner in uow.owners()},
+        rotation={pool: dict(pointers) for pool, pointers in uow.rotation().items()},
+        open_leads=dict(uow.open_leads()),
+        accounts=uow.account_owners(sorted(domains)) if domains else {},
+    )
+
+
+def situations_of(
+    gathered: Gathered, book: RuleBook, *, portal: PortalId, past: datetime | None, adopt: Collection[ContactId] = ()
+) -> dict[ContactId, Situation]:
+    """The situation of each, by what the book takes for machines' doing; without the owner of its account."""
+    desk = Desk(
+        owners=tuple(gathered.owners.values()), rotation=gathered.rotation, open_leads=gathered.open_leads
+    )
+    sifted = {key: sift(rows, book.scoring.scanners) for key, rows in gathered.activities.items()}
+    return {
+        key: Situation(
+            portal=portal,
+            contact=row.contact,
+            activities=sifted[key].kept,
+            dropped=sifted[key].dropped,
+            deals=gathered.deals.get(key, ()),
+            episodes=gathered.episodes.get(key, ()),
+            since=past,
+            adopt=key in adopt,
+            desk=desk,
+        )
+        for key, row in gathered.stored.items()
+    }
+
+
+def with_account(situation: Situation, gathered: Gathered) -> Situation:
+    """With the owner of its company as it is now: an earlier lead of the batch may have given it one."""
+    account = account_of(gathered.stored[situation.contact.id])
+    return replace(situation, account_owner=gathered.accounts.get(account))
+
+
+def account_of(row: StoredContact) -> str:
+    """The company's domain, by which contacts of one account stay together; empty for private mailboxes."""
+    return row.contact.text("domain")
