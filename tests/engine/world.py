@@ -23,9 +23,10 @@ from connector.engine.ports import Entry, Intent, StoredContact
 from connector.engine.report import RunReport
 from connector.engine.run import sync
 from connector.rules.rulebook import RuleBook
-from connector.store import SqlInbox, open_store, this_process
+from connector.store import SqlInbox
 from connector.store.outbox import read_entry
 from connector.store.tables import audit, hint, outbox
+from engine.memory import empty_store
 
 
 def build_body(destination: str, notice: Notice, entry: str) -> str:
@@ -42,7 +43,7 @@ class World:
         self.clock = FakeClock()
         self.book = book or shipped_book()
         self.crm = FakeCrm(self.clock, self.book, **crm)
-        self.store = open_store("sqlite://", PORTAL, holder=this_process(), wall_clock=self.clock.now)
+        self.store = empty_store(self.clock)
         self.delivery = FakeDelivery(self.store)
         self.destinations = {"reps": True}
 
