@@ -24,6 +24,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
             world = stack.enter_context(closing(World(url, folder, **portal)))
             stack.callback(check, world)
             if ready:
+                world.lay_tables()
                 world.init()
             return world
 

@@ -6,6 +6,7 @@ Everything is spoken to as from outside: the sandbox over HTTP, the receiver by 
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -14,7 +15,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from shutil import copy, rmtree
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -29,6 +33,7 @@ from connector.config.settings import load_settings
 from connector.engine.report import RunReport
 from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
+from connector.store import open_store, this_process
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = canaries.WEBHOOK_SECRET
@@ -219,6 +224,10 @@ class World:
         self.log(mark="ours")
         self.calls()
 
+    def lay_tables(self) -> None:
+        """What the first start would do: the database with its tables, made once for all worlds of this process."""
+        copy(_tables(), self.folder / "handoff.db")
+
     def sync(self, *, env: dict[str, str] | None = None, **options: bool) -> RunReport:
         """One run in this process, as `handoff sync` does it."""
         with self.connector(**(env or {})) as connector:
@@ -250,6 +259,14 @@ class World:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+@cache
+def _tables() -> Path:
+    path = Path(mkdtemp()) / "tables.db"
+    atexit.register(rmtree, path.parent, ignore_errors=True)
+    open_store(f"sqlite:///{path}", None, holder=this_process(), wall_clock=lambda: MONDAY).close()
+    return path
 
 
 @contextmanager
