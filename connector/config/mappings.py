@@ -6,6 +6,7 @@ wrong in words that lead to the place.
 
 from __future__ import annotations
 
+import stat
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connector.config.reuse import Reuse
-from connector.config.yaml_text import Document, KeyPath, dotted, read_yaml
+from connector.config.yaml_text import LARGEST_BYTES, Document, KeyPath, dotted, read_yaml
 from connector.errors import RuleBookError
 from connector.rules.misplaced import MisplacedError
 from connector.rules.rulebook import PARTS, Complaint, RuleBook, cross_check
@@ -115,7 +116,10 @@ def _strangers(folder: Path) -> Iterator[RuleBookError]:
 def _read(folder: Path, name: str) -> Document:
     path = folder / f"{name}.yaml"
     try:
-        content = path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):       # a pipe or a device never ends
+            raise RuleBookError("is no file", file=path.name, advice="put a file of text in its place")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         advice = "run `handoff init`: it writes the rule files that are missing"
         raise RuleBookError("the file is missing", file=path.name, advice=advice) from None
@@ -183,6 +187,9 @@ def _translate(file: str, model: type[BaseModel], document: Document, error: Err
         where = (*path, key)
         return _complaint(file, document, where, "is missing", f"add `{key}:`{_under(path)}")
     message, advice = _words(error)
+    if kind == "union_tag_invalid":
+        path = (*path, error["ctx"]["discriminator"].strip("'"))
+        return _complaint(file, document, path, message, advice, of_value=True, found=_found(error["ctx"]["tag"]))
     misplaced = error.get("ctx", {}).get("error")
     if isinstance(misplaced, MisplacedError):
         path = (*path, *misplaced.path)
@@ -283,7 +290,7 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
     if kind in ("enum", "literal_error", "union_tag_invalid"):
         expected = str(context.get("expected") or context.get("expected_tags", ""))
         choices = expected.replace("'", "").replace(" or ", ", ")
-        return "is not one of the words that may stand here", _choose(error["input"], choices.split(", "))
+        return "is not one of the words that may stand here", _choose(context.get("tag", error["input"]), choices.split(", "))
     if kind == "union_tag_not_found":
         return "does not say of which kind it is", f"add `{str(context.get('discriminator', '')).strip(chr(39))}:`"
     if kind == "value_error":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -234,4 +235,12 @@ def test_an_empty_file_is_a_write_that_did_not_come_to_its_end(tmp_path: Path, c
     shutil.copytree(shipped_folder(), tmp_path, dirs_exist_ok=True)
     (tmp_path / "scoring.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(RuleBookError, match="the file is empty"):
+        load_rulebook(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    shutil.copytree(shipped_folder(), tmp_path, dirs_exist_ok=True)
+    (tmp_path / "scoring.yaml").unlink()
+    os.mkfifo(tmp_path / "scoring.yaml")
+    with pytest.raises(RuleBookError, match="is no file"):
         load_rulebook(tmp_path)
