@@ -289,8 +289,8 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
         return message.format(**context), advice.format(**context)
     if kind in ("enum", "literal_error", "union_tag_invalid"):
         expected = str(context.get("expected") or context.get("expected_tags", ""))
-        choices = expected.replace("'", "").replace(" or ", ", ")
-        return "is not one of the words that may stand here", _choose(context.get("tag", error["input"]), choices.split(", "))
+        choices = expected.replace("'", "").replace(" or ", ", ").split(", ")
+        return "is not one of the words that may stand here", _choose(context.get("tag", error["input"]), choices)
     if kind == "union_tag_not_found":
         return "does not say of which kind it is", f"add `{str(context.get('discriminator', '')).strip(chr(39))}:`"
     if kind == "value_error":
