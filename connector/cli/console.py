@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,9 +32,18 @@ def console(*, err: bool = False) -> Console:
     return Console(stderr=err, soft_wrap=not stream.isatty(), width=width, highlight=False, emoji=False)
 
 
+def json_text(data: object, indent: int | None = None) -> str:
+    """Days and instants as ISO 8601 writes them."""
+    return json.dumps(data, ensure_ascii=False, default=_plain, indent=indent)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 def print_json(data: object) -> None:
     """One object on stdout."""
-    print(json.dumps(data, ensure_ascii=False, default=str))
+    print(json_text(data))
 
 
 def say(text: str) -> None:

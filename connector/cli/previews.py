@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.cli.console import note, pairs, print_json, progress_bar, say, table
+from connector.cli.console import json_text, note, pairs, print_json, progress_bar, say, table
 from connector.cli.csv_text import csv_text
 from connector.cli.files import save
 from connector.errors import SettingsError
@@ -61,7 +60,7 @@ def save_preview(name: str, report: RunReport, portal: PortalId) -> None:
 
     leads = [(lead.decision, lead.changes, lead.basis) for lead in report.planned]
     whole = saved(leads, portal=portal, rules=report.run.fingerprint, as_of=report.run.as_of)
-    path = save("--save", name, json.dumps(whole, ensure_ascii=False, indent=1, default=str))
+    path = save("--save", name, json_text(whole, indent=1))
     note(f"Saved in {path}. `handoff sync --approve {path}` carries out exactly that, within a day.")
 
 

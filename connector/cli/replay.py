@@ -164,14 +164,13 @@ def _folder(text: str) -> Path | None:
 
 
 def _save(folder: Path, found: Outcome) -> None:
-    import json
-
+    from connector.cli.console import json_text
     from connector.cli.csv_text import csv_text
     from connector.cli.files import save
     from connector.cli.replay_page import page
     from connector.cli.replay_words import move_rows
 
     columns, rows = move_rows(found, len(found.moves))
-    whole = json.dumps(found.as_dict(), ensure_ascii=False, default=str, indent=1)
+    whole = json_text(found.as_dict(), indent=1)
     for name, text in (("replay.html", page(found)), ("replay.json", whole), ("moves.csv", csv_text(columns, rows))):
         save("--out", str(folder / name), text)
