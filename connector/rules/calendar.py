@@ -1,15 +1,15 @@
 """Calendars: when a team is open, and exact arithmetic over it (R18).
 
 Part of mappings/sla.yaml. Blocks of the week in a named zone, holidays and extra days off become open intervals in
-UTC; a due time is found on those, never on local clock hands, so that a change of the clocks neither adds nor loses an
-hour. Which clock runs on which calendar is decided by rules/sla.py.
+UTC (rules/open_times.py); a due time is found on those, never on local clock hands, so that a change of the clocks
+neither adds nor loses an hour. Which clock runs on which calendar is decided by rules/sla.py.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated
@@ -17,18 +17,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
-from connector.domain.contact import require_aware
 from connector.errors import ConfigError
 from connector.rules.durations import Duration, DurationKind
 from connector.rules.misplaced import MisplacedError
+from connector.rules.open_times import OpenDay, OpenTimes, in_utc
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PORTAL_ZONE = "portal"
-HORIZON = timedelta(days=20 * 366)
-"""How far ahead a due time is looked for; beyond it the calendar is taken for one that never opens."""
+DAY = 24 * 60
+"""Minutes; as the end of a block, the end of the day."""
+
+_HOURS, _DAYS = DurationKind.BUSINESS_HOURS, DurationKind.BUSINESS_DAYS
 
 Block = tuple[int, int]
-"""From and to in minutes after local midnight; 1440 is the end of the day."""
+"""From and to in minutes after local midnight."""
 
 _BLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})")
 
@@ -41,7 +43,7 @@ def _parse_block(text: object) -> Block:
         raise ValueError('is not a block of hours; write it as "09:00-12:30"')
     hours = [int(part) for part in shape.groups()]
     start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
-    if hours[1] > 59 or hours[3] > 59 or end > 1_440 or start >= end:
+    if hours[1] > 59 or hours[3] > 59 or end > DAY or start >= end:
         raise ValueError("must lie within one day, end after start; a night is two blocks: to 24:00, from 00:00")
     return start, end
 
@@ -167,10 +169,6 @@ def zone_of(name: str) -> ZoneInfo:
         raise ValueError(f"{name} is no time zone; write one such as Europe/Berlin, or portal") from None
 
 
-def _never_open() -> ConfigError:
-    return ConfigError("a calendar is closed for years on end", advice="look at its hours and days_off in sla.yaml")
-
-
 class Calendar:
     """Open intervals of one calendar in one zone. All instants are aware; answers are in UTC."""
 
@@ -179,7 +177,8 @@ class Calendar:
         self._off = frozenset(rules.days_off)
         self._holidays: Container[date] = rules.holidays.days() if rules.holidays else ()
         self._zone = zone
-        self._days: dict[date, Sequence[tuple[datetime, datetime]]] = {}
+        self._times = OpenTimes(self._open_days, lambda year: self._instant(date(year, 1, 1), 0))
+        self._add_hours = self._times.add
 
     def add(self, start: datetime, duration: Duration) -> datetime:
         """The instant at which a span that begins at `start` has passed; business time passes only while open.
@@ -187,83 +186,62 @@ class Calendar:
         A start outside of open hours counts from the next opening. `2bd` ends at the same local time two open days
         later, kept within that day's hours. ConfigError where the calendar does not open that much within 20 years.
         """
-        start = require_aware(start, "start").astimezone(UTC)
-        if duration.kind is DurationKind.WALL:
-            return start + duration.wall()
-        if duration.kind is DurationKind.BUSINESS_DAYS:
+        if start.tzinfo is not UTC:
+            start = in_utc(start)
+        kind = duration.kind
+        if kind is _HOURS:
+            return self._add_hours(start, duration.time)
+        if kind is _DAYS:
             return self._add_days(start, duration.amount)
-        return self.add_open(start, timedelta(seconds=duration.amount))
+        return start + duration.time
 
     def add_open(self, start: datetime, span: timedelta) -> datetime:
         """The first instant at which the calendar was open for `span` since `start`; `start` itself for nothing."""
-        if span <= timedelta(0):
-            return start.astimezone(UTC)
-        left = span
-        for opens, closes in self._open_from(start):
-            if closes - opens >= left:
-                return opens + left
-            left -= closes - opens
-        raise _never_open()
+        start = in_utc(start)
+        return self._times.add(start, span) if span > timedelta(0) else start
 
     def open_time(self, start: datetime, end: datetime) -> timedelta:
         """How long the calendar is open between two instants; nothing where `end` is not after `start`."""
-        total = timedelta(0)
-        for opens, closes in self._open_from(start):
-            if opens >= end:
-                break
-            total += min(closes, end) - opens
-        return total
+        return self._times.open_between(in_utc(start), in_utc(end))
 
     def is_open(self, at: datetime) -> bool:
-        """Closing time itself is closed."""
-        return any(opens <= at for opens, _ in self._first(at))
+        """Closing time itself is closed; so is a calendar that has closed for good."""
+        try:
+            return self.next_open(at) == at
+        except ConfigError:
+            return False
 
     def next_open(self, at: datetime) -> datetime:
         """`at` itself while open, otherwise the next opening; ConfigError where there is none within 20 years."""
-        for opens, _ in self._first(at):
-            return opens
-        raise _never_open()
-
-    def _first(self, at: datetime) -> list[tuple[datetime, datetime]]:
-        return [interval for interval, _ in zip(self._open_from(at), range(1), strict=False)]
+        return self._times.next_opening(in_utc(at))
 
     def _add_days(self, start: datetime, days: int) -> datetime:
-        begin = self.next_open(start)
+        begin, first, last = self._times.days_on(start, days)
+        if first.midnight is not None and last.midnight is not None:
+            same_time = last.midnight + (begin - first.midnight)
+        else:
+            same_time = self._same_time(begin, last.day)
+        opens, closes = last.intervals[0][0], last.intervals[-1][1]
+        return opens if same_time < opens else closes if same_time > closes else same_time
+
+    def _same_time(self, begin: datetime, day: date) -> datetime:
+        """The local time of `begin` on another day, where the clocks are changed on one of the two."""
         local = begin.astimezone(self._zone)
         if local.fold:  # the hour that comes twice: all of its second coming counts as the end of its first
             turned_back = self._turn(local.replace(fold=0).astimezone(UTC), begin)
             local = (turned_back - timedelta(seconds=1)).astimezone(self._zone)
-        day = local.date()
-        for _ in range(days):
-            day = self._next_open_day(day)
-        intervals = self._intervals(day)
         rest = timedelta(seconds=local.second, microseconds=local.microsecond)
-        same_time = self._instant(day, local.hour * 60 + local.minute) + rest
-        return min(max(same_time, intervals[0][0]), intervals[-1][1])
+        return self._instant(day, local.hour * 60 + local.minute) + rest
 
-    def _next_open_day(self, day: date) -> date:
-        last = day + HORIZON
-        while day < last:
+    def _open_days(self, year: int) -> list[OpenDay]:
+        made, day = [], date(year, 1, 1)
+        while day.year == year:
+            if intervals := self._open_on(day):
+                midnight = self._instant(day, 0)
+                plain = self._instant(day, DAY) - midnight == timedelta(days=1)
+                made.append(OpenDay(day, midnight if plain else None, intervals))
             day += timedelta(days=1)
-            if self._intervals(day):
-                return day
-        raise _never_open()
-
-    def _open_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Open intervals that end after `start`, the first one cut to it, in order, up to the horizon."""
-        start = require_aware(start, "start").astimezone(UTC)
-        day = start.astimezone(self._zone).date()
-        for _ in range(HORIZON.days):
-            for opens, closes in self._intervals(day):
-                if closes > start:
-                    yield max(opens, start), closes
-            day += timedelta(days=1)
-
-    def _intervals(self, day: date) -> Sequence[tuple[datetime, datetime]]:
-        """Of that local day; kept, since all that is due lies within a few of them."""
-        if day not in self._days:
-            self._days[day] = self._open_on(day)
-        return self._days[day]
+        return made
 
     def _open_on(self, day: date) -> list[tuple[datetime, datetime]]:
         blocks = self._blocks[day.weekday()]
@@ -277,13 +255,13 @@ class Calendar:
 
         An hour that comes twice counts from its first coming; one that is skipped is the moment of the skip.
         """
-        if minute == 1_440:
+        if minute == DAY:
             day, minute = day + timedelta(days=1), 0
         local = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=self._zone)
-        instant = local.astimezone(UTC)
-        if instant.astimezone(self._zone).replace(tzinfo=None) == local.replace(tzinfo=None):
-            return instant
-        return self._turn(local.replace(fold=1).astimezone(UTC), instant)
+        found = local.astimezone(UTC)
+        if found.astimezone(self._zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+            return found
+        return self._turn(local.replace(fold=1).astimezone(UTC), found)
 
     def _turn(self, early: datetime, late: datetime) -> datetime:
         """The instant, to the second, at which the clock is changed between two instants before and after it."""

@@ -7,7 +7,7 @@ quarrel about service levels. What a business hour is decides rules/calendar.py;
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -52,20 +52,24 @@ class Duration:
 
     Attributes:
         amount: whole seconds for WALL and BUSINESS_HOURS (seconds of open time), whole days for BUSINESS_DAYS; above 0.
+        time: the seconds of the first two as a span, made once; nothing for BUSINESS_DAYS.
     """
 
     kind: DurationKind
     amount: int
+    time: timedelta = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.amount <= 0:
             raise ValueError(f"a duration must be longer than nothing; {ADVICE}, or leave the key out")
+        seconds = 0 if self.kind is DurationKind.BUSINESS_DAYS else self.amount
+        object.__setattr__(self, "time", timedelta(seconds=seconds))
 
     def wall(self) -> timedelta:
         """The span by the wall clock; ValueError for business time, which has no length without a calendar."""
         if self.kind is not DurationKind.WALL:
             raise ValueError(f"{self} is business time, and wall-clock time is needed here; write 30m, 48h or 14d")
-        return timedelta(seconds=self.amount)
+        return self.time
 
     def __str__(self) -> str:
         """As an admin writes it, in one spelling only: `48h` and `2d` both give `2d`."""

@@ -14,6 +14,7 @@ import json
 import sys
 
 BENCHES = {
+    "clocks": ("clocks", "due times in business hours and days per CPU second, beside walking over days"),
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
     "quiet": ("quiet", "what a second sync costs right after a first one"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
