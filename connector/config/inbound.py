@@ -1,14 +1,14 @@
 """What `handoff serve` needs to be told to take webhooks in: its public address, the app's secret, where to listen.
 
-What each variable must look like by itself is settings.py's; here is what they must be together.
+What each variable must look like by itself is kinds.py's; here is what they must be together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from connector.config.settings import IpNetwork, Settings
+from connector.config.settings import Settings
 from connector.errors import SettingsError
 
 PATH = "/webhooks/hubspot"
@@ -28,7 +28,7 @@ class Inbound:
     secrets: tuple[str, ...]
     host: str
     port: int
-    trusted_proxies: tuple[IpNetwork, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __repr__(self) -> str:
         return f"Inbound({self.target_url}, {self.host}:{self.port})"
