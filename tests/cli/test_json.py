@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from commands import Handoff
 from portal_world import World
+
+from connector.cli.console import json_text
 
 CONTRACT = (
     "run_id", "status", "started_at", "seconds", "contacts_pulled", "activities_pulled", "decided", "handed_off",
@@ -91,3 +94,10 @@ def test_a_run_with_errors_ends_with_1_and_says_which(world: World) -> None:
     assert found["status"] == "completed_with_errors" and found["changes_rejected"] > 0
     assert found["handed_off"] == 0, "what was refused is no handoff"
     assert not world.receiver.notices
+
+
+def test_days_and_instants_look_alike_in_every_answer() -> None:
+    at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    assert json_text({"at": at, "on": at.date(), "what": Path("x")}) == (
+        '{"at": "2026-03-02T09:00:00+00:00", "on": "2026-03-02", "what": "x"}'
+    )
