@@ -94,7 +94,7 @@ class Connector:
         return sum(self.gateway.api_calls().values())
 
     @contextmanager
-    def sender(self) -> Iterator[Delivery]:
+    def sender(self) -> Iterator[Sender]:
         """A sender of its own for another thread, by the rules as they are now; after a first `sync`."""
         (store,) = self._stores.values()
         with _sender(self.settings, self.book, store) as (sender, _):

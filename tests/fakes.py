@@ -6,7 +6,7 @@ was asked (`asked`), and a test may let anything happen just before or after one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,6 +109,7 @@ class FakeCrm:
             if rule.property is not None
         }
         self._survivors: dict[ContactId, ContactId] = {}
+        self.submissions_page = 50
         self._acts: list[tuple[str, str, int, Callable[[], object]]] = []
         self._calls: dict[tuple[str, str], int] = {}
         self._faults: dict[ContactId, _Fault] = {}
@@ -239,12 +240,12 @@ class FakeCrm:
         sent = self.activities.get("forms", [])
         return tuple(Form(ref=ref, name=name) for ref, name in sorted({(row.ref, row.name) for row in sent}))
 
-    def recent_submissions(
-        self, wanted: Sequence[Form], since: datetime, emails: Collection[str]
-    ) -> tuple[Activity, ...]:
-        self._ask("recent_submissions", since)
-        refs = {form.ref for form in wanted}
-        return tuple(r for r in self.activities.get("forms", []) if r.ref in refs and r.occurred_at >= since)
+    def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
+        sent = [row for row in self.activities.get("forms", []) if row.ref == form.ref and row.occurred_at >= since]
+        newest = sorted(sent, key=lambda row: row.occurred_at, reverse=True)
+        for start in range(0, len(newest) or 1, self.submissions_page):
+            self._ask("recent_submissions", since)
+            yield newest[start : start + self.submissions_page]
 
     # -- Crm -----------------------------------------------------------------------------------------------------
 

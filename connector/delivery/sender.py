@@ -95,6 +95,10 @@ class Sender:
             finally:
                 self._give_back(one.left)
 
+    def next_due(self, now: datetime) -> datetime | None:
+        """When it is worth while to deliver again; None where nothing waits for a destination that is on."""
+        return self._outbox.next_due(now)
+
     def close(self) -> None:
         for door in self._doors.values():
             door.close()

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
-from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint, HintKind
 from connector.domain.record import Record
@@ -23,18 +22,15 @@ from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, ROUNDS, Context
 from connector.engine.erase import PRIVACY, erase_now
 from connector.engine.guard import Guard
+from connector.engine.hint_forms import look_up
 from connector.engine.outgoing import send
-from connector.engine.ports import Form
-from connector.engine.pull import drop_contacts, store_activities, store_records
+from connector.engine.pull import drop_contacts, store_records
 from connector.engine.write import write_open_intents
 from connector.rules.fields import properties_to_read
 
-ABOUT_THEN = timedelta(minutes=1)
-"""So far apart may a contact's own word of a form and the submission itself be dated."""
-
 SHOWN_LATE = timedelta(minutes=1)
-"""So long a hint waits for a form submission that the contact tells of and the list of submissions does not show yet;
-after it, the next scheduled run finds it."""
+"""So long a hint waits for a form submission that the contact tells of and the list of submissions does not show yet,
+or for the outcome of a write that had no clear answer; after it, the next scheduled run sees to it."""
 
 MOST_AT_ONCE = 5_000
 """Hints looked at before anything else goes on; those that keep coming must not keep a run from its end."""
@@ -90,7 +86,7 @@ class _Batch:
         self.context = _run_of_its_own(self.context, self.hints, list(found.values()))
         erase_now(self.context.store, self.erased, at=self.context.now, cause=PRIVACY)
         contacts = self._store(found)
-        self._forms(contacts)
+        self.late = look_up(self.context, self.hints, contacts)
         self._decide(list(contacts))
         self._finish()
 
@@ -104,42 +100,6 @@ class _Batch:
             drop_contacts(self.context, uow, [one for one in self.asked if one not in found])
         self.context.counts.contacts_pulled += len(records)
         return {record.id: stored[record.id].contact for record in records if record.id in stored}
-
-    # -- forms -------------------------------------------------------------------------------------------------
-
-    def _forms(self, contacts: Mapping[ContactId, Contact]) -> None:
-        """Of those who just sent a form that asks for sales, the submission itself: their contact only tells of it."""
-        sent = {one: contact for one, contact in contacts.items() if self._just_sent(contact)}
-        forms = self._wanted(list(sent.values())) if sent else []
-        if not forms:
-            return
-        since = min(at for contact in sent.values() if (at := contact.instant("last_form_at"))) - ABOUT_THEN
-        emails = {email for contact in sent.values() if (email := contact.text("email"))}
-        shown = self.context.source.recent_submissions(forms, since, emails)
-        rows = [row for row in shown if row.occurred_at <= self.context.now]  # a later one is for a later run
-        with self.context.store.transaction() as uow:
-            store_activities(self.context, uow, rows, "forms")
-            known = uow.activities(list(sent), since)
-        self.context.counts.activities_pulled += len(rows)
-        self.late = {one for one, contact in sent.items() if _lacks(contact, known.get(one, []), forms)}
-
-    def _just_sent(self, contact: Contact) -> bool:
-        at = contact.instant("last_form_at")
-        about = [hint.occurred_at for hint in self.hints if hint.contact == contact.id]
-        return at is not None and bool(about) and at >= min(about) - ABOUT_THEN
-
-    def _wanted(self, contacts: Sequence[Contact]) -> list[Form]:
-        """Forms whose senders ask for sales, and of these the ones that the contacts name; where one names none of
-        them, it may be any (hubspot-facts, section 7: the name is that of the page and the form, or of either)."""
-        rules = self.context.book.qualification.hand_raisers.forms
-        if not rules:
-            return []
-        asking = [
-            form for form in self.context.source.forms() if any(rule.fits(_sample(form)) for rule in rules)
-        ]
-        texts = [contact.text("last_form").casefold() for contact in contacts]
-        named = [form for form in asking if any(form.name.casefold() in text for text in texts)]
-        return named if all(any(form.name.casefold() in text for form in named) for text in texts) else asking
 
     # -- decide, write, finish ---------------------------------------------------------------------------------
 
@@ -158,7 +118,8 @@ class _Batch:
         """T2 of the batch: outcomes stand, and its hints are done."""
         context = self.context
         recent = context.now - SHOWN_LATE
-        held_back = {hint.id for hint in self.hints if hint.contact in self.late and hint.occurred_at > recent}
+        wait = self.late | context.unclear  # an answer that is not clear yet is looked for again, too (I7)
+        held_back = {hint.id for hint in self.hints if hint.contact in wait and hint.occurred_at > recent}
         context.late_hints |= held_back
         with context.store.transaction() as uow:
             done = [hint for hint in self.hints if hint.id not in held_back]
@@ -199,19 +160,3 @@ def _run_of_its_own(context: Context, hints: Sequence[Hint], records: Sequence[R
         planned=[],
         troubles=[],
     )
-
-
-def _sample(form: Form) -> Activity:
-    """A submission of this form, to ask the rules about it."""
-    at = datetime.min.replace(tzinfo=UTC)
-    kind = ActivityKind.FORM_SUBMISSION
-    return Activity(stream="", id="", contact=None, kind=kind, occurred_at=at, name=form.name, ref=form.ref)
-
-
-def _lacks(contact: Contact, known: Sequence[Activity], forms: Sequence[Form]) -> bool:
-    """Whether the contact tells of a form of these and its submission has not come yet."""
-    at, text = contact.instant("last_form_at"), contact.text("last_form").casefold()
-    if at is None or not any(form.name.casefold() in text for form in forms):
-        return False
-    sent = ActivityKind.FORM_SUBMISSION
-    return not any(row.kind is sent and row.occurred_at >= at - ABOUT_THEN for row in known)

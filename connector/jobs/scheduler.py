@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -46,6 +47,8 @@ SHARE_OF_CALLS = 0.7
 """Of what the portal allows; the rest is left to the scheduled run that comes next."""
 TURN_SECONDS = 0.001
 """How long a busy thread keeps the others waiting; a post gives way several times, and Python's own 5 ms add up."""
+UNLOGGED = ("api_calls", "troubles", "held_because")
+"""Of a run's report: long, or with words that stand nowhere but in the database."""
 LEAST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -81,7 +84,7 @@ def serve(settings: Settings, *, once: bool = False, watch: Watch | None = None)
         scheduler.start()
         log.info("Waiting for the next run", extra={"action": "schedule", "every": settings.sync_every})
         try:
-            works.work(hints=watch is not None)
+            works.work(first.run.as_of, hints=watch is not None)
         finally:
             scheduler.shutdown(wait=False)
     return 0
@@ -127,10 +130,15 @@ class _Works:
         if self._bell.stops:
             raise StopAskedError("Asked to stop; the next start goes on from here")
 
-    def work(self, *, hints: bool) -> None:
-        """Until the bell says stop."""
+    def work(self, as_of: datetime, *, hints: bool) -> None:
+        """Until the bell says stop.
+
+        Args:
+            as_of: of the first run, for what it left to be sent.
+        """
         if hints:
             self._deliverer = Deliverer(self._connector.sender)
+            self._deliverer.deliver(as_of)
         try:
             while True:
                 match self._bell.wait(LOOK_EVERY_SECONDS, not_hints_before=self._hints_not_before):
@@ -168,8 +176,10 @@ class _Works:
         except Exception as error:  # around one job: the next one runs all the same
             log.exception("This run met something unforeseen: %s", type(error).__name__, extra={"action": "run"})
         else:
-            facts = {key: value for key, value in report.as_dict().items() if key not in ("api_calls", "troubles")}
+            facts = {key: value for key, value in report.as_dict().items() if key not in UNLOGGED}
             log.info("Run done", extra={"action": "run", **facts})
+            if self._deliverer is not None:
+                self._deliverer.deliver(report.run.as_of)  # what it could not send waits for nothing but its time
             return True
         return False
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, literal, select, update
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import activity, contact, deal, deal_contact
+from connector.store.tables import activity, audit, contact, deal, deal_contact, episode
 
 _KNOWN = select(activity.c.activity).where(
     activity.c.portal == PORTAL, activity.c.stream == bindparam("stream_"), activity.c.activity.in_(IDS)
@@ -36,6 +36,28 @@ _OF_CONTACTS = (
     .where(activity.c.portal == PORTAL, activity.c.contact.in_(IDS), activity.c.occurred_at >= bindparam("since"))
     .order_by(activity.c.occurred_at, activity.c.stream, activity.c.activity)
 )
+_TOLD = (
+    select(audit.c.effect)
+    .where(audit.c.portal == PORTAL, audit.c.effect == literal("leak:").concat(activity.c.activity))
+    .exists()
+)
+_HANDED = (
+    select(episode.c.episode)
+    .where(
+        episode.c.portal == PORTAL, episode.c.contact == activity.c.contact,
+        episode.c.handed_off_at < activity.c.occurred_at,
+    )
+    .exists()
+)
+_MAIL_TO_LEADS = (
+    select(activity)
+    .where(
+        activity.c.portal == PORTAL, activity.c.observed_at >= bindparam("since"), activity.c.activity > bindparam("after_"),
+        activity.c.kind == ActivityKind.EMAIL_SENT.value, ~activity.c.automatic, _HANDED, ~_TOLD,
+    )
+    .order_by(activity.c.activity)
+    .limit(bindparam("most"))
+)
 _DEALS = select(deal).where(deal.c.portal == PORTAL, deal.c.deal.in_(IDS))
 _PEOPLE = (
     select(deal_contact)
@@ -51,13 +73,13 @@ _DEALS_OF = (
 class Activities(Part):
     def put_activities(self, rows: Sequence[Activity], observed_at: datetime) -> frozenset[ContactId]:
         """An activity of a contact that was merged away counts for the survivor (I12)."""
-        unseen = self._unseen(rows)
+        unseen = self.unseen_activities(rows)
         survivors = self._survivors({row.contact for row in unseen if row.contact})
         stored = [_activity_row(self.portal, row, survivors, observed_at) for row in unseen]
         self.insert_new(activity, stored)
         return frozenset(row["contact"] for row in stored if row["contact"])
 
-    def _unseen(self, rows: Sequence[Activity]) -> list[Activity]:
+    def unseen_activities(self, rows: Sequence[Activity]) -> list[Activity]:
         by_stream: dict[str, dict[str, Activity]] = {}
         for row in rows:
             by_stream.setdefault(row.stream, {}).setdefault(row.id, row)
@@ -82,6 +104,9 @@ class Activities(Part):
         for row in self.select_by_id(_OF_CONTACTS, ids, since=since):
             rows[row.contact].append(read_activity(row))
         return rows
+
+    def mail_to_leads(self, since: datetime, after: str, limit: int) -> list[Activity]:
+        return [read_activity(row) for row in self.select(_MAIL_TO_LEADS, since=since, after_=after, most=limit)]
 
     # -- deals
 

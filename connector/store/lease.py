@@ -94,20 +94,22 @@ class Lease:
     def check(self, connection: Connection) -> None:
         """Within each writing transaction. Without a lease of our own it asks only that no other process works here:
         a thread that delivers goes on while another of ours takes the lease."""
-        row = self._read(connection, share=True)
-        if self.epoch is None:
+        row, epoch = self._read(connection, share=True), self.epoch
+        if epoch is None:
             if row is None or row.holder != self._holder:
                 self._refuse_if_held(connection, row)
-        elif row is None or row.epoch != self.epoch:
+        elif row is None or row.epoch != epoch:
             raise _lost()
 
     def hold(self, seconds: float) -> None:
         """See that the lease is ours for so long: before a write outside, which no epoch can stop (I8).
 
         Looks into the database only where the last heartbeat does not answer for it: a worker that was frozen finds
-        out here, before it writes. Raises LeaseLostError.
+        out here, before it writes. One that we gave back ourselves meanwhile is not lost. Raises LeaseLostError.
         """
-        if self.seconds_left() <= seconds and (not self._beat() or self.seconds_left() <= seconds):
+        if self.seconds_left() > seconds or (self._beat() and self.seconds_left() > seconds):
+            return
+        if not self._stop.is_set():
             raise _lost()
 
     def seconds_left(self) -> float:

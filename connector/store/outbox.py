@@ -103,6 +103,13 @@ _READY = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=outbox)
 )
+# A claim that nobody settled holds its entry for as long as it lasts.
+_FREE_AT = func.coalesce(case((FREE, outbox.c.due_at), else_=outbox.c.claimed_until), bindparam("now"))
+_NEXT = (
+    select(outbox.c.destination, func.min(_FREE_AT).label("at"))
+    .where(outbox.c.portal == PORTAL, outbox.c.status == DUE)
+    .group_by(outbox.c.destination)
+)
 _CLAIM = (
     update(outbox)
     .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status == DUE, FREE)
@@ -214,6 +221,19 @@ class SqlOutbox:
             ]
             claimed = part.select_by_id(_CLAIM, ids, now=now, until=until, holder=self._holder)
             return sorted((read_entry(row) for row in claimed), key=lambda entry: entry.sequence)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        with self._database.reading() as connection:
+            part = Destinations(connection, self._portal)
+            rows = part.select(_NEXT, now=now)
+            states = part.destinations() if rows else {}
+        open_at = {row.destination: states.get(row.destination, DestinationState(name=row.destination)) for row in rows}
+        found = [
+            max(row.at, open_at[row.destination].rests_until or row.at)
+            for row in rows
+            if open_at[row.destination].off_at is None
+        ]
+        return min(found, default=None)
 
     def give_back(self, entries: Sequence[str]) -> None:
         with self._database.writing() as connection:

@@ -140,12 +140,14 @@ class SqlStore:
 
     def hold_lease(self, seconds: float) -> None:
         """See that our lease lasts for so long; without one there is nothing to lose. Raises LeaseLostError (I8)."""
-        if self._lease is not None:
-            self._lease.hold(seconds)
+        lease = self._lease  # a thread that delivers asks while another of ours gives it back
+        if lease is not None:
+            lease.hold(seconds)
 
     def lease_seconds_left(self) -> float:
         """How long the lease is ours for certain; a write outside must take less (I8)."""
-        return self._lease.seconds_left() if self._lease else 0.0
+        lease = self._lease
+        return lease.seconds_left() if lease else 0.0
 
     @property
     def outbox(self) -> SqlOutbox:

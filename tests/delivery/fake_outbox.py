@@ -60,6 +60,9 @@ class FakeOutbox:
             self._claimed_until[row.id] = now + CLAIM
         return sorted(found, key=lambda row: row.sequence)
 
+    def next_due(self, now: datetime) -> datetime | None:
+        return min((row.due_at or now for row in self.rows.values() if row.status == "due"), default=None)
+
     def give_back(self, entries: Sequence[str]) -> None:
         for name in entries:
             self._claimed_until.pop(name, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,15 +23,23 @@ class Sending:
         self.sent: list[datetime] = []
         self.opened = 0
         self.trouble: Exception | None = None
-        self.done = threading.Event()
+        self.due: list[datetime] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.done, self.again = threading.Event(), threading.Event()
 
     def deliver(self, now: datetime) -> int:
+        self.meanwhile()
         if self.trouble is not None:
             trouble, self.trouble = self.trouble, None
             raise trouble
         self.sent.append(now)
         self.done.set()
+        if len(self.sent) == 2:
+            self.again.set()
         return 1
+
+    def next_due(self, now: datetime) -> datetime | None:
+        return self.due.pop(0) if self.due else None
 
     @contextmanager
     def open(self) -> Iterator[Sending]:
@@ -79,3 +87,34 @@ def test_new_rules_open_a_new_sender(sending: Sending, make: Callable[[], Delive
     one.deliver(NOW)
     assert sending.done.wait(10)
     assert sending.opened == 2
+
+
+def test_a_sending_that_fails_does_not_make_a_later_one_too_early(
+    sending: Sending, make: Callable[[], Deliverer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: what became due in between would wait for whatever happens next."""
+    monkeypatch.setattr(deliverer, "AGAIN_SECONDS", 0.01)
+    sending.trouble = StoreBusyError("busy")
+    one, later = make(), NOW + timedelta(seconds=1)
+
+    def more_comes() -> None:
+        sending.meanwhile = lambda: None
+        one.deliver(later)
+
+    sending.meanwhile = more_comes
+    one.deliver(NOW)
+    assert sending.done.wait(10)
+    assert sending.sent == [later]
+
+
+def test_what_is_due_later_is_sent_then_though_nothing_new_happens(
+    sending: Sending, make: Callable[[], Deliverer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: a try that failed comes again after seconds, whenever the next run is."""
+    monkeypatch.setattr(deliverer, "AGAIN_SECONDS", 0.01)
+    due = NOW + timedelta(milliseconds=20)
+    sending.due = [due]
+    make().deliver(NOW)
+    assert sending.again.wait(10)
+    assert sending.sent[0] == NOW
+    assert due <= sending.sent[1]

@@ -127,3 +127,19 @@ def test_what_was_taken_stays_taken_for_ana(store: SqlStore) -> None:
     assert state.off_by == "person"
     store.outbox.learn("crm-desk", lambda state: replace(state, off_at=None, off_by=""))
     assert claim(store, 9) == []
+
+
+def test_when_the_next_one_is_due_is_known_of_what_waits_for_destinations_that_are_on(store: SqlStore) -> None:
+    """P2: so somebody can wake up then."""
+    assert store.outbox.next_due(NOW) is None
+    queue(store, entry("a", destination="desk", due_at=hours(3)), entry("b", destination="chat", due_at=hours(2)))
+    queue(store, entry("held", destination="chat", status="held", due_at=NOW))
+    assert store.outbox.next_due(NOW) == hours(2)
+    store.outbox.learn("chat", lambda state: replace(state, rests_until=hours(4)))
+    assert store.outbox.next_due(NOW) == hours(3)
+    store.outbox.learn("desk", lambda state: replace(state, off_at=NOW, off_by="person"))
+    assert store.outbox.next_due(NOW) == hours(4)
+    assert claim(store, 5) == ["b"]
+    assert store.outbox.next_due(hours(5)) == hours(5) + timedelta(minutes=5), "once the claim has run out"
+    store.outbox.record([Try(entry="b", at=hours(5), status="sent")])
+    assert store.outbox.next_due(hours(5)) is None

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from connector.errors import LeaseLostError
 from connector.store import SqlStore, open_store, this_process
+from connector.store.lease import Lease
 from connector.store.tables import lease
 
 ELSEWHERE = "other-host:7:1:x-1"
@@ -52,6 +53,16 @@ def test_a_heartbeat_that_fell_behind_is_made_up_for_before_a_write(open_it: Ope
         assert slow.lease_seconds_left() == 0
         slow.hold_lease(0.01)
         assert slow.lease_seconds_left() > 0
+
+
+def test_a_thread_that_still_asks_for_a_lease_that_we_gave_back_lost_nothing(store: SqlStore) -> None:
+    """The thread that delivers goes on between two runs; were it told otherwise, its notices would wait (P2)."""
+    given_back = Lease(store.database, PORTAL, store.holder)
+    given_back.take()
+    given_back.give_back()
+    given_back.hold(15)
+    with store.database.writing() as connection:
+        given_back.check(connection)
 
 
 def test_a_write_that_may_take_longer_than_any_lease_is_refused(open_it: Opener) -> None:

@@ -7,10 +7,9 @@ Source: hubspot-facts, sections 5.1 (event occurrences), 5.3 (forms), 5.4 (e-mai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import islice
 from typing import Any
 
 from connector.crm.hubspot.client import Client, pull_pages
@@ -38,7 +37,6 @@ STREAMS = (PAGE_VIEWS, FORMS, EMAILS)
 PAGE_VIEW_TYPE = "e_visited_page"
 OCCURRENCES_PAGE = 100
 EMAIL_EVENTS_PAGE = 1000
-RECENT_PAGES = 10
 OVERLAP = timedelta(seconds=1)  # whether `occurredAfter` includes its instant is not documented
 EMAIL_KINDS = {"SENT": ActivityKind.EMAIL_SENT, "OPEN": ActivityKind.EMAIL_OPEN, "CLICK": ActivityKind.EMAIL_CLICK}
 Pull = Iterator[ActivityPage | StreamOff]
@@ -133,17 +131,10 @@ def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[
     yield ActivityPage(rows=(), cursor=None)
 
 
-@understood("a form submission")
-def pull_recent(client: Client, forms: Sequence[Form], since: datetime, emails: Collection[str]) -> Iterator[Activity]:
-    """The newest submissions of these forms back to `since`; stops early once each address has one."""
-    missing = set(emails)
-    for form in forms:
-        for rows, _ in islice(pull_submissions(client, form.guid, since, None), RECENT_PAGES):
-            found = [one for row in rows if (one := parse_submission(row, form)) and one.occurred_at >= since]
-            yield from found
-            missing.difference_update(one.email for one in found)
-            if not missing:
-                return
+def pull_recent(client: Client, form: Form, since: datetime) -> Iterator[list[Activity]]:
+    """Pages of the newest submissions of a form, back to `since`."""
+    for rows, _ in pull_submissions(client, form.guid, since, None):
+        yield [one for row in rows if (one := parse_submission(row, form)) and one.occurred_at >= since]
 
 
 def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:

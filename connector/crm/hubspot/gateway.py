@@ -131,11 +131,8 @@ class HubSpotGateway:
             self._forms_at = now
         return self._forms
 
-    def recent_submissions(
-        self, wanted: Sequence[Form], since: datetime, emails: Collection[str]
-    ) -> tuple[Activity, ...]:
-        known = [forms.Form(guid=form.ref, name=form.name) for form in wanted]
-        return tuple(activities.pull_recent(self._client, known, since, emails))
+    def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
+        return activities.pull_recent(self._client, forms.Form(guid=form.ref, name=form.name), since)
 
     # -- Crm -----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -127,11 +127,8 @@ class MarketingSource(Protocol):
         """The portal's forms, perhaps as they were some minutes ago; none where it does not show them."""
         ...
 
-    def recent_submissions(
-        self, wanted: Sequence[Form], since: datetime, emails: Collection[str]
-    ) -> Sequence[Activity]:
-        """The newest submissions of these forms back to `since`, or until each of the addresses has one, and never more
-        than some hundreds of each form; for contacts that just sent one."""
+    def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
+        """The newest submissions of a form back to `since`, newest first; a page is read when it is asked for."""
         ...
 
 

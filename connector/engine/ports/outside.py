@@ -75,6 +75,13 @@ class Outbox(Protocol):
         """
         ...
 
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the first of the waiting entries is due, without those of destinations that are off; None: none waits.
+
+        One that waits behind another of its contact counts as if it did not.
+        """
+        ...
+
     def give_back(self, entries: Sequence[str]) -> None:
         """Claimed, but not tried after all: others may claim them at once."""
         ...

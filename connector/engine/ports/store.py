@@ -91,6 +91,10 @@ class UnitOfWork(History, Traces, Protocol):
         """Stores those not seen before and gives their contacts. Rows without a contact wait for their address."""
         ...
 
+    def unseen_activities(self, rows: Sequence[Activity]) -> list[Activity]:
+        """Those of them that are not stored yet, each once."""
+        ...
+
     def claim_activities(self, emails: Mapping[str, ContactId]) -> frozenset[ContactId]:
         """Gives waiting rows to the contacts that have turned up; those contacts are returned."""
         ...
