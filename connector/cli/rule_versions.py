@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connector.config.settings import Settings
-    from connector.engine.ports import PortalState, RuleVersion
+    from connector.engine.ports import PortalState, Progress, RuleVersion
+    from connector.engine.rule_change import RuleChange
     from connector.rules.differences import Difference
     from connector.store import SqlStore
 
@@ -23,7 +24,7 @@ def register(group: typer.Typer) -> None:
     """Beside `rules check` and `rules test`."""
     group.command("history", epilog="Example: handoff rules history")(history)
     group.command("show", epilog="Example: handoff rules show 3f9a --file scoring")(show)
-    group.command("diff", epilog="Example: handoff rules diff")(diff)
+    group.command("diff", epilog="Example: handoff rules diff mappings-new")(diff)
 
 
 def history(as_json: JsonFlag = False) -> int:
@@ -42,6 +43,7 @@ def history(as_json: JsonFlag = False) -> int:
                 "last_run_at": one.last_run_at,
                 "runs": one.runs,
                 "differences": len(versions.differences(earlier, one.fingerprint)) if earlier else None,
+                "effect": one.effect,
             }
             for one, earlier in versions.with_their_former()
         ]
@@ -52,10 +54,10 @@ def history(as_json: JsonFlag = False) -> int:
     if not rows:
         note("No run has had any rules yet. `handoff sync` is one.")
         return 0
-    columns = ["version", "since", "by", "last run", "runs", "keys changed", ""]
+    columns = ["version", "since", "by", "last run", "runs", "keys changed", "leads moved", ""]
     shown = [
         [row["version"], moment(row["first_seen_at"], zone), row["first_used_by"], moment(row["last_run_at"], zone),
-         row["runs"], row["differences"], "in force" if row["in_force"] else ""]
+         row["runs"], row["differences"], _moved(row["effect"]), "in force" if row["in_force"] else ""]
         for row in rows
     ]  # fmt: skip
     table(f"Rules ({versions.time_zone})", columns, shown, whole=("version",))
@@ -91,29 +93,59 @@ def show(
 
 
 def diff(
-    before: Annotated[str, typer.Argument(help="The version to compare with.")] = IN_FORCE,
-    after: Annotated[str, typer.Argument(help="The version that is compared.")] = FILES,
+    before: Annotated[
+        str, typer.Argument(help="The version to compare with; a folder alone is compared with those in force.")
+    ] = IN_FORCE,
+    after: Annotated[str, typer.Argument(help="The version that is compared, or a folder with rule files.")] = "",
     as_json: JsonFlag = False,
 ) -> int:
-    """Compare two versions of the rules, key by key.
+    """Compare two versions of the rules, key by key and lead by lead.
 
-    Without words, those in force with the files in mappings/.
+    Without words, those in force with the files in mappings/. Reads the database alone, and changes nothing.
     """
-    from connector.cli.console import note, print_json, table
+    from pathlib import Path
+
+    from connector.cli.console import note, print_json, progress_bar, table
     from connector.cli.start import start
 
-    with _Versions(start()) as versions:
+    if not after:
+        before, after = (IN_FORCE, before) if Path(before).is_dir() else (before, FILES)
+    with _Versions(start()) as versions, progress_bar(as_json) as progress:
         (first, old), (second, new) = versions.find(before), versions.find(after)
         found = _compare(old, new)
+        effect = versions.effect(old, new, progress) if found else None
     if as_json:
-        print_json({"before": first, "after": second, "differences": [_as_dict(one) for one in found]})
+        leads = effect.as_dict() if effect else None
+        print_json({"before": first, "after": second, "differences": [_as_dict(one) for one in found], "leads": leads})
         return 0
     if not found:
         note(f"{first} and {second} decide alike: no key differs.")
         return 0
     rows = [[f"{one.file}.yaml", one.key, _words(one.before), _words(one.after)] for one in found]
     table(f"{first} → {second}", ["file", "key", "before", "after"], rows)
+    _show_effect(effect)
     return 0
+
+
+def _show_effect(effect: RuleChange | None) -> None:
+    """What it does to the leads, with some of them by their ids; words for people on stderr, as in a pipe."""
+    from connector.cli.console import note, table
+    from connector.rules.consequences import WORDS, Consequence
+
+    if effect is None:
+        note("No run has seen any contacts by these rules, so what the change does to leads cannot be told.")
+        return
+    kinds = [kind for kind in Consequence if effect.counts[kind]]
+    if kinds:
+        rows = [[WORDS[kind], effect.counts[kind], ", ".join(effect.samples[kind])] for kind in kinds]
+        print()
+        table(f"Of {effect.contacts:,} contacts", ["what", "contacts", "such as"], rows)
+    note(f"Now: {effect.sentence}.")
+    if effect.undecided:
+        note(f"{effect.undecided:,} contacts could not be decided by both; `handoff sync` says which and why.")
+    if effect.unread:
+        note(f"Not pulled yet, so empty here: {', '.join(effect.unread)}. The first run with these rules pulls them.")
+    note("Clocks, notices and reports are not compared. What the change would have done in the past: `handoff replay`.")
 
 
 class _Versions:
@@ -155,6 +187,22 @@ class _Versions:
     def time_zone(self) -> str:
         return self._state.time_zone if self._state else "UTC"
 
+    def effect(
+        self, before: Mapping[str, Any], after: Mapping[str, Any], progress: Progress | None
+    ) -> RuleChange | None:
+        """What would become of the stored leads now; None where no run has seen any, or a version is not read any more.
+        """
+        from connector.engine.rule_change import Books, compare
+        from connector.engine.rules_then import read_rules
+
+        state = self._state
+        books = [read_rules(body) for body in (before, after)]
+        if state is None or state.as_of is None or books[0] is None or books[1] is None:
+            return None
+        old, new = (book.in_zone(state.time_zone) for book in books if book is not None)
+        with self._store.reading() as uow:
+            return compare(uow, Books(old, new), state=state, now=state.as_of, progress=progress)
+
     def with_their_former(self) -> list[tuple[RuleVersion, str]]:
         """Each version with the one that was new before it; empty for the first."""
         former = [one.fingerprint for one in self._stored[1:]]
@@ -165,11 +213,16 @@ class _Versions:
 
     def find(self, word: str) -> tuple[str, Mapping[str, Any]]:
         """(version, its rules) for what a person wrote. Raises SettingsError where it names none, or several."""
+        from pathlib import Path
+
         from connector.config.mappings import load_rulebook
         from connector.errors import SettingsError
 
         if word == FILES:
             book = load_rulebook(self._settings.mappings_dir)
+            return book.fingerprint, book.as_dict()
+        if Path(word).is_dir():
+            book = load_rulebook(Path(word))
             return book.fingerprint, book.as_dict()
         known = [one.fingerprint for one in self._stored]
         fits = [one for one in known if (one == self.in_force if word == IN_FORCE else one.startswith(word))]
@@ -177,7 +230,8 @@ class _Versions:
             problem = "no run has had any rules yet" if not known else f"{len(fits) or 'no'} versions begin so"
             raise SettingsError(
                 f"{word!r} names no version: {problem}",
-                advice=f"`handoff rules history` lists them; `{FILES}` are those in {self._settings.mappings_dir}/.",
+                advice=f"`handoff rules history` lists them; `{FILES}` are those in {self._settings.mappings_dir}/, "
+                "and other rule files are named by their folder.",
             )
         return fits[0], self._body(fits[0])
 
@@ -192,6 +246,10 @@ def _compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differ
     from connector.rules.differences import differences
 
     return differences(before, after)
+
+
+def _moved(effect: Mapping[str, Any] | None) -> str:
+    return f"{effect['moved']:,} of {effect['contacts']:,}" if effect else ""
 
 
 def _as_dict(one: Difference) -> dict[str, object]:

@@ -155,13 +155,19 @@ def _show(report: RunReport) -> None:
         facts["held by the guard"] = counts.held
     shadow = " in shadow mode" if report.planned else ""
     pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}{shadow}", facts)
+    if report.rule_change is not None:
+        note(f"The rules changed ({report.rule_change.before} → {report.rule_change.after}): "
+             f"{report.rule_change.sentence}. `handoff rules diff` says by which keys.")
     for line in (*report.troubles, *report.remarks):
         note(f"  note: {line}")
     if counts.held:
         note(
-            f"What to do: {counts.held} leads would be handed over without any news of their own (changed rules?), or "
-            "change their marketing hold. Look with `handoff preview`, then `handoff sync --release-mass-change`."
+            f"What to do: {counts.held} leads would be handed over without any news of their own, or change their "
+            "marketing hold. Look with `handoff preview --release-mass-change --save plan.json`; then `handoff sync "
+            "--approve plan.json` carries out just that, and `handoff sync --release-mass-change` lets all go."
         )
+        if report.held_because:
+            note(f"Why: {report.held_because}.")
     _say_of_the_past(report)
     if report.planned:
         what = _counted(len(report.planned), "lead")

@@ -104,6 +104,7 @@ def _to_ops(kind: NoticeKind, packet: Packet) -> str:
             f"{_number(packet, 'allowed')} may. Nothing of that was done; `handoff preview` shows it."
         )
     if kind is NoticeKind.DESTINATION_OFF:
+            f"{' Why: ' + cause + '.' if (cause := _text(packet, 'cause')) else ''}"
         name = _text(packet, "destination") or "a destination"
         return (
             f"Nothing more is sent to {name} until somebody has looked. Its notices are kept: mend the cause, then run "

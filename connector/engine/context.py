@@ -92,6 +92,7 @@ class Context:
         adopt: contacts that `handoff adopt` lets in now; pace: how many of them each rep may still get today.
         unclear: contacts whose last write has no clear answer yet; they are not decided before it has one (I7).
         overtaken: how often people's edits overtook a contact's writes in this run.
+        former: version of the rules of the run before, where they were others; else empty.
         renormalise: the fields or stages changed since contacts were stored; every value is read anew.
         trailed: streams whose window reached further back in this run.
         clock: the CRM's, for what happens while a long run is under way.
@@ -127,6 +128,7 @@ class Context:
     pace: Pace = field(default_factory=lambda: Pace())
     unclear: set[ContactId] = field(default_factory=set)
     overtaken: Counter[ContactId] = field(default_factory=Counter)
+    former: str = ""
     renormalise: bool = False
     trailed: set[str] = field(default_factory=set)
     between_pages: Callable[[], object] = lambda: None

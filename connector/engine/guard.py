@@ -27,11 +27,13 @@ class Guard:
     Attributes:
         new_since: signals at or after it are the contact's own news; None for a first run, where all is past anyway.
         allowance: moves without news that may pass.
+        waiting: contacts that an earlier run held back and nothing new came of: they wait for a person, not for a day.
         held: contacts held back in this run; they stay on the work list.
     """
 
     new_since: datetime | None
     allowance: int
+    waiting: frozenset[ContactId] = frozenset()
     held: set[ContactId] = field(default_factory=set)
     passed: int = 0
 
@@ -39,7 +41,7 @@ class Guard:
         """Whether this decision must wait for a person; it is remembered as held then."""
         if not self._counts(decision):
             return False
-        if self.passed < self.allowance:
+        if self.passed < self.allowance and decision.contact not in self.waiting:
             self.passed += 1
             return False
         self.held.add(decision.contact)

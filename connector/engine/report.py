@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.context import PlannedLead
+from connector.engine.rule_change import RuleChange
 from connector.rules.undoing import Line
 
 EXIT_CODES: Mapping[RunStatus, int] = {
@@ -27,6 +28,8 @@ class RunReport:
         watermark: everything the CRM showed up to this instant is done; None where something is still open.
         planned: what a dry or shadow run would have changed.
         troubles: one line each, free of personal data.
+        held_because: why what the guard holds would move, where changed rules are why; else empty.
+        rule_change: what changed rules do to the leads; None but in the first run with them.
         remarks: what is to be done by people, such as a review that is due (R10); no fault of the run.
     """
 
@@ -37,6 +40,8 @@ class RunReport:
     watermark: datetime | None
     planned: Sequence[PlannedLead] = ()
     troubles: Sequence[str] = ()
+    held_because: str = ""
+    rule_change: RuleChange | None = None
     remarks: Sequence[str] = ()
 
     @property
@@ -71,6 +76,8 @@ class RunReport:
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "troubles": list(self.troubles),
             "remarks": list(self.remarks),
+            "held_because": self.held_because,
+            "rule_change": self.rule_change.stored() if self.rule_change else None,
         }
 
 

@@ -67,6 +67,7 @@ def sync(
         context, marks = _begin(ports, book, portal, options, progress, epoch, clock)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
+        new_rules = look_at_new_rules(context)
         streams = _pull(context, marks)
         if context.options.approval is not None:
             return _carry_out(context, context.options.approval, began)
@@ -85,7 +86,7 @@ def sync(
         context.counts.notices_sent += send(context) if context.writes else 0
         if not context.options.dry_run:
             forget_old(context)
-        return _end(context, guard, streams, time.monotonic() - began)
+        return replace(_end(context, guard, streams, time.monotonic() - began), rule_change=new_rules)
 
 
 # -- begin -----------------------------------------------------------------------------------------------------
@@ -136,6 +137,8 @@ def _begin(
     if run.as_of - portal.now > FAR_AHEAD:
         context.troubles.append(_ahead(run.as_of, portal.now))
     return context, marks
+    if before is not None and changed == RULES_CHANGED:
+        context.former = _rules_of(before)
 
 
 def _ahead(as_of: datetime, now: datetime) -> str:
@@ -203,7 +206,7 @@ def rules_changed(before: PortalState | None, book: RuleBook, options: Options) 
     if before is None or not before.fingerprint:
         return ""
     if _rules_of(before) != book.fingerprint:
-        return "rules changed"
+        return RULES_CHANGED
     return "live after shadow" if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
 
 
@@ -259,9 +262,14 @@ def _adopt(context: Context) -> None:
 
 def _guard(context: Context) -> Guard:
     with context.store.reading() as uow:
-        waiting = uow.dirty_count()
+        to_decide, before = uow.dirty_count(), held_before(uow)
     new_since = context.covered - OVERLAP if context.covered else None
-    return Guard(new_since=new_since, allowance=allowance(waiting, released=context.options.release_mass_change))
+    released = context.options.release_mass_change
+    return Guard(
+        new_since=new_since,
+        allowance=allowance(to_decide, released=released),
+        waiting=frozenset() if released else before,
+    )
 
 
 # -- decide, write ---------------------------------------------------------------------------------------------
@@ -332,6 +340,8 @@ def _tell_ops(context: Context, guard: Guard) -> None:
     if halted(context):
         context.troubles.append(
             f"{context.refused} of {context.attempted} changes were refused, so no more were sent; look at "
+        if cause := cause_of_held(context, guard):
+            facts[NoticeKind.RUN_HELD]["cause"] = cause
             "the contacts named above, mend the cause, then run `handoff sync --release-mass-change`"
         )
         facts[NoticeKind.RUN_HELD] = {"refused": context.refused, "attempted": context.attempted}
@@ -369,6 +379,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         still_open = bool(uow.intents("open", 1))
         left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
         settled = not still_open and (not left or context.options.approval is not None)
+        keep_held(uow, guard)
         if settled:
             for stream in streams:
                 uow.put_watermark(stream, context.now)

@@ -64,6 +64,12 @@ _DIRTY = select(dirty.c.contact).where(dirty.c.portal == PORTAL).order_by(dirty.
 _DIRTY_AMONG = (
     select(dirty.c.contact).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS)).order_by(dirty.c.contact)
 )
+_DIRTY_CAUSES = select(dirty.c.contact, dirty.c.cause).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS))
+_DIRTY_BECAUSE = (
+    select(dirty.c.contact)
+    .where(dirty.c.portal == PORTAL, dirty.c.cause.startswith(bindparam("prefix_"), autoescape=False))
+    .order_by(dirty.c.contact)
+)
 _DIRTY_COUNT = select(func.count().label("found")).select_from(dirty).where(dirty.c.portal == PORTAL)
 _FORGET_RETRIES = delete(retry).where(retry.c.portal == PORTAL)
 _CLEAR_DIRTY = delete(dirty).where(dirty.c.portal == PORTAL, dirty.c.contact.in_(IDS))
@@ -176,6 +182,12 @@ class Contacts(Part):
         self.insert_new(retry, [{"portal": self.portal, "contact": one} for one in ids])
 
     def mark_retries_dirty(self) -> None:
+    def dirty_causes(self, ids: Sequence[ContactId]) -> dict[ContactId, str]:
+        return {row.contact: row.cause for row in self.select_by_id(_DIRTY_CAUSES, ids)}
+
+    def dirty_because(self, prefix: str) -> list[ContactId]:
+        return [ContactId(row.contact) for row in self.select(_DIRTY_BECAUSE, prefix_=prefix)]
+
         self.change(_retries_dirty(self.dialect))
         self.change(_FORGET_RETRIES)
 

@@ -41,14 +41,19 @@ _FINISH = (
 _RULEBOOK = select(rulebook.c.body).where(
     rulebook.c.portal == PORTAL, rulebook.c.fingerprint == bindparam("fingerprint_")
 )
+_EFFECT = (
+    update(rulebook)
+    .where(rulebook.c.portal == PORTAL, rulebook.c.fingerprint == bindparam("fingerprint_"))
+    .values(effect=bindparam("effect_"))
+)
 _VERSIONS = (
     select(
-        rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by,
+        rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by, rulebook.c.effect,
         func.count(run.c.run).label("runs"), func.max(run.c.as_of).label("last_run_at"),
     )
     .outerjoin(run, and_(run.c.portal == rulebook.c.portal, run.c.fingerprint == rulebook.c.fingerprint))
     .where(rulebook.c.portal == PORTAL)
-    .group_by(rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by)
+    .group_by(rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by, rulebook.c.effect)
     .order_by(rulebook.c.first_seen_at.desc(), rulebook.c.fingerprint)
 )
 _WATERMARK = select(watermark.c.at).where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
@@ -144,15 +149,19 @@ class Portals(Part):
         """Once for each fingerprint, with the instant it was first run with."""
         self.insert_new(rulebook, [{
             "portal": self.portal, "fingerprint": fingerprint, "body": dict(body), "first_seen_at": at,
-            "first_used_by": this_user(),
+            "first_used_by": this_user(), "effect": None,
         }])
+
+    def put_rule_change(self, fingerprint: str, effect: Mapping[str, object]) -> None:
+        """What this version did to the leads when it came into use, the last time that it did."""
+        self.change(_EFFECT, fingerprint_=fingerprint, effect_=dict(effect))
 
     def rulebooks(self) -> list[RuleVersion]:
         """Every version that a run ever had, newest first; `runs` counts those that are still kept."""
         return [
             RuleVersion(
                 fingerprint=row.fingerprint, first_seen_at=row.first_seen_at, first_used_by=row.first_used_by or "",
-                runs=row.runs, last_run_at=row.last_run_at,
+                runs=row.runs, last_run_at=row.last_run_at, effect=row.effect,
             )
             for row in self.select(_VERSIONS)
         ]

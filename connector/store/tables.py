@@ -100,6 +100,7 @@ rulebook = Table(
     Column("body", Structure, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("first_used_by", Text),                # user@host; None: by a version that did not note it
+    Column("effect", Structure),                  # of the leads when it last came into use; None: never worked out
 )
 
 # -- contacts ------------------------------------------------------------------------------------------------------

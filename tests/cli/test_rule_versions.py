@@ -23,12 +23,16 @@ def changed(world: World) -> World:
 def test_versions_are_listed_compared_and_shown(changed: World, handoff: Handoff) -> None:
     rows = json.loads(handoff("rules", "history", "--json").out)["versions"]
     assert [(row["in_force"], row["runs"], row["differences"]) for row in rows] == [(True, 1, 1), (False, 1, None)]
+    assert [row["effect"]["contacts"] if row["effect"] else None for row in rows] == [5, None]
     assert all("@" in row["first_used_by"] for row in rows)
     newest, first = (row["version"] for row in rows)
 
     said = json.loads(handoff("rules", "diff", "--json").out)
     line = {"file": "qualification.yaml", "key": "threshold.score", "before": 45.0, "after": 40.0}
     assert (said["before"], said["differences"]) == (newest, [line])
+    assert said["leads"]["contacts"] == 5 and "change_stage" in said["leads"]
+    # a folder alone is compared with what is in force
+    assert json.loads(handoff("rules", "diff", str(changed.mappings), "--json").out) == said
     assert handoff("rules", "diff", first[:6], "in-force").out.splitlines()[-1].split("\t")[1:] == [
         "threshold.score", "50.0", "45.0",
     ]  # fmt: skip

@@ -85,9 +85,17 @@ def test_a_hand_raiser_passes_while_the_guard_holds(flooded: World) -> None:
 
 
 def test_what_is_held_waits_until_somebody_agrees(flooded: World) -> None:
+    """However many runs go by; who asks for sales meanwhile is handed over all the same."""
     flooded.run()
     again = flooded.run_later(MINUTE)
-    assert (again.status, again.counts.handed_off) == (RunStatus.COMPLETED, 30)
+    assert (again.status, again.counts.handed_off, again.counts.held) == (RunStatus.HELD, 0, 30)
+    asks = sorted(flooded.dirty())[0]
+    flooded.clock.pass_by(MINUTE)
+    flooded.crm.happen(demo_request(flooded.clock.now(), contact=asks))
+    third = flooded.run_later(MINUTE)
+    assert (third.status, third.counts.handed_off, third.counts.held) == (RunStatus.HELD, 1, 29)
+    agreed = flooded.run_later(MINUTE, release_mass_change=True)
+    assert (agreed.status, agreed.counts.handed_off) == (RunStatus.COMPLETED, 29)
 
 
 def test_a_person_may_let_all_pass_at_once(flooded: World) -> None:
@@ -167,3 +175,27 @@ def test_a_contact_that_the_crm_calls_gone_but_shows_is_not_dropped() -> None:
     assert not world.stored().gone and world.quarantined() == ["101"]
     world.run_later()
     assert world.kinds() == ["lead.handed_off"]
+
+
+def test_what_waits_is_said_to_come_of_the_rules_and_what_they_do_is_known_before(flooded: World) -> None:
+    """The version is stored with what it did to the leads; the next run still names it (R35)."""
+    report = flooded.run()
+    change = report.rule_change
+    assert change is not None and change.sentence == "80 contacts would change stage, " + ", ".join(
+        ["0 would leave sales' hands", "80 would go to sales"]
+    )
+    assert (change.contacts, change.moved) == (80, 80)
+    with flooded.store.reading() as uow:
+        version = next(one for one in uow.rulebooks() if one.fingerprint == flooded.book.fingerprint)
+    assert version.effect == change.stored() and "100" not in str(sorted(version.effect))
+    cause = f"the rules changed: version {version.fingerprint[:12]}, first used by {version.first_used_by}"
+    assert report.held_because.startswith(cause)
+    assert report.held_because.endswith("30 of the 30 leads that wait are looked at for that alone")
+    again = flooded.run_later()
+    assert again.rule_change is None and again.held_because == report.held_because
+
+
+def test_a_run_whose_rules_are_those_of_the_run_before_compares_nothing(flooded: World) -> None:
+    flooded.run()
+    report = flooded.run_later(release_mass_change=True)
+    assert report.rule_change is None and report.held_because == "" and report.as_dict()["rule_change"] is None

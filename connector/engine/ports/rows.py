@@ -43,6 +43,7 @@ class RuleVersion:
     Attributes:
         first_used_by: `user@host` of the process that used it first; empty where that was not noted.
         runs: those with it that are still kept; last_run_at: `as_of` of the newest of them.
+        effect: RuleChange.stored() of when it last came into use; None where it took the place of none.
     """
 
     fingerprint: str
@@ -50,6 +51,7 @@ class RuleVersion:
     first_used_by: str
     runs: int
     last_run_at: datetime | None
+    effect: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ class World:
 
     Attributes:
         now: `as_of` of the run under way.
-        waiting: held by the mass-change guard; they stay on the work list.
+        waiting: held by the mass-change guard; they stay on the work list. held: those of them that wait for a person.
         retries: to be decided once more in the next run.
         written: what the CRM would show of this world's decisions, by contact.
         reach: passes over those of whom it is certain that nothing comes; None decides everybody in full.
@@ -101,6 +101,7 @@ class World:
     desk: DeskState = field(default_factory=DeskState)
     clocks: Clocks = field(default_factory=Clocks)
     waiting: set[ContactId] = field(default_factory=set)
+    held: set[ContactId] = field(default_factory=set)
     retries: set[ContactId] = field(default_factory=set)
     written: dict[ContactId, list[Written]] = field(default_factory=dict)
     covered: datetime | None = None
@@ -127,20 +128,24 @@ class World:
         certain = {*heard.deals, *heard.adopted, *self.waiting, *self.retries}
         self.retries = set()
         work = {*heard.news, *certain}
-        guard = Guard(new_since=self._new_since, allowance=allowance(len(work), released=False))
+        self.held -= {*heard.news, *heard.deals, *heard.adopted}
+        guard = Guard(
+            new_since=self._new_since, allowance=allowance(len(work), released=False), waiting=frozenset(self.held)
+        )
         self._decide(work, certain, guard, frozenset(heard.adopted))
         due = self.clocks.fire(now)
         if due:
             self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
             back = {timer.contact for timer in due if timer.kind is TimerKind.RETURN} - guard.held
             self._decide(back, back, guard, frozenset())
-        self.waiting = set(guard.held)
+        self.waiting, self.held = set(guard.held), set(guard.held)
         self.covered = now
         self._forget_spent()
 
     def look(self, now: datetime, heard: Heard) -> None:
         """A run of hints: only contacts with news; moves without news of their own wait (engine/hints.py)."""
         self.now = now
+        self.held -= {*heard.news, *heard.deals}
         guard = Guard(new_since=self._new_since, allowance=0)
         self._decide({*heard.news, *heard.deals}, set(heard.deals), guard, frozenset())
         self.waiting |= guard.held

@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("owner", ID))
     op.add_column("outbox", sa.Column("digest", ID))
     op.add_column("outbox", sa.Column("summary", sa.Text()))
+    op.add_column("rulebook", sa.Column("effect", sa.Text()))
     op.add_column("outbox", sa.Column("queued_at", INSTANT))
     op.add_column("outbox", sa.Column("alone_until", INSTANT))
     op.add_column("outbox", sa.Column("spent", sa.Integer()))
