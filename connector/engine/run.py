@@ -402,6 +402,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
             replace(lead, basis=context.basis.get(lead.decision.contact, {})) for lead in context.planned
         ),
         troubles=tuple(context.troubles),
+        held_because=cause_of_held(context, guard),
         remarks=(due,) if (due := review(context.book.qualification.definition, context.now.date())) else (),
     )
 
