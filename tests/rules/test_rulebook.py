@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from connector.config.mappings import load_rulebook, shipped_folder
-from connector.rules import abandonment, condition, fields, filters, hand_raisers, qualification, scoring
-from connector.rules.operators import Operator
 from connector.rules.qualification import QualificationRules
 from connector.rules.recycling import RecyclingRules
 from connector.rules.rulebook import PARTS, RuleBook, cross_check
@@ -89,35 +83,3 @@ def test_every_part_has_its_model() -> None:
     assert isinstance(BOOK.part("scoring"), ScoringRules)
     assert isinstance(BOOK.part("qualification"), QualificationRules)
     assert len(PARTS) == 10
-
-
-DOCS = Path(__file__).parents[2] / "docs" / "rules"
-PAGES = {
-    "fields": (fields.FieldRules, fields.FieldRule),
-    "scoring": (
-        scoring.ScoringRules, scoring.FitRules, scoring.FitRule, scoring.EngagementRules, scoring.EngagementRule,
-        scoring.Grades, scoring.Bands,
-    ),
-    "qualification": (
-        QualificationRules, qualification.Definition, qualification.KeyPage, qualification.Trigger,
-        qualification.Threshold,
-        qualification.Example, qualification.ExampleActivity, hand_raisers.HandRaisers, hand_raisers.HandRaiserForm,
-        hand_raisers.HandRaiserField, filters.FilterRules, filters.DomainListFilter, filters.CompetitorFilter,
-        filters.CountryFilter, filters.RoleAddressFilter, filters.CustomFilter, abandonment.AbandonedForm,
-        condition.Condition, condition.ActivityClause,
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_key_has_its_line_on_the_admins_page(page: str) -> None:
-    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
-    keys = {info.alias or name for model in PAGES[page] for name, info in model.model_fields.items()}
-    assert sorted(key for key in keys if not re.search(rf"`[^`]*\b{key}\b[^`]*`", text)) == []
-
-
-def test_every_operator_and_type_is_on_the_admins_page() -> None:
-    text = (DOCS / "qualification.md").read_text(encoding="utf-8")
-    assert [op.value for op in Operator if f"`{op}`" not in text] == []
-    kinds = (DOCS / "fields.md").read_text(encoding="utf-8")
-    assert [kind.value for kind in fields.FieldType if f"`{kind}`" not in kinds] == []

@@ -1,0 +1,441 @@
+"""What the tables of the cookbook claim, carried out by the rules themselves.
+
+Each trial belongs to the column that says what comes of it; the other columns are what it is given, or more of what
+comes of it. Leads stand in a table as in an example: values as HubSpot would send them, under our names of fields.
+Every trial takes place at the moment of the examples, and knows the same five reps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from factories import PORTAL, make_episode, make_owner
+
+from connector.config.examples import NOW
+from connector.config.yaml_text import read_yaml
+from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact, ContactId, OwnerId
+from connector.domain.deal import Deal, DealState
+from connector.domain.decision import Action, Decision
+from connector.domain.episode import Episode, State
+from connector.domain.notice import Notice, NoticeKind
+from connector.domain.record import Record
+from connector.domain.stage import Stage
+from connector.rules import leaks, notifications, reports, scoring, sla, stages, suppression
+from connector.rules.condition import Condition, Facts, check_condition
+from connector.rules.decide import decide
+from connector.rules.durations import parse_duration
+from connector.rules.fields import normalise
+from connector.rules.marking import marking
+from connector.rules.plan import plan
+from connector.rules.qualification import ExampleActivity
+from connector.rules.rulebook import RuleBook
+from connector.rules.scanners import sift
+from connector.rules.situation import Desk, Situation
+from connector.rules.words import day, in_points
+
+Row = Mapping[str, str]
+Trial = Callable[[RuleBook, Sequence[Row]], Iterator[Row]]
+NOTHING = "–"
+WHO = ContactId("101")
+REPS = {
+    name: make_owner(
+        str(number),
+        name=f"{name} Sample",
+        email=f"{name.lower()}.sample@company.example",
+        archived=name == "Eve",
+        teams=("Inside Sales",) if name in ("Ben", "Cleo") else (),
+    )
+    for number, name in enumerate(("Ana", "Ben", "Cleo", "Dan", "Eve"), 7)
+}
+"""Eve has left; Ben and Cleo are in a team."""
+NAMES: Mapping[str, str] = {owner.id: name for name, owner in REPS.items()}
+TRIALS: dict[str, tuple[frozenset[str], Trial]] = {}
+"""The column that names a trial -> all columns that it knows, and the trial."""
+
+
+def trial(outcome: str, *others: str) -> Callable[[Trial], Trial]:
+    def keep(made: Trial) -> Trial:
+        TRIALS[outcome] = (frozenset((outcome, *others)), made)
+        return made
+
+    return keep
+
+
+def plain(cell: str) -> str:
+    """A cell without its backticks; nothing where it holds a dash."""
+    text = cell.replace("`", "").strip()
+    return "" if text == NOTHING else text
+
+
+def read(cell: str) -> dict[str, Any]:
+    """A cell that holds keys with values."""
+    text = plain(cell)
+    found = read_yaml(f"{{{text.removeprefix('{').removesuffix('}')}}}".encode(), "table").value
+    assert isinstance(found, dict), cell
+    return found
+
+
+def read_list(cell: str) -> list[Any]:
+    text = plain(cell)
+    found = read_yaml(f"[{text.removeprefix('[').removesuffix(']')}]".encode(), "table").value
+    assert isinstance(found, list), cell
+    return found
+
+
+# -- what a trial is given -----------------------------------------------------------------------------------------
+
+
+def lead(values: Mapping[str, Any], book: RuleBook, *, said_now: bool = False) -> Contact:
+    """A contact as the CRM would send it. `said_now`: its values were set a minute ago, else nobody knows when."""
+    names = {"first_name": "Kim", "last_name": "Sample", "email": "kim@acme.example"} | dict(values)
+    if names.get("owner") in REPS:
+        names["owner"] = REPS[names["owner"]].id
+    wire = {rule.property: _wire(names[name]) for name, rule in book.fields.fields.items()
+            if rule.property is not None and name in names}  # fmt: skip
+    assert set(names) <= set(book.fields.fields), f"fields.yaml does not know all of {', '.join(values)}"
+    at = NOW - timedelta(days=30)
+    contact = normalise(Record(id=WHO, asked_id=WHO, properties=wire, created_at=at, modified_at=at),
+                        book.fields, book.stages.values)  # fmt: skip
+    return replace(contact, changed_at=dict.fromkeys(values, NOW - timedelta(minutes=1))) if said_now else contact
+
+
+def _wire(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def did(rows: Sequence[Any]) -> list[Activity]:
+    """Activities, written as in examples, oldest first."""
+    read = [ExampleActivity.model_validate(row) for row in rows]
+    made = [
+        Activity(
+            stream="examples", id=str(place), contact=WHO, kind=row.kind, occurred_at=NOW - row.ago, name=row.name,
+            ref=row.ref, url=row.url, automatic=row.automatic,
+        )
+        for place, row in enumerate(read)
+    ]  # fmt: skip
+    return sorted(made, key=lambda row: row.occurred_at)
+
+
+def deals(rows: Sequence[Any]) -> list[Deal]:
+    found = []
+    for place, row in enumerate(rows):
+        at = NOW - parse_duration(row.get("ago", "1d")).wall()
+        state = DealState(row["state"])
+        closed = None if state is DealState.OPEN else at
+        found.append(Deal(id=str(place), contacts=(WHO,), state=state, created_at=at, modified_at=at, closed_at=closed,
+                          amount=row.get("amount")))  # fmt: skip
+    return found
+
+
+def ago(cell: str) -> datetime:
+    return NOW - parse_duration(plain(cell)).wall()
+
+
+def situation(contact: Contact, **more: Any) -> Situation:
+    given: dict[str, Any] = {"desk": Desk(owners=tuple(REPS.values()), rotation={}, open_leads={}), **more}
+    return Situation(portal=PORTAL, contact=contact, **given)
+
+
+def former(row: Row) -> tuple[Episode, ...]:
+    """The attempt before this one, where the row tells of one: who had it, and when it was handed over."""
+    who, when = plain(row.get("had it before", "")), plain(row.get("handed over before", ""))
+    if not (who or when):
+        return ()
+    handed = ago(when) if when else NOW - timedelta(days=60)
+    back = handed + timedelta(days=1)
+    attempt = make_episode(
+        contact=WHO, state=State.RECYCLED, owner=REPS[who or "Ana"].id, opened_at=handed, handed_off_at=handed,
+        ended_at=back, exit_reason="not_ready", marketing_held=False,
+    )  # fmt: skip
+    return (attempt,)
+
+
+# -- qualification, scoring ----------------------------------------------------------------------------------------
+
+
+@trial("what happens", "lead", "did", "deals", "handed over before", "in words")
+def _what_happens(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        contact = lead(read(row.get("lead", "")), book)
+        activities = did(read_list(row.get("did", "")))
+        given = situation(contact, activities=activities, deals=deals(read_list(row.get("deals", ""))),
+                          episodes=former(row))  # fmt: skip
+        decision = decide(given, book, now=NOW)
+        yield {"what happens": decision.action.value.replace("_", " "), "in words": decision.sentence}
+
+
+@trial("lines", "lead", "did", "fit", "engagement", "points", "grade")
+@trial("grade", "lead", "did", "fit", "engagement", "points")
+def _points(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        kept = sift(did(read_list(row.get("did", ""))), book.scoring.scanners).kept
+        found = scoring.score(lead(read(row.get("lead", "")), book), kept, book.scoring, now=NOW, since=None)
+        part = {"fit", "engagement"} & set(row)
+        lines = [line for line in found.contributions if len(part) != 1 or line.group in part]
+        yield {
+            "fit": in_points(found.fit), "engagement": in_points(found.engagement), "points": in_points(found.total),
+            "grade": found.grade,
+            "lines": "; ".join(f"{line.points / 100:+g} {line.label}" for line in lines),
+        }  # fmt: skip
+
+
+@trial("mark", "lead", "did")
+def _mark(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        given = situation(lead(read(row.get("lead", "")), book), activities=did(read_list(row["did"])))
+        found = marking(given, None, book, now=NOW)
+        yield {"mark": str(found.change.after) if found.change else ""}
+
+
+# -- conditions ----------------------------------------------------------------------------------------------------
+
+
+@trial("holds for", "condition", "does not hold for", "for")
+def _condition(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """Each cell as it stands where it is right; else what came out."""
+    for row in rows:
+        tree = Condition.model_validate(read(row["condition"]))
+        assert check_condition(tree, book.fields) == [], row["condition"]
+        said = {True: "does not hold", False: "holds"}
+        yield {
+            column: plain(row[column]) if tree.holds(_facts(read(row[column]), book)) is wanted else said[wanted]
+            for column, wanted in (("holds for", True), ("does not hold for", False))
+        }
+
+
+def _facts(given: dict[str, Any], book: RuleBook) -> Facts:
+    activities, bought = did(given.pop("did", [])), deals(given.pop("deals", []))
+    back = given.pop("handed_back", None)
+    since = ago(back) if back else None
+    return Facts(lead(given, book), NOW, activities, bought, since, book.fields)
+
+
+# -- fields, stages ------------------------------------------------------------------------------------------------
+
+
+@trial("a rule sees", "HubSpot sends", "noted")
+def _sees(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        sent = {name: _wire(value) for name, value in read(row["HubSpot sends"]).items()}
+        known = {rule.property for rule in book.fields.fields.values()}
+        assert set(sent) <= known, f"no field reads all of {', '.join(sent)}"
+        record = Record(id=WHO, asked_id=WHO, properties=sent, created_at=NOW, modified_at=NOW)
+        contact = normalise(record, book.fields, book.stages.values)
+        named = [name for name in read(row["a rule sees"]) if name in book.fields.fields]
+        seen = {name: contact.get(name) for name in named or contact.fields}
+        yield {"a rule sees": _flow(seen), "noted": "; ".join(contact.problems)}
+
+
+def _flow(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {_shown(value)}" for name, value in values.items() if value is not None)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@trial("after the handover", "before")
+def _handover_writes(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """The fields that the row names, as they stand once the lead is handed over."""
+    for row in rows:
+        before = read(row["before"])
+        contact = lead({"request": "hand_over"} | {name: value for name, value in before.items() if value}, book)
+        decision = decide(situation(contact), book, now=NOW)
+        made = plan(decision, contact, book, on_list=False, now=NOW)
+        after = {**contact.fields, **{change.field: change.after for change in made.changes}}
+        shown = {name: NAMES.get(str(after.get(name)), after.get(name)) for name in before}
+        yield {"after the handover": _flow(shown)}
+
+
+@trial("Handoff reads", "lifecycle stage", "lead status")
+def _reads(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        given = {name: value for name, column in (("stage", "lifecycle stage"), ("status", "lead status"))
+                 if (value := plain(row.get(column, "")))}  # fmt: skip
+        state = stages.reported_state(lead(given, book), book.stages)
+        yield {"Handoff reads": state.value if state else ""}
+
+
+@trial("HubSpot then shows", "a lead becomes", "lifecycle stage before")
+def _shows(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        before = plain(row["lifecycle stage before"])
+        contact = lead({"stage": before} if before else {}, book)
+        state = State(plain(row["a lead becomes"]))
+        after = make_episode(contact=WHO, state=state, ended_at=NOW if state.is_end else None)
+        action = Action.HAND_OVER if state is State.HANDED_OFF else Action.END if state.is_end else Action.ADVANCE
+        decision = Decision(contact=WHO, as_of=NOW, fingerprint="", action=action, sentence="", episode=after)
+        made = {c.field: c.after for c in plan(decision, contact, book, on_list=False, now=NOW).changes}
+        stage = book.stages.portal_value(Stage(str(made["stage"]))) if "stage" in made else None
+        yield {"HubSpot then shows": _flow({"stage": stage or before or None, "status": made.get("status")})}
+
+
+# -- suppression, routing, sla, recycling --------------------------------------------------------------------------
+
+
+@trial("marketing may mail", "lead", "sales may call", "sales may mail", "basis")
+def _allowed(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    word = {True: "yes", False: "no"}
+    for row in rows:
+        found = suppression.allow(lead(read(row["lead"]), book), book.suppression, asked_for_contact=True)
+        yield {
+            "sales may call": word[found.call], "sales may mail": word[found.personal_mail],
+            "marketing may mail": word[found.marketing_mail], "basis": "; ".join(found.reasons),
+        }  # fmt: skip
+
+
+@trial("marketing hold", "lane", "the lead is", "because")
+def _hold(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        state = State(plain(row["the lead is"]).replace(" ", "_"))
+        episode = make_episode(contact=WHO, state=state, lane=plain(row.get("lane", "")) or "score",
+                               exit_reason=plain(row.get("because", "")))  # fmt: skip
+        yield {"marketing hold": "on" if suppression.holds(episode, book.suppression) else "off"}
+
+
+@trial("marketing is told", "an e-mail", "sent after the handover")
+def _leak(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    episode = make_episode(contact=WHO)
+    assert episode.handed_off_at is not None
+    for row in rows:
+        at = episode.handed_off_at + parse_duration(plain(row["sent after the handover"])).wall()
+        kind, name = ActivityKind.EMAIL_SENT, plain(row["an e-mail"])
+        mail = Activity(stream="emails", id="1", contact=WHO, kind=kind, occurred_at=at, name=name)
+        yield {"marketing is told": "yes" if leaks.held_in(mail, [episode], book.suppression) else "no"}
+
+
+@trial("goes to", "lead", "had it before", "company's lead with", "open leads", "because")
+def _goes_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """One lead after the other, as one run takes them; turns move on from row to row."""
+    rotation: dict[str, dict[OwnerId, int]] = {}
+    for row in rows:
+        held = {REPS[name].id: count for name, count in read(row.get("open leads", "")).items()}
+        desk = Desk(owners=tuple(REPS.values()), rotation=rotation, open_leads=held)
+        account = plain(row.get("company's lead with", ""))
+        contact = replace(lead({"request": "hand_over", **read(row["lead"])}, book), changed_at={"request": NOW})
+        decision = decide(situation(contact, desk=desk, episodes=former(row),
+                                    account_owner=REPS[account].id if account else None), book, now=NOW)  # fmt: skip
+        route = decision.route
+        assert route is not None, decision.sentence
+        if route.rotation:
+            rotation.setdefault(route.pool, {}).update(route.rotation)
+        yield {"goes to": NAMES[route.owner], "because": route.sentence}
+
+
+@trial("due", "handed over", "lane", "clock", "reminders", "then tells")
+def _due(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """Times in the zone of the clock's calendar."""
+    for row in rows:
+        name = plain(row["clock"])
+        rules = book.sla.clocks[name]
+        calendar = book.sla.calendars[rules.calendar or next(iter(book.sla.calendars))]
+        zone = ZoneInfo(calendar.zone)
+        handed = datetime.strptime(plain(row["handed over"]), MOMENT).replace(tzinfo=zone).astimezone(UTC)
+        lane = plain(row.get("lane", "")) or "score"
+        episode = make_episode(contact=WHO, lane=lane, opened_at=handed, handed_off_at=handed)
+        timers = [timer for timer in sla.clocks(episode, book.sla, now=handed) if timer.name == name]
+        told = {timer.level: timer.due_at.astimezone(zone).strftime(MOMENT) for timer in timers}
+        breach = next((timer for timer in timers if timer.level == sla.BREACH), None)
+        yield {
+            "due": told.pop(sla.BREACH, ""),
+            "reminders": "; ".join(told.values()),
+            "then tells": ", ".join(sla.tell(breach, book.sla)) if breach else "",
+        }
+
+
+MOMENT = "%a %d %b %Y %H:%M"
+
+
+@trial("comes back", "sales answers", "the lead is", "nurture track", "reason")
+def _comes_back(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        contact = lead(read(row["sales answers"]), book, said_now=True)
+        handed = NOW - timedelta(days=2)
+        before = make_episode(contact=WHO, owner=REPS["Ana"].id, opened_at=handed, handed_off_at=handed)
+        decision = decide(situation(contact, episodes=(before,)), book, now=NOW)
+        after = decision.episode
+        assert after is not None, decision.sentence
+        yield {
+            "the lead is": after.state.value.replace("_", " "),
+            "reason": after.exit_reason,
+            "nurture track": after.track,
+            "comes back": _back(after, book),
+        }
+
+
+def _back(after: Episode, book: RuleBook) -> str:
+    """What the next decisions say of the lead, once sales has answered."""
+    if not after.state.is_end:
+        return ""
+    if after.state is State.JUNK:
+        return "only by way of the triage desk"
+    if after.wakes_at is None:
+        return "by new interest, at once"
+    given = situation(lead({}, book), episodes=(after,))
+    then = decide(given, book, now=after.wakes_at)
+    if then.action is Action.HAND_OVER:
+        return f"by itself, on {day(after.wakes_at)}"
+    return f"by new interest, from {day(after.wakes_at)} on"
+
+
+# -- notifications, reports ----------------------------------------------------------------------------------------
+
+
+@trial("is told to", "notice", "roles")
+def _told_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    rules = book.notifications
+    present = {name for destination in rules.destinations.values() for name in destination.needs()}
+    active = notifications.switched_on(rules, present)
+    for row in rows:
+        roles = [role.strip() for role in plain(row.get("roles", "")).split(",") if role.strip()]
+        notice = Notice(kind=NoticeKind(plain(row["notice"])), contact=WHO, episode=None, owner=REPS["Ana"].id, key="",
+                        occurred_at=NOW, packet={"tell": roles})  # fmt: skip
+        yield {"is told to": ", ".join(notifications.recipients(notice, rules, active))}
+
+
+@trial("met", "leads", "figure", "shown", "target")
+def _figures(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    word = {True: "yes", False: "no", None: ""}
+    for row in rows:
+        counted = reports.funnel(_episodes(read(row["leads"])), now=NOW, clocks=book.sla)
+        found = {result.kpi.figure.value: result for result in reports.measure(counted, book.reports)}
+        result = found[plain(row["figure"])]
+        yield {"shown": result.shown, "target": result.target, "met": word[result.met]}
+
+
+@trial("on course", "day", "leads", "due by then")
+def _promise(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    word = {True: "yes", False: "no"}
+    for row in rows:
+        now = datetime.combine(date.fromisoformat(plain(row["day"])), datetime.min.time(), UTC)
+        first = now.replace(day=1) + timedelta(hours=1)
+        episodes = [replace(one, opened_at=first, handed_off_at=first) for one in _episodes(read(row["leads"]))]
+        kept = reports.promise(episodes, book.reports, now=now, portal_time_zone="UTC")
+        assert kept is not None
+        yield {"due by then": f"{kept.due_by_now:.0f}", "on course": word[kept.met]}
+
+
+def _episodes(counts: Mapping[str, int]) -> list[Episode]:
+    """So many leads in each state, handed over two weeks ago; those that were touched, three hours later."""
+    handed, found = NOW - timedelta(days=14), []
+    for word, count in counts.items():
+        state = State(word)
+        touched = None if state is State.HANDED_OFF else handed + timedelta(hours=3)
+        ended_at = handed + timedelta(days=7) if state.is_end else None
+        found += [
+            make_episode(contact=f"{word}{place}", state=state, opened_at=handed, handed_off_at=handed,
+                         touched_at=touched, ended_at=ended_at, exit_reason="not_ready")
+            for place in range(count)
+        ]  # fmt: skip
+    return found
