@@ -52,6 +52,8 @@ def read_message(kind: NoticeKind, packet: Packet) -> Message:
         return Message(headline=HEADLINES[kind], reason=_to_ops(kind, packet), facts=tuple(_ops_facts(kind, packet)))
     if kind is NoticeKind.LEAD_DIGEST:
         return _digest(packet)
+    if kind is NoticeKind.MAIL_LEAKED:
+        return _leak(packet)
     score = _part(packet, "score")
     return Message(
         headline=HEADLINES[kind],
@@ -136,6 +138,20 @@ def _digest(packet: Packet) -> Message:
         headline=HEADLINES[NoticeKind.LEAD_DIGEST],
         reason=f"{told} notices waited for you, so they come in one.",
         leads=tuple((_text(lead, "summary") or _said(lead), _link(lead)) for lead in leads[:MOST_SHOWN]),
+        more=max(told - MOST_SHOWN, 0),
+    )
+
+
+def _leak(packet: Packet) -> Message:
+    """One campaign and the leads that it should not have reached."""
+    leads, count = _parts(packet, "leads"), packet.get("count")
+    told = max(int(count) if isinstance(count, int) else 0, len(leads))
+    known = (("E-mail", "mail"), ("Campaign", "campaign"), ("List", "list"))
+    return Message(
+        headline=HEADLINES[NoticeKind.MAIL_LEAKED],
+        reason=_text(packet, "sentence"),
+        facts=tuple((label, value) for label, key in known if (value := _text(packet, key))),
+        leads=tuple((_text(lead, "summary"), _link(lead)) for lead in leads[:MOST_SHOWN]),
         more=max(told - MOST_SHOWN, 0),
     )
 

@@ -52,6 +52,9 @@ def _packet(
     if kind is NoticeKind.DESTINATION_OFF:
         since = f"{at - timedelta(days=5):%d %B %Y}"
         return {"destination": destination, "why": A_TEST, "waiting": 3, "since": since}
+    if kind is NoticeKind.MAIL_LEAKED:
+        leads = [{"contact_id": str(number), "summary": f"test lead {number}", "link": ""} for number in (1, 2, 3)]
+        return {"sentence": A_TEST, "mail": "Test mailing", "campaign": "1", "list": "Test", "count": 3, "leads": leads}
     if kind is NoticeKind.LEAD_DIGEST:
         return {"count": 60, "owner": dict(rep) if rep else None, "leads": [_lead(number) for number in range(1, 61)]}
     clock = {"clock": "First touch", "level": "breach"} if kind.value.startswith("sla.") else {}

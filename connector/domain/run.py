@@ -61,6 +61,7 @@ class RunCounts:
     taken_in: int = 0  # silently, from before Handoff began (R41)
     recycled: int = 0
     holds_changed: int = 0  # marketing holds that followed a changed policy (R11)
+    mails_leaked: int = 0  # marketing's e-mails to leads that sales holds (R11)
     forms_marked: int = 0  # contacts marked for a form that they opened and did not send (R08)
     changes_written: int = 0
     changes_rejected: int = 0

@@ -104,7 +104,7 @@ class Context:
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
         on_the_way: contacts whose mark is being written; they are decided when it stands.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
-        troubles: one line each, for the report.
+        troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
@@ -141,6 +141,7 @@ class Context:
     planned: list[PlannedLead] = field(default_factory=list)
     basis: dict[ContactId, Basis] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     attempted: int = 0
     refused: int = 0
 

@@ -64,6 +64,7 @@ class RunReport:
             "taken_in": counts.taken_in,
             "recycled": counts.recycled,
             "holds_changed": counts.holds_changed,
+            "mails_leaked": counts.mails_leaked,
             "forms_marked": counts.forms_marked,
             "changes_written": counts.changes_written,
             "changes_rejected": counts.changes_rejected,

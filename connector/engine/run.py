@@ -25,6 +25,7 @@ from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports, bu
 from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
+from connector.engine.leaks import look_for_leaks
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
@@ -71,6 +72,7 @@ def sync(
         streams = _pull(context, marks)
         if context.options.approval is not None:
             return _carry_out(context, context.options.approval, began)
+        look_for_leaks(context)
         if context.writes and keep_to_list(context):
             write_open_intents(context)
         _adopt(context)
@@ -403,8 +405,12 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         ),
         troubles=tuple(context.troubles),
         held_because=cause_of_held(context, guard),
-        remarks=(due,) if (due := review(context.book.qualification.definition, context.now.date())) else (),
+        remarks=(*([due] if (due := _review(context)) else []), *context.remarks),
     )
+
+
+def _review(context: Context) -> str:
+    return review(context.book.qualification.definition, context.now.date())
 
 
 def _mark(context: Context) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from connector.domain.contact import Contact
 from connector.domain.episode import UNDONE, Episode, State
 from connector.domain.verdict import Verdict
+from connector.rules.durations import WallDuration
+from connector.rules.patterns import NamePattern
 
 
 class Hold(StrEnum):
@@ -44,12 +47,25 @@ class MarketingHold(BaseModel):
     """Reason of a lost deal -> hold; reasons that are not named follow `after.lost`."""
 
 
+class LeakAlarm(BaseModel):
+    """Marketing is told of each e-mail of its own that went to a lead which sales holds; rules/leaks.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    active: bool = True
+    grace: WallDuration = timedelta(minutes=15)
+    """So long after the handover a mail may still go out: it was on its way, or answers the lead's own form."""
+    expected: tuple[NamePattern, ...] = ()
+    """Names of e-mails that may go to held leads, `*` for anything."""
+
+
 class SuppressionRules(BaseModel):
     """mappings/suppression.yaml. Field lists name yes/no fields of fields.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     marketing_hold: MarketingHold
+    leak_alarm: LeakAlarm = LeakAlarm()
     marketing_opt_out: Mapping[str, str] = Field(default_factory=dict)
     """Yes/no field -> what it means, in words."""
     do_not_contact: Mapping[str, str] = Field(default_factory=dict)

@@ -71,6 +71,13 @@ OF_OPS: Mapping[NoticeKind, Mapping[str, str]] = MappingProxyType(
             "would_hand_over": "leads that would have been handed over",
             "would_change": "contacts that would have been changed",
         },
+        NoticeKind.MAIL_LEAKED: {
+            "mail": "the e-mail's name",
+            "campaign": "its id in HubSpot",
+            "list": "the list that was not excluded",
+            "count": "how many leads got it",
+            "leads": "the first of them, one a line",
+        },
         NoticeKind.LEAD_DIGEST: {"count": "how many notices it tells of", "leads": "the first of them, one a line"},
         NoticeKind.DESTINATION_OFF: {
             "destination": "its name",

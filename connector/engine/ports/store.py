@@ -104,6 +104,11 @@ class UnitOfWork(History, Traces, Protocol):
         """Oldest first."""
         ...
 
+    def mail_to_leads(self, since: datetime, after: str, limit: int) -> list[Activity]:
+        """Marketing e-mails observed at or after `since` that went out after their receiver's first handover, and that
+        were not told of as leaks (audit); by id, those after the id `after`."""
+        ...
+
     def put_deals(self, rows: Sequence[Deal]) -> frozenset[ContactId]:
         """Gives the contacts of deals that are new or changed."""
         ...
