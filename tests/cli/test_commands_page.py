@@ -14,7 +14,7 @@ from portal_world import World
 from connector.cli import console
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules" / "commands.md"
-STEP = re.compile(r"<!-- (sync|edit)(.*?)-->|```console\n(.*?)```", re.DOTALL)
+STEP = re.compile(r"<!-- (sync|edit|view)(.*?)-->|```console\n(.*?)```", re.DOTALL)
 CHANGING = (
     (re.compile(r"\b[0-9a-f]{12}\b"), "VERSION"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "MOMENT"),
@@ -27,9 +27,10 @@ LEFT_OUT = "…"
 
 
 def steps() -> Iterator[tuple[str, str]]:
-    """(`sync`, `edit` or a command, what belongs to it), in the order of the page.
+    """(`sync`, `edit`, `view` or a command, what belongs to it), in the order of the page.
 
-    An edit is `<!-- edit FILE | OLD | NEW -->`; neither shows on the page as people read it.
+    An edit is `<!-- edit FILE | OLD | NEW -->`, and `<!-- view E-MAIL -->` a new contact who looks at the prices; none
+    of them shows on the page as people read it.
     """
     for kind, words, block in STEP.findall(PAGE.read_text("utf-8")):
         if kind:
@@ -47,6 +48,8 @@ def test_every_command_prints_what_the_page_shows(
     for what, words in steps():
         if what == "sync":
             world.sync()
+        elif what == "view":
+            world.views(world.contact(words.strip()), 1)
         elif what == "edit":
             file, old, new = (part.strip() for part in words.split("|"))
             world.rule(file, old, new)

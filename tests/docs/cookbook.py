@@ -57,6 +57,11 @@ class Recipe:
         return f"{self.page}.md:{self.line} {self.title}"
 
     @property
+    def link(self) -> str:
+        """As other pages lead to it."""
+        return f"{self.page}.md#{re.sub(r'[^a-z0-9 _-]', '', self.title.lower()).replace(' ', '-')}"
+
+    @property
     def rules(self) -> list[Block]:
         """Its parts of rule files."""
         return [block for block in self.blocks if block.language == "yaml"]

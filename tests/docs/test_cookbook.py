@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from cookbook import FOLDER, Recipe, Table, recipes
 from factories import NOW
@@ -73,7 +76,17 @@ def test_a_table_that_claims_something_stands_beside_its_rules(page: str) -> Non
     assert [str(recipe) for recipe, _ in claiming if not recipe.rules] == []
 
 
-def test_every_page_is_reached_from_the_first() -> None:
+def test_every_page_and_recipe_is_reached_from_the_first() -> None:
     index = (FOLDER / "README.md").read_text("utf-8")
     pages = sorted(path.name for path in FOLDER.glob("*.md") if path.name != "README.md")
     assert [name for name in pages if f"({name}" not in index] == []
+    missing = [f"- [{recipe.title}]({recipe.link})" for recipe in RECIPES if f"({recipe.link})" not in index]
+    assert missing == [], "add to docs/rules/README.md, under `What do you want to do?`:\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.stem)
+def test_links_lead_to_headings_that_are_there(page: Path) -> None:
+    links = re.findall(r"\]\(([a-z]*)(?:\.md)?#([^)]+)\)", page.read_text("utf-8"))
+    targets = {name or page.stem for name, _ in links}
+    there = {recipe.link for name in targets for recipe in recipes(name)}
+    assert [link for name, heading in links if (link := f"{name or page.stem}.md#{heading}") not in there] == []
