@@ -21,7 +21,7 @@ from connector.rules.scanners import ScannerRules
 from connector.rules.scoring import EngagementRule
 from connector.rules.sla import ClockRules, Until
 from connector.rules.suppression import Hold, Policy
-from connector.rules.words import day, sentence
+from connector.rules.words import day, plural, sentence
 
 THEN: Mapping[Then, str] = {
     Then.NURTURE: "stays with marketing until it asks for sales",
@@ -182,15 +182,22 @@ def _with_fit(points: float) -> str:
 
 def _fit(book: RuleBook) -> Iterator[str]:
     for rule in book.scoring.fit.rules:
-        told = asked(rule.when, book.fields)
-        yield f"{rule.points:+g} {rule.say}" + (f" ({told})" if told != rule.say else "")
+        for part in rule.parts:
+            told = asked(part.when, book.fields) if rule.field is None else book.fields.label(rule.field)
+            yield f"{part.points:+g} {part.say}" + (f" ({told})" if told != rule.say else "")
+
+
+def _stands_in(rule: EngagementRule) -> str:
+    if rule.instead_of is None:
+        return ""
+    return f", or what its {plural(rule.instead_of.value.replace('_', ' '))} give, whichever is more"
 
 
 def _interest(book: RuleBook) -> Iterator[str]:
     rules = book.scoring.engagement
     for rule in rules.rules:
         source = f" ({asked(rule.when, book.fields)})" if rule.when is not None else ""
-        yield f"{rule.points:+g} {rule.say}{source}{_limits(rule, rules.half_life)}"
+        yield f"{rule.points:+g} {rule.say}{source}{_stands_in(rule)}{_limits(rule, rules.half_life)}"
     if rules.rules:
         yield f"nothing older than {in_words(book.scoring.look_back)} counts"
         yield "no click counts that a machine made: what the CRM marks as such" + _scanned(book.scoring.scanners)

@@ -11,7 +11,7 @@ from connector.domain.decision import Action, Decision, Score
 from connector.domain.episode import Episode, EpisodeId, episode_id
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
-from connector.rules import qualification, scoring, stages, suppression
+from connector.rules import qualification, scorecard, stages, suppression
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
 from connector.rules.hand_raisers import HandRaise
@@ -59,7 +59,7 @@ class Case:
 
     @cached_property
     def score(self) -> Score:
-        return scoring.score(self.contact, self.activities, self.book.scoring, now=self.now, since=self.floor)
+        return scorecard.score(self.contact, self.activities, self.book.scoring, now=self.now, since=self.floor)
 
     @cached_property
     def hand(self) -> HandRaise | None:

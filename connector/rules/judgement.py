@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from connector.domain.decision import Score
 from connector.domain.verdict import Verdict
-from connector.rules import qualification, scoring, suppression
+from connector.rules import qualification, scorecard, suppression
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
 from connector.rules.filters import Then, stops
 from connector.rules.rulebook import RuleBook
-from connector.rules.scoring import Tally
+from connector.rules.scorecard import Tally
 
 HAND_OVER, TRIAGE, NOTHING, HOLD = "hand_over", "triage", "nothing", "hold"
 TO_TRIAGE = (Then.TRIAGE.value, Then.JUNK.value)
@@ -52,12 +52,12 @@ def outcome(facts: Facts, book: RuleBook) -> str:
     if stopped:
         return next((then for then in KEPT if then in stopped), NOTHING)
     known = facts if facts.activities is seen else facts._replace(activities=seen)
-    fit, most = scoring.fit_of(known, book.scoring), scoring.at_most(seen, book.scoring)
+    fit, most = scorecard.fit_of(known, book.scoring), scorecard.at_most(seen, book.scoring)
     if qualification.is_enough_by_itself(known, fit, rules):
         return HAND_OVER
     if not rules.threshold.is_reached(Tally(fit + most, fit, most, "")):
         return NOTHING
-    points = scoring.tally(contact, seen, book.scoring, now=facts.now, since=None)
+    points = scorecard.tally(contact, seen, book.scoring, now=facts.now, since=None)
     return HAND_OVER if qualification.is_reached(known, points, rules, _lines(facts, seen, book)) else NOTHING
 
 
@@ -65,7 +65,7 @@ def judge(facts: Facts, book: RuleBook) -> Judgement:
     """The outcome with every verdict and the score."""
     contact, rules, now = facts.contact, book.qualification, facts.now
     seen: ActivityIndex = index(facts.activities)
-    score = scoring.tally(contact, seen, book.scoring, now=now, since=None)
+    score = scorecard.tally(contact, seen, book.scoring, now=now, since=None)
     never = suppression.forbid(contact, book.suppression)
     if not never.passed:
         return Judgement(NOTHING, score, (never,))
@@ -87,4 +87,4 @@ def judge(facts: Facts, book: RuleBook) -> Judgement:
 
 def _lines(facts: Facts, seen: ActivityIndex, book: RuleBook) -> Callable[[], Score]:
     """The score line by line, worked out where it is asked for."""
-    return partial(scoring.score, facts.contact, seen, book.scoring, now=facts.now, since=None)
+    return partial(scorecard.score, facts.contact, seen, book.scoring, now=facts.now, since=None)

@@ -187,10 +187,10 @@ def _deeds(rules: QualificationRules, points: ScoringRules) -> Iterator[Move]:
 
 def _lessons(rules: QualificationRules, points: ScoringRules) -> Iterator[Move]:
     served = rules.filters.countries.served
-    for rule in points.fit.rules:
-        values = values_for(rule.when, known={"country": served[0]} if served else {}) if rule.points > 0 else None
+    for part in (part for rule in points.fit.rules for part in rule.parts):
+        values = values_for(part.when, known={"country": served[0]} if served else {}) if part.points > 0 else None
         if values:
-            yield Move(words=rule.say, learns=values, gain=whole(rule.points))
+            yield Move(words=part.say, learns=values, gain=whole(part.points))
 
 
 def _pairs(moves: Sequence[Move], size: int) -> Iterator[Way]:

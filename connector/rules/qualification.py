@@ -1,6 +1,6 @@
 """Qualification: who is kept from sales, who asked for sales, and whose interest is enough (R02-R10).
 
-Reads mappings/qualification.yaml. Points are counted by rules/scoring.py; which answer wins where several speak is
+Reads mappings/qualification.yaml. Points are counted by rules/scorecard.py; which answer wins where several speak is
 rules/decide.py's; forms that were opened and not sent are rules/abandonment.py's.
 """
 
@@ -17,7 +17,6 @@ from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
 from connector.domain.decision import Score
 from connector.domain.verdict import Clause, Verdict
-from connector.rules import scoring
 from connector.rules.abandonment import AbandonedForm
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Condition, Facts
@@ -27,7 +26,8 @@ from connector.rules.filters import FilterRules, judge
 from connector.rules.hand_raisers import HandRaise, HandRaisers, first_hand
 from connector.rules.misplaced import MisplacedError
 from connector.rules.patterns import ActivityPattern, UrlPattern, times
-from connector.rules.scoring import Tally
+from connector.rules.scorecard import Tally
+from connector.rules.scoring import ENGAGEMENT, FIT, whole
 from connector.rules.words import in_points
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
@@ -49,7 +49,7 @@ class KeyPage(BaseModel):
     @cached_property
     def least_fit(self) -> int:
         """`fit_at_least` in hundredths."""
-        return scoring.whole(self.fit_at_least)
+        return whole(self.fit_at_least)
 
     @cached_property
     def pattern(self) -> ActivityPattern:
@@ -75,7 +75,7 @@ class Trigger(BaseModel):
     @cached_property
     def least_fit(self) -> int:
         """`fit_at_least` in hundredths."""
-        return scoring.whole(self.fit_at_least)
+        return whole(self.fit_at_least)
 
     @cached_property
     def only_by_activities(self) -> bool:
@@ -101,7 +101,6 @@ class Threshold(BaseModel):
     engagement: float = Field(default=0, ge=0, le=10_000)
 
     def is_reached(self, points: Tally | Score) -> bool:
-        whole = scoring.whole
         return (
             points.total >= whole(self.score)
             and points.engagement >= whole(self.engagement)
@@ -328,11 +327,11 @@ def _shortfalls(
     """Why the threshold is not reached, in words; empty where it is."""
     wanted = rules.threshold
     found = []
-    if points.total < scoring.whole(wanted.score):
+    if points.total < whole(wanted.score):
         found.append(f"has {in_points(points.total)} of the {wanted.score:g} points that are asked")
-    if points.engagement < scoring.whole(wanted.engagement):
+    if points.engagement < whole(wanted.engagement):
         found.append(f"showed {in_points(points.engagement)} of the {wanted.engagement:g} points of interest asked")
-    if points.fit < scoring.whole(wanted.fit):
+    if points.fit < whole(wanted.fit):
         found.append(f"fits by {in_points(points.fit)} of the {wanted.fit:g} points that are asked")
     if not found and not rules.opens_may_qualify and _opens_alone(seen, score()):
         found.append("only opened e-mails, which mail programs also do by themselves")
@@ -341,7 +340,7 @@ def _shortfalls(
 
 def _opens_alone(seen: ActivityIndex, score: Score) -> bool:
     """Whether every point of interest comes from opened e-mails (R05)."""
-    counted = {line.occurred_at for line in score.contributions if line.group == scoring.ENGAGEMENT and line.points > 0}
+    counted = {line.occurred_at for line in score.contributions if line.group == ENGAGEMENT and line.points > 0}
     opens = {row.occurred_at for row in seen if row.kind is ActivityKind.EMAIL_OPEN}
     others = {row.occurred_at for row in seen if row.kind is not ActivityKind.EMAIL_OPEN and not row.automatic}
     return bool(counted) and counted <= opens - others
@@ -351,12 +350,12 @@ def _score_reasons(score: Score, now: datetime) -> Iterator[tuple[str, str]]:
     """(label, words) of what the points are for, strongest first: interest with its count and span, then fit."""
     counts: dict[str, list[datetime]] = {}
     for line in score.contributions:
-        if line.group == scoring.ENGAGEMENT and line.points > 0 and line.occurred_at is not None:
+        if line.group == ENGAGEMENT and line.points > 0 and line.occurred_at is not None:
             counts.setdefault(line.label, []).append(line.occurred_at)
     weight = {label: sum(line.points for line in score.contributions if line.label == label) for label in counts}
     for label in sorted(counts, key=lambda label: -weight[label])[:4]:
         yield label, _counted(label, counts[label], now)
-    fit = [line for line in score.contributions if line.group == scoring.FIT and line.points > 0]
+    fit = [line for line in score.contributions if line.group == FIT and line.points > 0]
     for line in sorted(fit, key=lambda line: -line.points)[:4]:
         yield line.label, line.label
 

@@ -42,23 +42,23 @@ class Mark(NamedTuple):
     """What one kind of activity is to the rules.
 
     Attributes:
-        points: in hundredths, not below 0; span: place of its half-life. pages, clauses: places of what it fits.
-        kind: place among the kinds that silence a rule about fields, or -1. idle: whether it is nothing to any rule.
+        points: in hundredths, not below 0; slot: place of the sum that they count for. pages, clauses: places of what
+            it fits.
+        idle: whether it is nothing to any rule.
     """
 
     idle: bool
     hand: bool
     points: float
-    span: int
+    slot: int
     pages: tuple[int, ...]
     clauses: tuple[int, ...]
-    kind: int
 
 
 class Tally:
     """The running sums of one contact. `at` is their instant, `last` that of the newest news; seconds since 1970."""
 
-    __slots__ = ("asked", "at", "counts", "dated", "hand_at", "kinds", "last", "looks", "sums")
+    __slots__ = ("asked", "at", "counts", "dated", "hand_at", "last", "looks", "sums")
 
     def __init__(self, reach: Reach) -> None:
         self.asked = False
@@ -70,10 +70,9 @@ class Tally:
     def forget(self, reach: Reach) -> None:
         """Interest has had its answer: an episode ended."""
         self.at = 0.0
-        self.sums = [0.0] * len(reach.spans)
+        self.sums = [0.0] * len(reach.slots)
         self.looks: list[list[float]] | None = None
         self.counts: list[int] | None = None
-        self.kinds: list[float] | None = None
 
 
 class Reach:
@@ -83,10 +82,16 @@ class Reach:
         self._rules, self._points = book.qualification, book.scoring
         scoring = book.scoring
         self.look_back = scoring.look_back.total_seconds()
-        lives = [(rule.half_life or scoring.engagement.half_life).total_seconds() for rule in scoring.engagement.rules]
-        self.spans = tuple(dict.fromkeys(lives))
-        self._span_of = [self.spans.index(life) for life in lives]
-        self._fit = 100 * min(scoring.fit.cap, sum(max(0.0, rule.points) for rule in scoring.fit.rules))
+        stood_in_for = scoring.engagement.stood_in_for
+        kept = [
+            (worth.half_life, rule.kind if rule.kind in stood_in_for else None)
+            for place, rule in enumerate(scoring.engagement.rules)
+            if (worth := scoring.engagement.worth(place))
+        ]
+        self.slots = tuple(dict.fromkeys(kept))
+        """Sums of a tally: (half-life in seconds, the kind of activity where rules about fields stand in for it)."""
+        self._slot_of = [self.slots.index(slot) for slot in kept]
+        self._fit = 100 * min(scoring.fit.cap, sum(rule.most for rule in scoring.fit.rules))
         threshold = book.qualification.threshold
         self._engagement = 100 * threshold.engagement
         self._score = 100 * threshold.score
@@ -98,7 +103,6 @@ class Reach:
             for place, rule in enumerate(scoring.engagement.rules)
             if rule.at is not None
         ]
-        self._silencing = list(dict.fromkeys(kind for _, _, kind in self._by_date if kind is not None))
         self._bits: dict[str, int] = {}
         for place, rule in enumerate(scoring.engagement.rules):
             if rule.at is not None:
@@ -133,17 +137,15 @@ class Reach:
         )  # fmt: skip
         rules = self._points.engagement
         place = next((place for place, fits in rules.patterns if fits(row)), -1)
-        silences = self._silencing.index(row.kind) if row.kind in self._silencing else -1
         made = Mark(
             idle=False,
             hand=qualification.raised_hand(_NOBODY, [row], self._rules, since=None) is not None,
             points=100 * max(0.0, rules.rules[place].points) + SLACK if place >= 0 else 0.0,
-            span=self._span_of[place] if place >= 0 else 0,
+            slot=self._slot_of[place] if place >= 0 else 0,
             pages=tuple(n for n, page in enumerate(self._rules.key_pages) if page.pattern.fits(row)),
             clauses=tuple(n for n, clause in enumerate(self._clauses) if clause.fits(row)),
-            kind=silences,
         )
-        counts = made.hand or made.points or made.pages or made.clauses or made.kind >= 0
+        counts = made.hand or made.points or made.pages or made.clauses
         return made._replace(idle=not counts)
 
     # -- keeping the sums --------------------------------------------------------------------------------------
@@ -157,12 +159,12 @@ class Reach:
         if mark.points:
             sums, age = tally.sums, at - tally.at
             if age > 0:
-                for place, span in enumerate(self.spans):
+                for place, (span, _) in enumerate(self.slots):
                     sums[place] *= 0.5 ** (age / span)
                 tally.at = at
-                sums[mark.span] += mark.points
+                sums[mark.slot] += mark.points
             else:
-                sums[mark.span] += mark.points * 0.5 ** (-age / self.spans[mark.span])
+                sums[mark.slot] += mark.points * 0.5 ** (-age / self.slots[mark.slot][0])
         for page in mark.pages:
             if tally.looks is None:
                 tally.looks = [[] for _ in self._pages]
@@ -174,10 +176,6 @@ class Reach:
             if tally.counts is None:
                 tally.counts = [0] * len(self._clauses)
             tally.counts[clause] += 1
-        if mark.kind >= 0:
-            if tally.kinds is None:
-                tally.kinds = [0.0] * len(self._silencing)
-            tally.kinds[mark.kind] = max(tally.kinds[mark.kind], at)
 
     def first_sight(self, tally: Tally, raw: Mapping[str, str | None], at: float) -> None:
         """A contact's values when it was first seen."""
@@ -218,20 +216,23 @@ class Reach:
 
     def _points_suffice(self, tally: Tally, now: float) -> bool:
         age = max(0.0, now - tally.at)
-        interest: float = sum(
-            points * 0.5 ** (age / span) for points, span in zip(tally.sums, self.spans, strict=True) if points
-        )
+        interest = 0.0
+        covers: dict[ActivityKind, float] = {}
+        for points, (span, kind) in zip(tally.sums, self.slots, strict=True):
+            if points:
+                left = points * 0.5 ** (age / span)
+                interest += left
+                if kind is not None:
+                    covers[kind] = covers.get(kind, 0.0) + left
         if tally.dated:
-            for bit, points, silenced_by in self._by_date:
-                if tally.dated & bit and not self._is_silent(tally, silenced_by, now):
-                    interest += points
+            for bit, points, stands_in_for in self._by_date:
+                if tally.dated & bit:
+                    covered = min(points, covers.get(stands_in_for, 0.0)) if stands_in_for is not None else 0.0
+                    if stands_in_for is not None and covered:
+                        covers[stands_in_for] -= covered
+                    interest += points - covered
         most: float = interest + SLACK
         return most >= self._engagement and most + self._fit >= self._score
-
-    def _is_silent(self, tally: Tally, kind: ActivityKind | None, now: float) -> bool:
-        if kind is None or tally.kinds is None:
-            return False
-        return tally.kinds[self._silencing.index(kind)] > now - self.look_back
 
     def _pages_suffice(self, tally: Tally, now: float) -> bool:
         if tally.looks is None:

@@ -111,8 +111,8 @@ class Complaint:
 def cross_check(book: RuleBook) -> list[Complaint]:
     """Every place where a file names something that another file lacks; empty where all fits."""
     return [
-        *_fields(book), *_conditions(book), *_dates(book), *_yes_no_fields(book), *_threshold(book), *_spans(book),
-        *_recycling(book), *_lanes(book), *_examples(book),
+        *_fields(book), *_conditions(book), *_ranges(book), *_dates(book), *_yes_no_fields(book), *_threshold(book),
+        *_spans(book), *_recycling(book), *_lanes(book), *_examples(book),
     ]  # fmt: skip
 
 
@@ -153,6 +153,12 @@ def _field_of(book: RuleBook, file: str, path: KeyPath, name: str, *types: Field
         wanted = " or ".join(types)
         message = f"`{name}` is of type {rule.type}, and {wanted} is needed here"
         yield Complaint(file=file, path=path, message=message, advice=f"name a field of type {wanted}")
+
+
+def _ranges(book: RuleBook) -> Iterator[Complaint]:
+    for place, rule in enumerate(book.scoring.fit.rules):
+        if rule.field is not None:
+            yield from _field_of(book, "scoring", ("fit", "rules", place, "field"), rule.field, FieldType.NUMBER)
 
 
 def _dates(book: RuleBook) -> Iterator[Complaint]:

@@ -1,43 +1,31 @@
-"""Scoring: points for who a lead is (fit) and for what it did lately (engagement), line by line (R04).
+"""Scoring: what gives points, for who a lead is (fit) and for what it did lately (engagement) (R04).
 
-Reads mappings/scoring.yaml. Fit never decays; each activity's points halve with every half-life. Each rule and both
-groups are capped, and a cap is a line of its own with negative points, so that the lines always sum to the score.
-How many points are enough is decided by rules/qualification.py.
+Reads mappings/scoring.yaml. What these rules come to for one lead, line by line, is rules/scorecard.py's; how many
+points are enough is decided by rules/qualification.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, lru_cache, partial
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.activity import Activity, ActivityKind
-from connector.domain.contact import Contact
-from connector.domain.decision import Contribution, Score
-from connector.rules.activity_index import ActivityIndex, index
+from connector.domain.decision import Contribution
 from connector.rules.comparisons import Holds
-from connector.rules.condition import Condition, Facts
+from connector.rules.condition import Condition
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
-from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern, times
+from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern
+from connector.rules.ranges import Points, Range, check_ranges, in_hundredths, told, within
 from connector.rules.scanners import ScannerRules
 
-FIT, ENGAGEMENT, BOTH = "fit", "engagement", "the score"
-MOST_LINES = 20
-"""Lines of one rule; earlier activities are folded into one line more."""
-
-
-def _hundredths(points: float) -> float:
-    if round(points * 100, 6) != round(points * 100):
-        raise ValueError("points may have two decimals at most; round them")
-    return points
-
-
-Points = Annotated[float, Field(ge=-1_000, le=1_000), AfterValidator(_hundredths)]
-Cap = Annotated[float, Field(gt=0, le=10_000), AfterValidator(_hundredths)]
+FIT, ENGAGEMENT = "fit", "engagement"
+"""Groups of lines."""
+Cap = Annotated[float, Field(gt=0, le=10_000), AfterValidator(in_hundredths)]
 Say = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -47,28 +35,75 @@ def whole(points: float) -> int:
     return round(points * 100)
 
 
+class FitPart(NamedTuple):
+    """One condition of a fit rule with its points and words: the whole rule, or one of its ranges."""
+
+    when: Condition
+    points: float
+    say: str
+
+
 class FitRule(BaseModel):
-    """Points for who the lead is. Negative points speak against it."""
+    """Points for who the lead is: `points` with `when`, or a numeric `field` with `ranges`, of which one counts.
+
+    Negative points speak against a lead.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     say: Say
-    points: Points
-    when: Condition
+    points: Points | None = None
+    when: Condition | None = None
+    field: str | None = Field(default=None, max_length=100)
+    ranges: tuple[Range, ...] | None = Field(default=None, min_length=1, max_length=50)
 
     @model_validator(mode="after")
-    def _who_not_what(self) -> FitRule:
-        if not self.when.fields_only:
+    def _one_shape(self) -> FitRule:
+        by_range = self.field is not None or self.ranges is not None
+        if by_range == (self.when is not None):
+            found = "both a condition and ranges" if by_range else "neither a condition nor ranges"
+            raise ValueError(f"has {found}; give either `points` with `when`, or a numeric `field` with `ranges`")
+        needed, spare = ("field", "ranges"), ("points", "when")
+        for key in needed if by_range else spare:
+            if getattr(self, key) is None:
+                raise MisplacedError((key,), f"is missing; `{key}` and its partner belong together")
+        for key in spare if by_range else needed:
+            if getattr(self, key) is not None:
+                raise MisplacedError((key,), "does not belong here: each range has its own `points`")
+        if self.ranges is not None:
+            check_ranges(self.ranges)
+        if self.when is not None and not self.when.fields_only:
             words = "fit is about who a lead is; rules about activities belong under `engagement`"
             raise MisplacedError(("when",), words)
         return self
+
+    @cached_property
+    def parts(self) -> tuple[FitPart, ...]:
+        """Of a rule with ranges at most one of them holds."""
+        if self.when is not None:
+            return (FitPart(self.when, self.points or 0, self.say),)
+        assert self.field is not None and self.ranges is not None
+        return tuple(
+            FitPart(
+                when=Condition.model_validate(within(self.field, self.ranges, place)),
+                points=one.points,
+                say=f"{self.say}: {words}",
+            )
+            for place, (one, words) in enumerate(zip(self.ranges, told(self.ranges), strict=True))
+        )
+
+    @property
+    def most(self) -> float:
+        """The most points that it can add."""
+        return max(0.0, *(part.points for part in self.parts))
 
 
 class EngagementRule(BaseModel):
     """Points for each activity that fits; an activity counts for the first rule that it fits.
 
     In place of activities, `when` with `at` reads fields: the points count from the instant in field `at`. With
-    `instead_of` such a rule keeps still where the contact has activities of that kind, which say it better.
+    `instead_of` they stand in for activities of that kind: of both the greater counts, so that one more activity never
+    takes points away.
 
     Attributes:
         noun: one such activity, singular, for sentences such as "one more pricing view would do".
@@ -127,11 +162,14 @@ class FitRules(BaseModel):
     rules: tuple[FitRule, ...] = Field(default=(), max_length=200)
 
     @cached_property
-    def laid_out(self) -> tuple[tuple[Holds, int, FitRule, Contribution], ...]:
-        """Each rule as a test with its points, and its line where nobody knows since when it holds, as is usual."""
+    def laid_out(self) -> tuple[tuple[Holds, int, frozenset[str], Contribution], ...]:
+        """Each rule, or each of its ranges: its test, its points in hundredths, the fields that it reads, and its line
+        where nobody knows since when it holds, as is usual.
+        """
+        parts = [part for rule in self.rules for part in rule.parts]
         return tuple(
-            (rule.when.test, whole(rule.points), rule, Contribution(FIT, rule.say, whole(rule.points)))
-            for rule in self.rules
+            (one.when.test, whole(one.points), one.when.fields_used, Contribution(FIT, one.say, whole(one.points)))
+            for one in parts
         )
 
 
@@ -187,6 +225,11 @@ class EngagementRules(BaseModel):
         """(place of the rule, its cap in hundredths) of the rules that have one."""
         return tuple((place, whole(rule.cap)) for place, rule in enumerate(self.rules) if rule.cap is not None)
 
+    @cached_property
+    def stood_in_for(self) -> Mapping[ActivityKind, tuple[int, ...]]:
+        """Kinds that rules about fields stand in for -> the places of the rules that count such activities."""
+        kinds = dict.fromkeys(rule.instead_of for rule in self.rules if rule.instead_of is not None)
+        return {kind: tuple(at for at, rule in enumerate(self.rules) if rule.kind is kind) for kind in kinds}
 
     @cached_property
     def limits(self) -> Mapping[int, int]:
@@ -254,208 +297,3 @@ class ScoringRules(BaseModel):
     """Most points that fit and engagement give together; None for no limit but theirs."""
     grades: Grades = Grades()
     scanners: ScannerRules = ScannerRules()
-
-
-class Tally(NamedTuple):
-    """A score without its lines, in hundredths."""
-
-    total: int
-    fit: int
-    engagement: int
-    grade: str
-
-
-def score(
-    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
-) -> Score:
-    """Give the score of one contact, with a line for everything that counted.
-
-    Args:
-        activities: oldest first, as known at `now`; one that is later than `now` (clocks differ) counts in full.
-        since: activities up to and including it have had their answer and do not count; None: all count.
-    Returns:
-        Points in hundredths, each line rounded half to even; 0 ≤ fit ≤ its cap, the same for engagement.
-    Source: R04, R09; mappings/scoring.yaml.
-    """
-    floor = _floor(rules, now, since)
-    counted = index(activities).after(floor)
-    fit = _capped(FIT, _fit_lines(contact, rules.fit, now), rules.fit.cap)
-    lines = _engagement_lines(contact, counted, rules.engagement, now, floor)
-    engagement = _capped(ENGAGEMENT, lines, rules.engagement.cap)
-    fit_points, engagement_points = sum(line.points for line in fit), sum(line.points for line in engagement)
-    both = _capped(BOTH, [*fit, *engagement], rules.cap) if rules.cap is not None else [*fit, *engagement]
-    return Score(
-        total=_total(fit_points, engagement_points, rules),
-        fit=fit_points,
-        engagement=engagement_points,
-        grade=rules.grades.grade(fit_points, engagement_points),
-        contributions=tuple(both),
-    )
-
-
-def tally(
-    contact: Contact, activities: Sequence[Activity], rules: ScoringRules, *, now: datetime, since: datetime | None
-) -> Tally:
-    """What score() comes to, for where nobody reads its lines. Args as there."""
-    fit = fit_of(Facts(contact, now), rules)
-    engagement = _engagement(contact, index(activities), rules, now, _floor(rules, now, since))
-    return Tally(_total(fit, engagement, rules), fit, engagement, rules.grades.grade(fit, engagement))
-
-
-def _total(fit: int, engagement: int, rules: ScoringRules) -> int:
-    total = fit + engagement
-    return total if rules.cap is None else min(total, whole(rules.cap))
-
-
-def fit_of(facts: Facts, rules: ScoringRules) -> int:
-    """The points for who the lead is, in hundredths."""
-    fields, fit = facts.contact.fields, 0
-    for test, points, _, _ in rules.fit.laid_out:
-        if test(fields, facts):
-            fit += points
-    return min(max(fit, 0), whole(rules.fit.cap))
-
-
-def at_most(activities: ActivityIndex, rules: ScoringRules) -> int:
-    """More than the engagement of somebody with these activities can be: as if all were of today, and nothing capped.
-
-    A fraction of the work of counting, and enough to say no to most.
-    """
-    most, groups = rules.engagement.at_most_by_fields, activities.groups
-    for kind, most_of in rules.engagement.at_most.items():
-        group = groups.get(kind)
-        if group is not None:
-            most += sum(map(most_of, group.keys))
-    return min(most, whole(rules.engagement.cap))
-
-
-def _floor(rules: ScoringRules, now: datetime, since: datetime | None) -> datetime:
-    """Only what happened after it counts."""
-    oldest = now - rules.look_back
-    return oldest if since is None or since < oldest else since
-
-
-def _engagement(
-    contact: Contact, activities: ActivityIndex, rules: ScoringRules, now: datetime, floor: datetime
-) -> int:
-    """One pass over the kinds that score; the arithmetic is that of decayed(), written out where it is done most."""
-    engagement = rules.engagement
-    sums, limits = [0.0] * len(engagement.rules), engagement.limits
-    limited: dict[int, list[datetime]] = {place: [] for place in limits}
-    counted = activities.after(floor)
-    groups = counted.groups
-    for kind, worth_of in engagement.by_kind.items():
-        group = groups.get(kind)
-        if group is None:
-            continue
-        for worth, at in zip(map(worth_of, group.keys), group.dates, strict=True):
-            if worth is None:
-                continue
-            place, points, half_life = worth
-            if limits and place in limits:
-                limited[place].append(at)
-                continue
-            age = now - at
-            if age.days < 0:
-                sums[place] += points
-            else:
-                seconds = age.days * 86_400.0 + age.seconds + age.microseconds * 1e-6
-                sums[place] += points * 0.5 ** (seconds / half_life) + EVEN - EVEN
-    for place, rule, worth in engagement.by_fields:
-        for at in _field_dates(contact, counted, rule, now, floor):
-            sums[place] += _left(worth.points, now - at, worth.half_life)
-    for place, dates in limited.items():
-        worth = engagement.worth(place)
-        newest = sorted(dates, reverse=True)[: limits[place]]
-        sums[place] += sum(_left(worth.points, now - at, worth.half_life) for at in newest)
-    for place, cap in engagement.caps:
-        if sums[place] > cap:
-            sums[place] = cap
-    return int(min(max(sum(sums), 0), whole(engagement.cap)))
-
-
-def _fit_lines(contact: Contact, rules: FitRules, now: datetime) -> list[Contribution]:
-    facts, fields, changed_at = Facts(contact, now), contact.fields, contact.changed_at
-    lines = []
-    for test, _, rule, line in rules.laid_out:
-        if test(fields, facts):
-            dates = [changed_at[name] for name in rule.when.fields_used if name in changed_at] if changed_at else None
-            lines.append(line._replace(occurred_at=max(dates)) if dates else line)
-    return lines
-
-
-def _engagement_lines(
-    contact: Contact, activities: ActivityIndex, rules: EngagementRules, now: datetime, since: datetime
-) -> list[Contribution]:
-    own: list[list[datetime]] = [[] for _ in rules.rules]
-    for kind, worth_of in rules.by_kind.items():
-        group = activities.groups.get(kind)
-        if group is not None:
-            for worth, at in zip(map(worth_of, group.keys), group.dates, strict=True):
-                if worth is not None:
-                    own[worth.place].append(at)
-    lines: list[Contribution] = []
-    for place, rule in enumerate(rules.rules):
-        dates = own[place] if rule.when is None else _field_dates(contact, activities, rule, now, since)
-        if dates:
-            lines += _rule_lines(rule, dates, rule.half_life or rules.half_life, now)
-    return lines
-
-
-def _field_dates(
-    contact: Contact, activities: ActivityIndex, rule: EngagementRule, now: datetime, since: datetime
-) -> list[datetime]:
-    at = contact.instant(rule.at or "")
-    if at is None or at <= since:
-        return []
-    if rule.instead_of is not None and any(row.kind is rule.instead_of for row in activities):
-        return []
-    assert rule.when is not None
-    return [at] if rule.when.holds(Facts(contact, now)) else []
-
-
-def _rule_lines(rule: EngagementRule, dates: list[datetime], half_life: timedelta, now: datetime) -> list[Contribution]:
-    """Newest first; what is older than the newest twenty in one line; then what the cap takes away."""
-    points, span, say = whole(rule.points), half_life.total_seconds(), rule.say
-    newest = sorted(dates, reverse=True)
-    lines = [Contribution(ENGAGEMENT, say, int(_left(points, now - at, span)), at) for at in newest[: rule.counts]]
-    more = len(newest) - len(lines)
-    if len(lines) > MOST_LINES:
-        folded = lines[MOST_LINES:]
-        told, sum_of = f"{say}, {len(folded)} times before", sum(line.points for line in folded)
-        lines = [*lines[:MOST_LINES], Contribution(ENGAGEMENT, told, sum_of, folded[0].occurred_at)]
-    total = sum(line.points for line in lines)
-    if rule.cap is not None and total > whole(rule.cap):
-        lines.append(Contribution(ENGAGEMENT, f"counts {rule.cap:g} points at most: {say}", whole(rule.cap) - total))
-    if more:
-        told = f"counts {times(rule.counts or 0)} at most: {say}, {times(more)} more"
-        lines.append(Contribution(ENGAGEMENT, told, 0))
-    return lines
-
-
-EVEN = 1.5 * 2.0**52
-"""Added and taken away it rounds half to even, as round() does, in a fraction of the time: what is added to it has no
-room for a fraction. Exact up to 2**51, which no points come near."""
-
-
-def decayed(points: float, at: datetime, half_life: timedelta, now: datetime) -> int:
-    """What is left of the points, in hundredths, half to even."""
-    return int(_left(whole(points), now - at, half_life.total_seconds()))
-
-
-def _left(points: int, age: timedelta, half_life: float) -> float:
-    if age.days < 0:
-        return points
-    seconds = age.days * 86_400.0 + age.seconds + age.microseconds * 1e-6
-    part: float = 0.5 ** (seconds / half_life)
-    return points * part + EVEN - EVEN
-
-
-def _capped(group: str, lines: list[Contribution], cap: float) -> list[Contribution]:
-    total = sum(line.points for line in lines)
-    if total > whole(cap):
-        label = f"{group} counts {cap:g} points at most"
-        return [*lines, Contribution(group, label, whole(cap) - total)]
-    if total < 0:
-        return [*lines, Contribution(group, f"{group} counts 0 points at least", -total)]
-    return lines

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact
 from connector.domain.decision import Action
-from connector.rules import scoring
+from connector.rules import scorecard
 from connector.rules.condition import Facts
 from connector.rules.decide import decide
 from connector.rules.judgement import HAND_OVER, NOTHING, TRIAGE, judge, outcome
@@ -79,15 +79,15 @@ def test_a_tally_is_what_the_lines_of_the_score_sum_to(
     """R04."""
     since = None if hours is None else NOW - timedelta(hours=hours)
     rules = shipped_book().scoring
-    score = scoring.score(contact, activities, rules, now=NOW, since=since)
-    tally = scoring.tally(contact, activities, rules, now=NOW, since=since)
+    score = scorecard.score(contact, activities, rules, now=NOW, since=since)
+    tally = scorecard.tally(contact, activities, rules, now=NOW, since=since)
     assert tally == (score.total, score.fit, score.engagement, score.grade)
 
 
 @given(st.floats(-1e9, 1e9))
 def test_points_are_rounded_half_to_even_as_python_does(points: float) -> None:
     for one in (points, floor(points) + 0.5):
-        assert one + scoring.EVEN - scoring.EVEN == round(one)
+        assert one + scorecard.EVEN - scorecard.EVEN == round(one)
 
 
 def test_do_not_contact_beats_a_raised_hand() -> None:

@@ -21,7 +21,7 @@ from connector.rules.qualification import (
     raised_hand,
     warnings,
 )  # fmt: skip
-from connector.rules.scoring import score
+from connector.rules.scorecard import score
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ME = ContactId("1")

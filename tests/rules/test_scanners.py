@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.activity import Activity, ActivityKind
-from connector.rules import scoring
+from connector.rules import scorecard
 from connector.rules.scanners import ScannerRules, not_counted, sift
 
 RULES = ScannerRules()
@@ -166,7 +166,7 @@ def test_scanners_alone_score_nothing_and_every_click_of_theirs_is_shown_as_drop
     for seed in range(25):
         rows = stream(kind, seed)
         sifted = sift(rows, RULES)
-        score = scoring.score(make_contact(), sifted.kept, shipped_book().scoring, now=NOW, since=None)
+        score = scorecard.score(make_contact(), sifted.kept, shipped_book().scoring, now=NOW, since=None)
         assert score.engagement == 0
         assert {one.activity.id for one in sifted.dropped} == labels(rows, SCANNER)
         shown = not_counted(sifted.dropped, since=None)

@@ -13,7 +13,8 @@ from connector.config.mappings import load_part, shipped_folder
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId, Value
 from connector.domain.decision import Score
-from connector.rules.scoring import MOST_LINES, ScoringRules, decayed, score, tally, whole
+from connector.rules.scorecard import MOST_LINES, decayed, score, tally
+from connector.rules.scoring import ScoringRules, whole
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ME = ContactId("1")
@@ -96,7 +97,7 @@ def test_only_what_came_after_the_last_answer_counts() -> None:
 def test_fields_stand_in_where_a_portal_gives_no_page_views() -> None:
     seen: dict[str, Value] = {"last_url": "https://acme.example/pricing", "last_visit_at": NOW, "page_views": 2.0}
     assert points(**seen).engagement == 2500
-    assert points(act("page_view", url="/x"), **seen).engagement == 100
+    assert points(act("page_view", url="/x"), **seen).engagement == 2500  # of both the greater
     assert points(since=NOW, **seen).engagement == 0
 
 
@@ -184,13 +185,32 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@given(FILES, st.lists(ACTIVITIES, max_size=12), ACTIVITIES)
+FIELD_RULES = st.fixed_dictionaries(
+    {
+        "say": st.just("was seen"), "when": st.just({"field": "job_title", "op": "filled"}),
+        "at": st.sampled_from(["last_visit_at", "last_form_at"]), "points": st.integers(-20, 60),
+        "instead_of": st.sampled_from([None, "page_view", "form_submission"]),
+        "half_life": st.sampled_from(["1d", "14d", "90d"]), "cap": st.sampled_from([None, 5, 40]),
+    }
+)  # fmt: skip
+STAND_INS = st.fixed_dictionaries(
+    {
+        "cap": st.sampled_from([None, 30, 80]),
+        "engagement": st.fixed_dictionaries(
+            {"rules": st.lists(st.one_of(SCORE_RULES, FIELD_RULES), max_size=6), "cap": st.sampled_from([60, 500])}
+        ),
+    }
+)
+
+
+@given(st.one_of(FILES, STAND_INS), st.lists(ACTIVITIES, max_size=12), ACTIVITIES)
 def test_by_any_rules_lines_sum_and_one_more_signal_never_takes_away_unless_its_points_are_negative(
     file: dict[str, object], rows: list[Activity], more: Activity
 ) -> None:
     """R04: the lines sum to the score, what is counted without lines is the same, and the score only grows."""
     rules = ScoringRules.model_validate(file)
-    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields={}, changed_at={})
+    fields = {"job_title": "CEO", "last_visit_at": NOW - timedelta(days=3), "last_form_at": NOW - timedelta(days=9)}
+    contact = Contact(id=ME, created_at=NOW, modified_at=NOW, fields=fields, changed_at={})
     before = sorted(rows, key=lambda row: row.occurred_at)
     after = sorted([*rows, more], key=lambda row: row.occurred_at)
     scores = [score(contact, done, rules, now=NOW, since=None) for done in (before, after)]
@@ -202,3 +222,84 @@ def test_by_any_rules_lines_sum_and_one_more_signal_never_takes_away_unless_its_
     counts_for = next((rule for rule in rules.engagement.rules if rule.pattern and rule.pattern.fits(more)), None)
     if counts_for is None or counts_for.points >= 0:
         assert scores[1].total >= scores[0].total
+
+
+# -- what stands in for activities -------------------------------------------------------------------------------------
+
+
+def seen_on_the_site(*activities: Activity, points_of_a_view: float = 4) -> Score:
+    """A rule about a field that stands in for page views, and a rule that counts them."""
+    by_field = {
+        "say": "was seen on the site", "when": {"field": "page_views", "op": "at_least", "value": 5},
+        "at": "last_visit_at", "instead_of": "page_view", "points": 10, "half_life": "90d",
+    }  # fmt: skip
+    view = {"say": "viewed a page", "kind": "page_view", "points": points_of_a_view, "half_life": "90d"}
+    rules = ScoringRules.model_validate({"engagement": {"rules": [by_field, view], "cap": 500}})
+    return points(*activities, rules=rules, page_views=9.0, last_visit_at=NOW)
+
+
+def test_of_what_stands_in_for_activities_and_these_the_greater_counts() -> None:
+    """R04, R06: one page view more never lowers a score."""
+    views = [act("page_view", timedelta(seconds=second)) for second in range(4)]
+    assert [seen_on_the_site(*views[:seen]).total for seen in range(5)] == [1000, 1000, 1000, 1200, 1600]
+    assert [line.label for line in seen_on_the_site(*views[:2]).contributions] == [
+        "was seen on the site", "page views count instead: was seen on the site", "viewed a page", "viewed a page",
+    ]  # fmt: skip
+    assert {line.label for line in seen_on_the_site(*views[:3]).contributions} == {"viewed a page"}
+    assert seen_on_the_site(*views[:2], points_of_a_view=-4).total == 200
+
+
+# -- points by range ---------------------------------------------------------------------------------------------------
+
+SIZES = [{"from": 1, "to": 50, "points": 5}, {"from": 51, "to": 200, "points": 10}, {"from": 201, "points": -2.5}]
+
+
+def sized(*ranges: dict[str, object]) -> ScoringRules:
+    rule = {"say": "company size", "field": "employees", "ranges": ranges}
+    return ScoringRules.model_validate({"fit": {"rules": [{"say": "has a title", "points": 5, "when": {
+        "field": "job_title", "op": "filled"}}, rule]}})  # fmt: skip
+
+
+def test_a_number_gives_the_points_of_the_range_that_it_lies_in() -> None:
+    """R04"""
+    totals = {
+        employees: points(rules=sized(*SIZES), employees=employees).total
+        for employees in (None, 0.0, 1.0, 50.0, 50.5, 51.0, 200.0, 201.0, 1e9)
+    }
+    assert totals == {None: 0, 0.0: 0, 1.0: 500, 50.0: 500, 50.5: 500, 51.0: 1000, 200.0: 1000, 201.0: 0, 1e9: 0}
+    (line,) = points(rules=sized(*SIZES), employees=60.0).contributions
+    assert (line.label, line.points) == ("company size: 51 to 200", 1000)
+    large = points(rules=sized(*SIZES), employees=300.0, job_title="CEO")
+    assert [line.label for line in large.contributions] == ["has a title", "company size: 201 and more"]
+    assert large.total == 250
+
+
+def test_ranges_may_say_only_where_they_begin() -> None:
+    rules = sized({"to": 0.5, "points": 1}, {"from": 0.6, "points": 2}, {"from": 3, "to": 4, "points": 3})
+    labels = [points(rules=rules, employees=at).contributions for at in (-9.0, 0.5, 0.7, 3.0, 4.0, 4.1)]
+    assert [line.label.removeprefix("company size: ") for lines in labels for line in lines] == [
+        "up to 0.5", "up to 0.5", "0.6 to below 3", "3 to 4", "3 to 4",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ranges", "said"),
+    [
+        ([{"from": 1, "to": 50, "points": 5}, {"from": 50, "points": 9}], "overlaps the range before, which ends at"),
+        ([{"from": 1, "to": 50, "points": 5}, {"from": 60, "points": 9}], "leaves a gap after 50; begin at 51"),
+        ([{"from": 51, "points": 5}, {"from": 1, "points": 9}], "write the ranges in rising order"),
+        ([{"from": 51, "to": 5, "points": 5}], "lies below `from`, which is 51"),
+        ([{"points": 5}], "needs `from`, `to` or both"),
+        ([{"from": 1, "to": 5, "points": 5}, {"to": 9, "points": 5}], "only the first range may begin anywhere"),
+    ],
+)
+def test_ranges_that_do_not_meet_are_told(ranges: list[dict[str, object]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        sized(*ranges)
+
+
+@given(st.floats(-10, 400), st.floats(-10, 400))
+def test_of_ranges_whose_points_rise_more_is_never_less(one: float, other: float) -> None:
+    rising = sized(*SIZES[:2], {"from": 201, "points": 20})
+    less, more = sorted((one, other))
+    assert points(rules=rising, employees=less).total <= points(rules=rising, employees=more).total
