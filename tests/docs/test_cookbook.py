@@ -54,7 +54,7 @@ def _carry_out(table: Table, book: RuleBook, recipe: Recipe) -> None:
     assert set(table.columns) <= known, f"trials.py knows {', '.join(sorted(known))}"
     wrong = []
     for place, (row, came) in enumerate(zip(table.rows, trial(book, table.rows), strict=True), table.line + 2):
-        told = {column: came[column] for column in table.columns if column in came}
+        told = {column: plain(came[column]) for column in table.columns if column in came}
         if told != {column: plain(row[column]) for column in told}:
             wrong.append(f"docs/rules/{recipe.page}.md:{place}: came out: {told}")
     assert not wrong, "\n".join(wrong)
