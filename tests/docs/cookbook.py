@@ -22,6 +22,8 @@ from connector.rules.rulebook import PARTS, RuleBook
 FOLDER = Path(__file__).parents[2] / "docs" / "rules"
 KEYS = "All keys"
 """The heading of a page's table of all keys."""
+DITTO = "″"
+"""A cell that holds what stands above it."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,12 @@ def _fenced(lines: Iterator[tuple[int, str]]) -> str:
 
 
 def _table(head: str, lines: Iterator[tuple[int, str]], number: int) -> Table:
-    columns, rows = _cells(head), []
+    columns, rows = _cells(head), list[dict[str, str]]()
     for _, line in lines:
         if not line.startswith("|"):
             break
-        rows.append(dict(zip(columns, _cells(line), strict=True)))
+        row = dict(zip(columns, _cells(line), strict=True))
+        rows.append({name: rows[-1][name] if cell == DITTO else cell for name, cell in row.items()})
     return Table(columns, tuple(rows[1:]), number)
 
 
