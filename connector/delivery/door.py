@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
@@ -236,11 +238,32 @@ class _Deadline:
 
 
 class _PinnedAdapter(HTTPAdapter):
-    """Gives urllib3 connections whose sockets come from our line; names, certificates and pools stay its own work."""
+    """Gives urllib3 connections whose sockets come from our line; names, certificates and pools stay its own work.
+
+    A door posts to one address by one session: what follows from these is worked out for its first post alone.
+    """
 
     def __init__(self, line: _Line) -> None:
         self._line = line
+        self._pool: tuple[str | None, ConnectionPool] | None = None
+        self._checks: ConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> ConnectionPool:
+        if self._pool is None or self._pool[0] != request.url:
+            self._pool = request.url, super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pool[1]
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        if conn is not self._checks:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+            self._checks = conn
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """There is no proxy."""
+        return request.path_url
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: object) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
@@ -265,10 +288,17 @@ def _pool_classes(line: _Line) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": SecurePool}
 
 
+class _NoCookies(RequestsCookieJar):
+    """Takes none, and does not look for any either: looking costs as much as sending."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        return
+
+
 def _session(line: _Line, ca_file: Path | None) -> requests.Session:
     session = requests.Session()
     session.trust_env = False       # no proxies, no .netrc
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.cookies = _NoCookies(DefaultCookiePolicy(allowed_domains=[]))
     session.verify = str(ca_file) if ca_file else True
     session.headers.clear()
     session.headers["User-Agent"] = "handoff"

@@ -28,9 +28,9 @@ from connector.errors import ConnectorError
 
 BATCH = 50
 """Entries of one destination claimed and held in memory at once; a body is below 20 kB."""
-MOST_IN_A_ROW, ROW_SECONDS = 16, 0.05
+MOST_IN_A_ROW, ROW_SECONDS = 16, 0.25
 """Posts to one destination that are recorded together: one, then twice as many with each row that was taken whole, but
-none is begun later than this. They are what a kill may have sent twice."""
+none is begun later than this. They are what a kill may have sent twice. A pass goes on as the last one ended."""
 POST_SECONDS = 15.0
 """How long a post may take; so long the lease must be ours (I8)."""
 BRISK_A_SECOND = 10
@@ -80,6 +80,7 @@ class Sender:
         self._wall_clock, self.pass_seconds = wall_clock, pass_seconds
         self._states: dict[str, DestinationState] = {}
         self._secrets: dict[str, tuple[str, ...]] = {}
+        self.in_a_row: dict[str, int] = {}
 
     def deliver(self, now: datetime) -> int:
         """Send what is due and what becomes due meanwhile; gives how many entries were answered 2xx."""
@@ -205,7 +206,6 @@ class _Pass:
         self._waiting: dict[str, deque[Entry]] = {}
         self._set_aside: list[Entry] = []
         self._running: dict[Future[None], tuple[str, _Row]] = {}
-        self._in_a_row: dict[str, int] = {}
         self._sent = 0
 
     @property
@@ -240,7 +240,7 @@ class _Pass:
                 queue.clear()
             elif queue and name not in busy:
                 self._sender.hold(POST_SECONDS + ROW_SECONDS)
-                row = _Row([queue.popleft() for _ in range(min(self._in_a_row.get(name, 1), len(queue)))])
+                row = _Row([queue.popleft() for _ in range(min(self._sender.in_a_row.get(name, 1), len(queue)))])
                 self._running[self._threads.submit(row.post, self._sender.post, self._now)] = name, row
         return bool(self._running)
 
@@ -249,7 +249,7 @@ class _Pass:
         rows = {future: self._running.pop(future) for future in done}
         for name, row in rows.values():
             self._waiting[name].extendleft(reversed(row.left))
-            self._in_a_row[name] = min(2 * len(row.entries), MOST_IN_A_ROW) if row.was_taken else 1
+            self._sender.in_a_row[name] = min(2 * len(row.entries), MOST_IN_A_ROW) if row.was_taken else 1
         answers = [answer for _, row in rows.values() for answer in row.answers]
         try:
             self._sent += self._sender.settle(answers)

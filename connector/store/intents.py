@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, update
 
 from connector.domain.contact import ContactId
 from connector.domain.run import RunId
@@ -28,6 +28,11 @@ _BY_STATUS = (
     .limit(bindparam("most"))
 )
 _OF_CONTACTS = select(intent).where(intent.c.portal == PORTAL, intent.c.contact.in_(IDS)).order_by(intent.c.intent)
+_SETTLE = (
+    update(intent)
+    .where(intent.c.portal == PORTAL, intent.c.intent == bindparam("intent_"))
+    .values({name: bindparam(f"{name}_", type_=intent.c[name].type) for name in ("status", "detail", "tries")})
+)
 
 
 class Intents(Part):
@@ -44,7 +49,10 @@ class Intents(Part):
         return [read_intent(row) for row in self.select_by_id(_OF_CONTACTS, ids)]
 
     def settle_intents(self, rows: Sequence[Intent]) -> None:
-        self.put_intents(rows)
+        """Of each its status, detail and tries; what was planned stands as it is."""
+        self.change_each(_SETTLE, [
+            {"intent_": one.id, "status_": one.status, "detail_": one.detail, "tries_": one.tries} for one in rows
+        ])
 
     def audit(self, run: RunId, rows: Sequence[AuditRow], at: datetime) -> None:
         """One row for each effect, run and outcome; the first one stays."""

@@ -44,6 +44,12 @@ def clean(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
+def _clean_or_none(text: str | None) -> str | None:
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return clean(text)
+
+
 class Words(TypeDecorator[str]):
     """Text that came from outside; see `clean`."""
 
@@ -51,7 +57,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
-        return lambda text: None if text is None else clean(text)
+        return _clean_or_none
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
         return None
