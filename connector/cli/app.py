@@ -13,7 +13,21 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import leads, notifications, outbox, privacy, replay, rules, runs, sandbox, serve, setup, sync, undo
+from connector.cli import (
+    leads,
+    notifications,
+    outbox,
+    privacy,
+    replay,
+    reports,
+    rules,
+    runs,
+    sandbox,
+    serve,
+    setup,
+    sync,
+    undo,
+)
 from connector.errors import ConnectorError, SettingsError
 
 app = typer.Typer(
@@ -44,7 +58,7 @@ def _whole(
     """What stands before a command; the help of it all is the app's own."""
 
 
-for group in (setup, sync, serve, leads, rules, replay, notifications, outbox, runs, privacy, undo, sandbox):
+for group in (setup, sync, serve, leads, reports, rules, replay, notifications, outbox, runs, privacy, undo, sandbox):
     group.register(app)
 
 INTERRUPTED = 130

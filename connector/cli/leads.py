@@ -1,4 +1,4 @@
-"""`handoff explain`, `leads` and `report`: what sales and marketing want to know of leads. Reads only."""
+"""`handoff explain` and `leads`: what sales and marketing want to know of leads. Reads only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 def register(app: typer.Typer) -> None:
     app.command("explain", epilog="Example: handoff explain ana@acme.example --as-of 2026-03-01")(explain)
     app.command("leads", epilog="Example: handoff leads --hot")(leads)
-    app.command("report", epilog="Example: handoff report --json")(report)
 
 
 def explain(
@@ -135,29 +134,3 @@ def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
         moment(row["due_at"], zone),
         moment(row["handed_off_at"], zone),
     ]
-
-
-def report(as_json: JsonFlag = False) -> int:
-    """Show the funnel in figures, against the targets.
-
-    Figures and targets are chosen in reports.yaml.
-    """
-    from connector.bootstrap import open_database
-    from connector.cli.console import print_json
-    from connector.cli.funnel import show_funnel
-    from connector.cli.start import start
-    from connector.config.mappings import load_rulebook
-    from connector.engine.figures import figures
-
-    settings = start()
-    book = load_rulebook(settings.mappings_dir)
-    store = open_database(settings, None)
-    try:
-        found = figures(store, book)
-    finally:
-        store.close()
-    if as_json:
-        print_json(found)
-    else:
-        show_funnel(found)
-    return 0

@@ -11,9 +11,9 @@ from html import escape as escape_html
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#5a6675;--line:#dfe5ec;--back:#fff;--panel:#f4f6f8;--good:#1f7a4d;
---bad:#a3341f;--bar:#3a8fc4;--minus:#c4663a}
+--bad:#a3341f;--bar:#3a8fc4;--minus:#c4663a;--first:#8793a3;--pale:#c3d9e8}
 @media(prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9fabb9;--line:#33404e;--back:#141b23;--panel:#1d2732;
---good:#5fc795;--bad:#ef8a72;--bar:#5aa9dc;--minus:#e08a5f}}
+--good:#5fc795;--bad:#ef8a72;--bar:#5aa9dc;--minus:#e08a5f;--first:#8793a3;--pale:#2f4a5e}}
 *{box-sizing:border-box}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);max-width:46rem;margin:0 auto;
 padding:1.25rem 1rem 3rem;overflow-wrap:anywhere}
@@ -38,9 +38,33 @@ td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;width
 tr.sum td{font-weight:600;border-bottom:0}
 .bar{display:block;height:.35rem;margin-top:.3rem;background:var(--bar)}
 .minus{background:var(--minus)}
+svg{display:block;margin:.6rem 0;overflow:visible}
+p svg{display:inline-block;margin:0 .2rem 0 .8rem;vertical-align:-1px}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
 @media print{body{max-width:none}}
 """
+REPORT = """
+body{max-width:62rem}
+h3{font-size:.95rem;margin:1.2rem 0 .3rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.7rem;margin:1rem 0}
+.card{background:var(--panel);border-radius:.4rem;padding:.6rem .8rem;border-top:3px solid var(--line)}
+.card.met{border-color:var(--good)}
+.card.missed{border-color:var(--bad)}
+.card b{display:block;font-size:1.3rem;line-height:1.3;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}
+table{font-size:.92rem}
+thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
+td.r,th.r{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding-left:.6rem}
+td{overflow-wrap:normal}
+tr.pale td{color:var(--soft);font-style:italic}
+td.ok{color:var(--good);font-weight:600}
+td.missed{color:var(--bad);font-weight:600}
+.agenda{font-size:1.05rem}
+@media print{*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2,h3{break-after:avoid}
+svg,tr,.card,.box{break-inside:avoid}.scroll{overflow:visible}body{font-size:11pt}}
+@page{margin:16mm 14mm}
+"""
+"""Laid over STYLE for pages with many figures: wider, with cards and columns of numbers, and cut well on paper."""
 
 
 def escape(text: str) -> str:
@@ -48,14 +72,18 @@ def escape(text: str) -> str:
     return escape_html("".join(sign if sign.isprintable() or sign.isspace() else " " for sign in text))
 
 
-def page(title: str, body: Iterable[str], *, foot: str = "") -> str:
-    """The whole file. `title` and `foot` are plain text, `body` are parts made by the functions below."""
+def page(title: str, body: Iterable[str], *, foot: str = "", style: str = "") -> str:
+    """The whole file. `title` and `foot` are plain text, `body` are parts made by the functions below.
+
+    Args:
+        style: laid over STYLE.
+    """
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
+            f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             *body,
             f"<footer>{escape(foot)}</footer></body></html>" if foot else "</body></html>",
@@ -73,8 +101,9 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
-def points(lines: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+def points(lines: Iterable[str], *, numbered: bool = False) -> str:
+    told = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<ol class="agenda">{told}</ol>' if numbered else f"<ul>{told}</ul>"
 
 
 def checks(lines: Iterable[tuple[bool, str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from connector.domain.episode import State
 from connector.engine.ports import Store
 from connector.rules.definition import review
 from connector.rules.reports import funnel, measure, promise
@@ -14,11 +15,13 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
     """Counts, targets and marketing's promise as one JSON object; `as_of` is the last run's, None before the first."""
     with store.reading() as uow:
         state = uow.portal_state()
-        episodes = uow.all_episodes()
-    if state is None or state.as_of is None:
-        return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
+        if state is None or state.as_of is None:
+            return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
+        paths = list(uow.episodes_opened(state.as_of))
+    episodes = [episode for episode, _ in paths]
+    reached = {episode.id: {State(step.state) for step in path} for episode, path in paths}
     clocks = book.in_zone(state.time_zone).sla
-    counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since)
+    counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since, reached=reached)
     kept = promise(
         episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone, since=state.handoff_since
     )

@@ -15,6 +15,7 @@ from connector.rules.definition import Definition, review
 from connector.rules.durations import in_words
 from connector.rules.filters import Then
 from connector.rules.patterns import times
+from connector.rules.reporting.duties import duties
 from connector.rules.routing import PoolRules, RoutingRules, Stick
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import ScannerRules
@@ -118,6 +119,7 @@ def _sections(book: RuleBook) -> Iterator[tuple[str, Iterator[str]]]:
     yield "What sales may answer, and when a lead comes back", _answers(book)
     yield "When marketing keeps still", _hold(book)
     yield "Forms that were opened and not sent", _unsent(book)
+    yield from duties(book.reports)
 
 
 # -- qualifying ------------------------------------------------------------------------------------------------

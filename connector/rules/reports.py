@@ -7,7 +7,7 @@ by the engine's report and the command line. Small figures stay figures: a rate 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,10 +15,11 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.episode import UNANSWERED, Episode, State
+from connector.domain.episode import UNANSWERED, Episode, EpisodeId, State
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.local_time import portal_zone
 from connector.rules.misplaced import MisplacedError
+from connector.rules.reporting.settings import AlarmRules, Campaign, CohortRules, Duty, FieldName, Meeting
 from connector.rules.sla import SlaRules, answer_due, first_due
 
 
@@ -78,6 +79,10 @@ class Kpi(BaseModel):
     at_most: float | None = Field(default=None, ge=0)
     within: WallDuration | None = None
 
+    @property
+    def is_rate(self) -> bool:
+        return self.figure in RATES
+
     @model_validator(mode="after")
     def _target_suits(self) -> Kpi:
         numbers = [target for target in (self.at_least, self.at_most) if target is not None]
@@ -106,6 +111,15 @@ class ReportRules(BaseModel):
 
     marketing_promise: MarketingPromise | None = None
     kpis: tuple[Kpi, ...] = ()
+    source: FieldName = "origin"
+    """The field that says where a lead came from."""
+    categories: tuple[FieldName, ...] = Field(default=("origin", "country", "industry"), max_length=10)
+    """Fields whose values are compared: which outperform (R30)."""
+    cohorts: CohortRules = CohortRules()
+    alarms: AlarmRules = AlarmRules()
+    roles: tuple[Duty, ...] = Field(default=(), max_length=20)
+    campaigns: tuple[Campaign, ...] = Field(default=(), max_length=200)
+    meeting: Meeting = Meeting()
 
     @model_validator(mode="after")
     def _each_once(self) -> ReportRules:
@@ -115,6 +129,10 @@ class ReportRules(BaseModel):
                 message = "a figure stands twice among the kpis; keep one of them"
                 raise MisplacedError(("kpis", place, "figure"), message)
             seen.add(kpi.figure)
+        twice = {name for name in self.categories if self.categories.count(name) > 1}
+        for place, name in enumerate(self.categories):
+            if name in twice:
+                raise MisplacedError(("categories", place), f"`{name}` stands twice; keep it once")
         return self
 
 
@@ -126,8 +144,7 @@ class Funnel:
         handed: all of them; `open` of these are still in work.
         untouched, not_due: open without any reaction: with the time for it over, and with time left.
         answerable: sales has answered, or its time for that is over.
-        accepted, opportunities: at least so many: a lead counts where its present state shows it (one that was handed
-            back after being accepted counts as handed back).
+        accepted, opportunities: leads that came so far, as far as their path or their present state shows it.
         recycled: by reason, as in recycling.yaml; every reason's leads, most frequent first.
         speed_to_lead: handover → first touch by a person: median and 90th percentile; None without touches (R19).
         system_delay: signal → handover, the connector's own part, the same way; without leads that are older than
@@ -182,7 +199,12 @@ class Funnel:
 
 
 def funnel(
-    episodes: Sequence[Episode], *, now: datetime, clocks: SlaRules | None = None, since: datetime | None = None
+    episodes: Sequence[Episode],
+    *,
+    now: datetime,
+    clocks: SlaRules | None = None,
+    since: datetime | None = None,
+    reached: Mapping[EpisodeId, Collection[State]] | None = None,
 ) -> Funnel:
     """Count the episodes that were handed over by `now`; silent ones are not ours to count (R41).
 
@@ -191,6 +213,8 @@ def funnel(
     Args:
         clocks: a lead counts as unanswered only when the time that they give is over; None gives no time.
         since: what began before is older than Handoff; None: nothing is.
+        reached: the states that each episode ever was in; one that was accepted and then handed back counts as both.
+            None: every lead counts where it stands alone.
     """
     handed = [e for e in episodes if _counts(e) and e.handed_off_at is not None and e.handed_off_at <= now]
     states = Counter(episode.state for episode in handed)
@@ -210,8 +234,8 @@ def funnel(
         untouched=len(waiting) - not_due,
         not_due=not_due,
         answerable=len(handed) - sum(_has_time(episode, clocks, answer_due, now) for episode in unanswered),
-        accepted=sum(states[state] for state in _ACCEPTED),
-        opportunities=sum(states[state] for state in _OPPORTUNITIES),
+        accepted=_came_to(handed, _ACCEPTED, reached or {}),
+        opportunities=_came_to(handed, _OPPORTUNITIES, reached or {}),
         won=states[State.WON],
         lost=states[State.LOST],
         recycled=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
@@ -229,6 +253,12 @@ INFERRED = "inferred"
 
 _OPPORTUNITIES = (State.OPPORTUNITY, State.WON, State.LOST)
 _ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
+
+
+def _came_to(
+    episodes: Sequence[Episode], states: Collection[State], reached: Mapping[EpisodeId, Collection[State]]
+) -> int:
+    return sum(e.state in states or any(state in states for state in reached.get(e.id, ())) for e in episodes)
 
 
 def _touched(episode: Episode) -> bool:

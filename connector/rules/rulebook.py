@@ -112,7 +112,7 @@ def cross_check(book: RuleBook) -> list[Complaint]:
     """Every place where a file names something that another file lacks; empty where all fits."""
     return [
         *_fields(book), *_conditions(book), *_ranges(book), *_dates(book), *_yes_no_fields(book), *_threshold(book),
-        *_spans(book), *_recycling(book), *_lanes(book), *_examples(book),
+        *_spans(book), *_recycling(book), *_lanes(book), *_examples(book), *_categories(book),
     ]  # fmt: skip
 
 
@@ -260,3 +260,13 @@ def _examples(book: RuleBook) -> Iterator[Complaint]:
                 yield Complaint(
                     file="qualification", path=path, message=f"no field is called `{name}`", advice=advice
                 )
+
+
+def _categories(book: RuleBook) -> Iterator[Complaint]:
+    """Fields by which leads are told apart in reports; what nobody wrote there may be missing."""
+    named: list[tuple[KeyPath, str]] = [(("source",), book.reports.source)]
+    named += [(("categories", place), name) for place, name in enumerate(book.reports.categories)]
+    for path, name in named:
+        if path[0] in book.reports.model_fields_set and name not in book.fields.fields:
+            advice = nearest(name, book.fields.fields) or "name a field of mappings/fields.yaml"
+            yield Complaint(file="reports", path=path, message=f"no field is called `{name}`", advice=advice)

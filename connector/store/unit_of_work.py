@@ -19,6 +19,7 @@ from connector.store.merges import Merges
 from connector.store.portals import Portals
 from connector.store.presence import Presence
 from connector.store.quarantine import Quarantine
+from connector.store.reporting import Reports
 from connector.store.retention import Retention
 from connector.store.rotation import Rotation
 from connector.store.suppression import Suppression
@@ -30,6 +31,6 @@ from connector.store.undoing import Undoings
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
     Erasure, Presence, Retention, Suppression, Undoings,
-    Past, Traces,
+    Past, Traces, Reports,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

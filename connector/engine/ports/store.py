@@ -18,6 +18,7 @@ from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
 from connector.engine.ports.history import History
 from connector.engine.ports.privacy import ErasedPerson, Receipt
+from connector.engine.ports.reporting import Reporting
 from connector.engine.ports.rows import (
     AuditRow,
     DestinationState,
@@ -31,7 +32,7 @@ from connector.engine.ports.rows import (
 from connector.engine.ports.traces import Traces
 
 
-class UnitOfWork(History, Traces, Protocol):
+class UnitOfWork(History, Traces, Reporting, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,

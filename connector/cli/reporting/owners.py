@@ -1,0 +1,65 @@
+"""What became of each owner's leads, as a document (R16, R26)."""
+
+from __future__ import annotations
+
+from connector.cli.reporting.document import Column, Columns, Document, Kind, Section, Table
+from connector.cli.reporting.words import as_of, many
+from connector.rules.reporting.facts import Facts
+from connector.rules.reporting.results import OwnersReport
+
+
+def owners_document(found: OwnersReport, facts: Facts) -> Document:
+    most = max((one.leads.passed for one in found.owners), default=0)
+    least = min((one.leads.passed for one in found.owners if not one.gone), default=0)
+    passed = sum(one.leads.passed for one in found.owners)
+    columns = (
+        Column("owner"),
+        Column("passed", Kind.COUNT),
+        Column("open", Kind.COUNT),
+        Column("first touch", Kind.SPAN),
+        Column("90 % within", Kind.SPAN),
+        Column("clocks kept", Kind.SHARE),
+        Column("accepted", Kind.SHARE),
+        Column("handed back", Kind.SHARE),
+        Column("junk", Kind.SHARE),
+        Column("won", Kind.COUNT),
+        Column("conversion", Kind.SHARE),
+        Column("revenue", Kind.MONEY),
+        Column("next to the others"),
+    )
+    rows = [
+        (
+            f"{one.name} (has left)" if one.gone else one.name, one.leads.passed, one.leads.open,
+            one.leads.follow_up_median, one.leads.follow_up_p90, one.clocks, one.leads.accepted, one.leads.recycled,
+            one.leads.junk, one.leads.won.part, one.leads.won, one.leads.revenue, PERFORMS[one.leads.performs.value],
+        )
+        for one in found.owners
+    ]  # fmt: skip
+    return Document(
+        title="Owners",
+        answer=f"{many(passed, 'lead')} at {many(len(found.owners), 'owner')}, {least:,} to {most:,} each.",
+        about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}",
+        sections=(
+            Section(
+                "Leads and what became of them",
+                (
+                    Columns(
+                        title="Leads passed to each",
+                        rows=[(one.name[:12], float(one.leads.passed), one.gone) for one in found.owners[:24]],
+                    ),
+                    Table(
+                        name="owners",
+                        columns=columns,
+                        rows=rows,
+                        pale=frozenset(place for place, one in enumerate(found.owners) if one.gone),
+                        note="A lead counts for the owner who has it, or had it last. Few leads say little: "
+                        "hold the mouse over a share for its interval.",
+                    ),
+                ),
+            ),
+        ),
+        foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
+    )
+
+
+PERFORMS = {"above": "better", "below": "worse", "alike": "alike", "too_few": "too few to say"}

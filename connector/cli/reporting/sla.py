@@ -1,0 +1,137 @@
+"""The clocks of sales and the promise of marketing, as one document (R17, R19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from connector.cli.reporting.document import Card, Cards, Column, Document, Kind, Part, Section, Table
+from connector.cli.reporting.funnel import met
+from connector.cli.reporting.words import as_of, interval, many, percent, time_taken
+from connector.rules.reporting.facts import Facts
+from connector.rules.reporting.late import WHY, Board, Missed
+from connector.rules.reporting.results import SlaReport
+from connector.rules.reports import PromiseKept
+
+MOST_MISSED = 100
+
+
+def sla_document(found: SlaReport, facts: Facts) -> Document:
+    kept, due = sum(one.kept.part for one in found.boards), sum(one.kept.whole for one in found.boards)
+    running = sum(one.running for one in found.boards)
+    return Document(
+        title="Service levels",
+        answer=f"{kept:,} of {many(due, 'clock')} kept, {len(found.missed):,} missed, {running:,} still running.",
+        about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}",
+        sections=(
+            Section("", (_cards(found),)),
+            Section("What sales owes marketing", tuple(_boards(found.boards))),
+            Section("By owner", (_owners(found.boards, facts),)),
+            Section("What marketing owes sales", (promise_table(found.promises),)),
+            Section("Missed, one by one", (_missed(found.missed, facts),)),
+        ),
+        foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
+    )
+
+
+def _cards(found: SlaReport) -> Cards:
+    follow = found.follow_up
+    cards = [
+        Card(one.label, percent(one.kept.percent), _kept(one))
+        for one in found.boards
+    ]
+    spans = (
+        ("Sales: to the first touch", follow.human_median, follow.human_p90),
+        ("Handoff: to the handover", follow.system_median, follow.system_p90),
+    )
+    told = [Card(name, time_taken(median), f"90 % within {time_taken(most)}") for name, median, most in spans]
+    return Cards([*cards, *told])
+
+
+def _kept(one: Board) -> str:
+    return f"{one.kept.part:,} of {one.kept.whole:,}, interval {interval(one.kept)}"
+
+
+def _boards(found: Sequence[Board]) -> Iterator[Part]:
+    columns = (
+        Column("clock"),
+        Column("limit"),
+        Column("kept", Kind.SHARE),
+        Column("missed", Kind.COUNT),
+        Column("late by, median", Kind.SPAN),
+        Column("still running", Kind.COUNT),
+    )
+    yield Table(
+        name="clocks",
+        columns=columns,
+        rows=[
+            (one.label, one.limit, one.kept, one.kept.whole - one.kept.part, one.late_median, one.running)
+            for one in found
+        ],
+        empty="sla.yaml has no clocks.",
+    )
+    causes = [(one.label, WHY[why], number) for one in found for why, number in one.causes]
+    yield Table(
+        name="causes",
+        title="Why clocks were missed",
+        columns=(Column("clock"), Column("cause"), Column("leads", Kind.COUNT)),
+        rows=causes,
+        empty="None was missed.",
+    )
+
+
+def _owners(found: Sequence[Board], facts: Facts) -> Table:
+    rows = [
+        (facts.owner_name(owner), one.label, share, share.whole - share.part)
+        for one in found
+        for owner, share in one.owners
+    ]
+    columns = (Column("owner"), Column("clock"), Column("kept", Kind.SHARE), Column("missed", Kind.COUNT))
+    return Table(name="owners", columns=columns, rows=sorted(rows, key=lambda row: (row[0], row[1])))
+
+
+def promise_table(found: Sequence[PromiseKept]) -> Table:
+    columns = (
+        Column("month"),
+        Column("passed", Kind.COUNT),
+        Column("promised", Kind.COUNT),
+        Column("due by then", Kind.COUNT),
+        Column("accepted of those answered", Kind.PERCENT),
+        Column("promised", Kind.PERCENT),
+        Column(""),
+    )
+    rows = [
+        (one.month, one.handed, one.promised, round(one.due_by_now), one.accepted_percent, one.quality_promised,
+         met(one.met))
+        for one in found
+    ]  # fmt: skip
+    return Table(name="promise", columns=columns, rows=rows, empty="reports.yaml holds no promise of marketing.")
+
+
+def _missed(found: Sequence[Missed], facts: Facts) -> Table:
+    columns = (
+        Column("lead"),
+        Column("owner"),
+        Column("clock"),
+        Column("due", Kind.DAY),
+        Column("late by", Kind.SPAN),
+        Column("cause"),
+    )
+    newest = list(reversed(found))
+    return Table(
+        name="missed",
+        columns=columns,
+        rows=[
+            (one.lead.contact, facts.owner_name(one.lead.owner), _label(one.clock, facts),
+             one.due_at.astimezone(facts.zone), one.late_by, WHY[one.why])
+            for one in newest[:MOST_MISSED]
+        ],
+        note=f"and {len(newest) - MOST_MISSED:,} older ones" if len(newest) > MOST_MISSED else "",
+        empty="None.",
+    )  # fmt: skip
+
+
+def _label(clock: str, facts: Facts) -> str:
+    rules = facts.book.sla.clocks.get(clock)
+    return rules.label if rules else clock
+
+

@@ -1,0 +1,60 @@
+"""Where leads come from, as a document (R26, R30)."""
+
+from __future__ import annotations
+
+from connector.cli.reporting.document import Columns, Document, Intervals, Section, Table
+from connector.cli.reporting.funnel import group_columns, group_row
+from connector.cli.reporting.words import as_of, days, many, percent, readable
+from connector.rules.reporting.facts import Facts
+from connector.rules.reporting.results import SourcesReport
+
+
+def sources_document(found: SourcesReport, facts: Facts) -> Document:
+    total = found.total
+    share = total.won_of_arrived
+    field = facts.book.fields.label(found.field)
+    answer = (
+        f"{many(total.arrived or 0, 'lead')} from {many(len(found.sources), 'source')}; {total.won.part:,} became "
+        f"customers ({percent(share.percent if share else None)}), half of them within "
+        f"{days(total.days_to_won_median)}, nine in ten within {days(total.days_to_won_p90)}."
+    )
+    rows = [group_row(readable(one.value), one) for one in found.sources]
+    forms = [group_row(one.value, one) for one in found.forms]
+    return Document(
+        title="Where leads come from",
+        answer=answer,
+        about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}; source: the field “{field}”",
+        sections=(
+            Section(
+                "Sources",
+                (
+                    Columns(
+                        title="Leads by source",
+                        rows=[
+                            (readable(one.value)[:14], float(one.arrived or one.passed), False)
+                            for one in found.sources[:14]
+                        ],
+                    ),
+                    Intervals(
+                        title="Customers, of the leads that came in",
+                        rows=[
+                            (readable(one.value), one.won_of_arrived) for one in found.sources if one.won_of_arrived
+                        ],
+                        usual=share.percent if share else None,
+                        caption="Each line is the 95 % interval of its share; the dashed one is all leads.",
+                    ),
+                    Table(
+                        name="sources",
+                        columns=group_columns("source", arrived=True),
+                        rows=[*rows, group_row("all", total)] if rows else [],
+                        note="Days from the lead's arrival to the customer, median and 90th percentile.",
+                    ),
+                ),
+            ),
+            Section(
+                "Forms", (Table(name="forms", columns=group_columns("form sent last", arrived=False), rows=forms),)
+            ),
+        ),
+        foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
+    )
+

@@ -1,0 +1,79 @@
+"""How numbers are said to people: percent, spans, money, days. A dash where there is nothing to say."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from connector.cli.reporting.document import Cell, Kind
+from connector.rules.durations import in_words
+from connector.rules.reporting.numbers import Share
+from connector.rules.words import day
+
+NOTHING = "–"
+
+
+def shown(value: Cell, kind: Kind) -> str:
+    """One cell of a table."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, Share):
+        return percent(value.percent)
+    if isinstance(value, timedelta):
+        return time_taken(value)
+    if isinstance(value, datetime | date):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, str):
+        return value
+    match kind:
+        case Kind.PERCENT:
+            return percent(value)
+        case Kind.POINTS:
+            return f"{value:+.1f}"
+        case Kind.DAYS:
+            return f"{value:,.1f}".removesuffix(".0")
+        case Kind.MONEY:
+            return f"{value:,.2f}".removesuffix(".00")
+        case _:
+            return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def percent(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f} %"
+
+
+def interval(share: Share) -> str:
+    """Such as `8.1–12.4 %`."""
+    found = share.interval
+    return NOTHING if found is None else f"{found[0]:.1f}–{found[1]:.1f} %"
+
+
+def time_taken(value: timedelta | None) -> str:
+    """To the minute; in seconds below two minutes."""
+    if value is None:
+        return NOTHING
+    seconds = value.total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else in_words(timedelta(seconds=60 * round(seconds / 60)))
+
+
+def days(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    number = shown(value, Kind.DAYS)
+    return f"{number} day{'' if number == '1' else 's'}"
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """`3 leads`, `1 lead`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def as_of(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{day(local)} at {local:%H:%M} ({zone.key})"
+
+
+def readable(value: str) -> str:
+    """A choice of the CRM as people read it: `ORGANIC_SEARCH` becomes `organic search`."""
+    plain = value.replace("_", " ")
+    return plain.lower() if value.isupper() and len(value) > 3 else plain

@@ -1,0 +1,173 @@
+"""Gather: the facts that reports are worked out from, read once for all of them.
+
+Of contacts only what tells leads apart is taken: the fields that reports.yaml names, the form that was sent last, lane,
+owner and grade. No name and no address is read out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from hashlib import sha256
+from json import dumps
+from zoneinfo import ZoneInfo
+
+from connector.domain.contact import ContactId, Value
+from connector.domain.deal import Deal
+from connector.domain.episode import Episode, EpisodeId, State
+from connector.engine.ports import PortalState, Store, UnitOfWork
+from connector.engine.ports.history import PastStep
+from connector.engine.ports.reporting import Arrival, HandedBy
+from connector.rules.local_time import portal_zone
+from connector.rules.reporting.causes import RULES
+from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
+from connector.rules.reporting.late import Limit
+from connector.rules.reporting.passed import UNKNOWN, Passed, local_day, passed
+from connector.rules.rulebook import RuleBook
+
+SAY_NOTHING = ("reports", "notifications", "sla")
+"""Rule files that decide nothing about which leads are passed; a version that differs in them alone is the same."""
+NO_FORM = "(no form)"
+
+Span = Callable[[PortalState], Period]
+"""What the reports are about, once the portal's zone and its last run are known."""
+
+
+def gather(store: Store, book: RuleBook, span: Span, *, arrivals: bool = True) -> tuple[Facts, Period] | None:
+    """Everything that is known as of the last run; None before the first.
+
+    Args:
+        arrivals: whether leads that came in are counted by source, which reads every contact of the span.
+    """
+    with store.reading() as uow:
+        state = uow.portal_state()
+        if state is None or state.as_of is None:
+            return None
+        period = span(state)
+        return _facts(uow, state, state.as_of, book.in_zone(state.time_zone), period, arrivals), period
+
+
+def _facts(
+    uow: UnitOfWork, state: PortalState, as_of: datetime, book: RuleBook, period: Period, arrivals: bool
+) -> Facts:
+    zone = portal_zone(state.time_zone)
+    found = [(episode, path) for episode, path in uow.episodes_opened(as_of) if episode.handed_off_at is not None]
+    ids = sorted({episode.contact for episode, _ in found})
+    deals = uow.all_deals()
+    versions, decisive = _versions(uow, zone)
+    people = uow.owners()
+    leads = _leads(
+        found, _deals_of(deals), uow.arrivals_of(ids), uow.forms_sent(ids),
+        {one.episode: one for one in uow.handed_by()}, book, decisive,
+    )  # fmt: skip
+    return Facts(
+        as_of=as_of,
+        zone=zone,
+        since=state.handoff_since,
+        book=book,
+        leads=sorted(leads, key=lambda one: (one.handed_at, one.id)),
+        episodes=[episode for episode, _ in found],
+        reached={episode.id: frozenset(State(step.state) for step in path) for episode, path in found},
+        arrived=_arrived(uow, period, book) if arrivals else {},
+        owners={one.id: one.name or one.email or one.id for one in people},
+        gone=frozenset(one.id for one in people if one.archived),
+        limits=[
+            Limit(
+                episode=one.episode, clock=one.clock, assignment=one.assignment, due_at=one.due_at,
+                missed_at=one.fired_at,
+            )
+            for one in uow.limits()
+        ],
+        told_at=uow.told(),
+        deals=deals,
+        versions=versions,
+    )  # fmt: skip
+
+
+def _leads(
+    found: Iterable[tuple[Episode, list[PastStep]]],
+    deals: Mapping[ContactId, Sequence[Deal]],
+    people: Mapping[ContactId, Arrival],
+    forms: Mapping[ContactId, Sequence[tuple[datetime, str]]],
+    handed: Mapping[EpisodeId, HandedBy],
+    book: RuleBook,
+    decisive: Mapping[str, str],
+) -> list[Passed]:
+    leads = []
+    for episode, path in found:
+        person, by = people.get(episode.contact), handed.get(episode.id)
+        version = decisive.get(by.fingerprint, by.fingerprint) if by else ""
+        one = passed(
+            episode,
+            [(step.at, State(step.state)) for step in path],
+            deals.get(episode.contact, ()),
+            arrived_at=person.created_at if person else None,
+            kinds=_kinds(episode, path, person, forms.get(episode.contact, ()), by, book) | {RULES: version},
+            rules=version,
+        )
+        if one is not None:
+            leads.append(one)
+    return leads
+
+
+def _kinds(
+    episode: Episode,
+    path: Sequence[PastStep],
+    person: Arrival | None,
+    forms: Sequence[tuple[datetime, str]],
+    by: HandedBy | None,
+    book: RuleBook,
+) -> dict[str, str]:
+    """`owner` is the first who had it: what somebody else made of it later is no reason why it came."""
+    assert episode.handed_off_at is not None
+    sent = [name for at, name in forms if at <= episode.handed_off_at]
+    first = next((step.owner for step in path if step.owner), episode.owner)
+    kinds = {LANE: episode.lane, FORM: sent[-1] if sent else NO_FORM}
+    if first:
+        kinds[OWNER] = first
+    if by is not None and by.grade:
+        kinds[GRADE] = by.grade
+    for name in {book.reports.source, *book.reports.categories}:
+        value = _text(person.fields.get(name)) if person else ""
+        if value:
+            kinds[name] = value
+    return kinds
+
+
+def _text(value: Value) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(sorted(str(one) for one in value))
+    return str(value)
+
+
+def _deals_of(deals: Sequence[Deal]) -> dict[ContactId, list[Deal]]:
+    found: dict[ContactId, list[Deal]] = {}
+    for one in deals:
+        for contact in one.contacts:
+            found.setdefault(contact, []).append(one)
+    return found
+
+
+def _arrived(uow: UnitOfWork, period: Period, book: RuleBook) -> dict[str, int]:
+    """Contacts that came in within the span, by source."""
+    counted: Counter[str] = Counter()
+    for some in uow.arrivals(period.since, period.until):
+        counted.update(_text(one.fields.get(book.reports.source)) or UNKNOWN for one in some)
+    return dict(counted)
+
+
+def _versions(uow: UnitOfWork, zone: ZoneInfo) -> tuple[dict[str, date], dict[str, str]]:
+    """Versions that pass leads otherwise -> their first day; fingerprint -> the first version that decides alike."""
+    first: dict[str, str] = {}
+    decisive: dict[str, str] = {}
+    days: dict[str, date] = {}
+    for one in sorted(uow.rulebooks(), key=lambda version: (version.first_seen_at, version.fingerprint)):
+        body = uow.rulebook(one.fingerprint) or {}
+        deciding = {name: part for name, part in body.items() if name not in SAY_NOTHING}
+        key = sha256(dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()
+        version = decisive[one.fingerprint] = first.setdefault(key, one.fingerprint)
+        days.setdefault(version, local_day(one.first_seen_at, zone))
+    return days, decisive

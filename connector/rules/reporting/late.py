@@ -1,0 +1,162 @@
+"""Late: clocks kept and missed, by owner and by cause (R17, R19, R28).
+
+A clock was missed where its time ran out while it ran: the timers say so, whatever the rules are today. Why it was
+missed is told from what is known of the lead; only one cause is named, the first that applies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from connector.domain.contact import OwnerId
+from connector.domain.episode import EpisodeId
+from connector.rules.reporting.numbers import Share, nearest_rank
+from connector.rules.reporting.passed import Passed
+from connector.rules.sla import SlaRules, Until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """The limit of one clock on one lead. `missed_at`: when its time was found to be up; None while it still runs."""
+
+    episode: EpisodeId
+    clock: str
+    assignment: int
+    due_at: datetime
+    missed_at: datetime | None
+
+
+class Why(StrEnum):
+    """Why a clock was missed, the first that applies."""
+
+    NOT_TOLD = "not_told"  # the notice was not delivered before the time was up
+    LEFT = "left"  # the owner is archived in the CRM
+    CHANGED_HANDS = "changed_hands"  # it was not its first owner's any more
+    TOO_LATE = "too_late"  # what was due came, after the time was up
+    NOTHING = "nothing"  # it has not come at all
+
+
+WHY: Mapping[Why, str] = {
+    Why.NOT_TOLD: "the notice did not arrive in time",
+    Why.LEFT: "the owner has left",
+    Why.CHANGED_HANDS: "the lead had changed hands",
+    Why.TOO_LATE: "it came too late",
+    Why.NOTHING: "it has not come at all",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """One clock missed; `late_by`: what was due came so long after; None where it has not come."""
+
+    lead: Passed
+    clock: str
+    due_at: datetime
+    why: Why
+    late_by: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """One clock: `kept` of those whose time is over or that were stopped; `running` are neither."""
+
+    clock: str
+    label: str
+    limit: str
+    kept: Share
+    running: int
+    late_median: timedelta | None
+    causes: tuple[tuple[Why, int], ...]
+    owners: tuple[tuple[OwnerId | None, Share], ...]
+
+
+def missed(
+    leads: Sequence[Passed],
+    limits: Sequence[Limit],
+    rules: SlaRules,
+    *,
+    told_at: Mapping[EpisodeId, datetime | None],
+    gone: Collection[OwnerId],
+) -> tuple[Missed, ...]:
+    """Every clock that was missed on these leads, oldest first; of one clock with several owners each counts.
+
+    Args:
+        told_at: when the notice of a handover was delivered, None where it never was; leads without any notice (none is
+            configured) are missing.
+        gone: owners that are archived.
+    """
+    by_id = {one.id: one for one in leads}
+    found = [
+        _missed(by_id[limit.episode], limit, rules, told_at, gone)
+        for limit in limits
+        if limit.missed_at is not None and limit.episode in by_id
+    ]
+    return tuple(sorted(found, key=lambda one: (one.due_at, one.lead.id)))
+
+
+def _missed(
+    lead: Passed,
+    limit: Limit,
+    rules: SlaRules,
+    told_at: Mapping[EpisodeId, datetime | None],
+    gone: Collection[OwnerId],
+) -> Missed:
+    came = _came(lead, limit.clock, rules)
+    late = came - limit.due_at if came is not None and came > limit.due_at else None
+    told = told_at.get(lead.id, lead.handed_at)
+    if told is None or told > limit.due_at:
+        why = Why.NOT_TOLD
+    elif lead.owner in gone:
+        why = Why.LEFT
+    elif limit.assignment > 1:
+        why = Why.CHANGED_HANDS
+    else:
+        why = Why.TOO_LATE if late is not None else Why.NOTHING
+    return Missed(lead=lead, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
+
+
+def _came(lead: Passed, clock: str, rules: SlaRules) -> datetime | None:
+    """When what the clock waits for came."""
+    until = rules.clocks[clock].until if clock in rules.clocks else Until.END
+    if until is Until.TOUCH:
+        return min((at for at in (lead.touched_at, lead.answered_at) if at is not None), default=None)
+    return lead.answered_at if until is Until.VERDICT else lead.ended_at
+
+
+def boards(
+    leads: Sequence[Passed], limits: Sequence[Limit], misses: Sequence[Missed], rules: SlaRules
+) -> tuple[Board, ...]:
+    """One for each clock of the rules. A lead of a lane without a limit does not count for that clock."""
+    running = {(one.episode, one.clock) for one in limits if one.missed_at is None}
+    found = []
+    for name, clock in rules.clocks.items():
+        timed = [one for one in leads if clock.limit_of(one.lane) is not None]
+        late = {one.lead.id: one for one in misses if one.clock == name}
+        over = [one for one in timed if one.id in late or (one.id, name) not in running]
+        spans = sorted(one.late_by for one in late.values() if one.late_by is not None)
+        owners = sorted({one.owner for one in over}, key=lambda owner: (owner is None, owner or ""))
+        found.append(
+            Board(
+                clock=name,
+                label=clock.label,
+                limit=", ".join(
+                    [f"{limit.words()} ({lane})" for lane, limit in clock.lanes.items()]
+                    + ([clock.limit.words()] if clock.limit is not None else [])
+                ),
+                kept=Share(sum(one.id not in late for one in over), len(over)),
+                running=len(timed) - len(over),
+                late_median=nearest_rank(spans, 50),
+                causes=tuple(sorted(Counter(one.why for one in late.values()).items(), key=lambda i: (-i[1], i[0]))),
+                owners=tuple((owner, _kept(over, late, owner)) for owner in owners),
+            )
+        )
+    return tuple(found)
+
+
+def _kept(leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None) -> Share:
+    own = [one for one in leads if one.owner == owner]
+    return Share(sum(one.id not in late for one in own), len(own))

@@ -1,0 +1,161 @@
+"""A lead passed to sales: one handover and what became of it, with the instants that reports measure between.
+
+Built from an episode, the path it went and the deals of its contact. What was there before Handoff, and what a person
+undid, is not among them (R36, R41).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from connector.domain.contact import ContactId, OwnerId
+from connector.domain.deal import Deal, DealState
+from connector.domain.episode import UNANSWERED, Episode, EpisodeId, State
+
+Step = tuple[datetime, State]
+"""When a run found the episode in a state."""
+
+UNKNOWN = "(not known)"
+"""The group of leads of which a category is not known."""
+
+INFERRED = "inferred"
+"""The lane of episodes that were under way when Handoff came (domain/episode.py)."""
+
+OPPORTUNITIES = frozenset({State.OPPORTUNITY, State.WON, State.LOST})
+ACCEPTED = frozenset({State.ACCEPTED, State.SALES_QUALIFIED}) | OPPORTUNITIES
+ANSWERED = frozenset(State) - UNANSWERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """One lead passed.
+
+    Attributes:
+        arrived_at: when the contact came into the CRM; None where nobody knows it any more (erased).
+        opened_at, handed_at: signal and handover; reached, touched and ended: None where it did not come to that.
+        answered_at: sales first said what it thinks: accepted, or an end. accepted_at: at least accepted.
+        state: as it stands; exit_reason: of a hand-back. owner: who has it, or had it last.
+        revenue: of its won deals; pipeline: of all its deals; None where it has none or nobody entered an amount.
+        why: why it was passed, one sentence without personal data. rules: fingerprint of the rules that passed it.
+        kinds: category -> value, such as origin -> social; a category that is not known is left out.
+        again: whether the contact had been passed before.
+    """
+
+    id: EpisodeId
+    contact: ContactId
+    lane: str
+    owner: OwnerId | None
+    arrived_at: datetime | None
+    opened_at: datetime
+    handed_at: datetime
+    state: State
+    touched_at: datetime | None = None
+    answered_at: datetime | None = None
+    accepted_at: datetime | None = None
+    opportunity_at: datetime | None = None
+    won_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_reason: str = ""
+    revenue: float | None = None
+    pipeline: float | None = None
+    why: str = ""
+    rules: str = ""
+    kinds: Mapping[str, str]
+    again: bool = False
+
+    def kind(self, category: str) -> str:
+        return self.kinds.get(category, UNKNOWN)
+
+    @property
+    def is_open(self) -> bool:
+        return not self.state.is_end
+
+    @property
+    def is_disputed(self) -> bool:
+        """Sales says that it should not have come."""
+        return self.state is State.JUNK or (self.state is State.RECYCLED and self.exit_reason == "bad_fit")
+
+
+def passed(
+    episode: Episode,
+    path: Sequence[Step],
+    deals: Sequence[Deal],
+    *,
+    arrived_at: datetime | None,
+    kinds: Mapping[str, str],
+    rules: str = "",
+) -> Passed | None:
+    """The lead of an episode; None where it was never handed over, is silent, or was undone.
+
+    Args:
+        path: oldest first; of an episode with a shorter path than its state (taken up from the CRM) the state counts.
+        deals: all of the contact's; those that were made or closed since the episode opened are its own.
+    """
+    if episode.silent or episode.was_undone or episode.handed_off_at is None:
+        return None
+    own = [one for one in deals if one.created_at >= episode.opened_at or _closed_since(one, episode.opened_at)]
+    won = [one for one in own if one.state is DealState.WON] if _reached(episode, path, frozenset({State.WON})) else []
+    won_at = _first(path, frozenset({State.WON}), episode)
+    closed = min((one.closed_at for one in won if one.closed_at), default=None)
+    return Passed(
+        id=episode.id,
+        contact=episode.contact,
+        lane=episode.lane,
+        owner=episode.owner,
+        arrived_at=arrived_at,
+        opened_at=episode.opened_at,
+        handed_at=episode.handed_off_at,
+        state=episode.state,
+        touched_at=episode.touched_at,
+        answered_at=_first(path, ANSWERED, episode),
+        accepted_at=_first(path, ACCEPTED, episode),
+        opportunity_at=_first(path, OPPORTUNITIES, episode),
+        won_at=closed if won_at and closed else won_at,
+        ended_at=episode.ended_at,
+        exit_reason=episode.exit_reason,
+        revenue=_sum(won),
+        pipeline=_sum(own),
+        why=episode.reason,
+        rules=rules,
+        kinds=kinds,
+        again=episode.ordinal > 1,
+    )
+
+
+def _closed_since(deal: Deal, at: datetime) -> bool:
+    return deal.closed_at is not None and deal.closed_at >= at
+
+
+def _reached(episode: Episode, path: Sequence[Step], states: frozenset[State]) -> bool:
+    return episode.state in states or any(state in states for _, state in path)
+
+
+def _first(path: Sequence[Step], states: frozenset[State], episode: Episode) -> datetime | None:
+    """When it first came to one of these states; from its end, or its handover, where its path does not tell."""
+    found = next((at for at, state in path if state in states), None)
+    if found is None and episode.state in states:
+        return episode.ended_at or episode.handed_off_at
+    return found
+
+
+def _sum(deals: Sequence[Deal]) -> float | None:
+    amounts = [one.amount for one in deals if one.amount is not None]
+    return sum(amounts) if amounts else None
+
+
+def whole_days(start: datetime | None, end: datetime | None, zone: tzinfo) -> int | None:
+    """Midnights between, in the portal's zone; None where one of the two is missing. Never below 0."""
+    if start is None or end is None:
+        return None
+    return max(0, (local_day(end, zone) - local_day(start, zone)).days)
+
+
+def local_day(at: datetime, zone: tzinfo) -> date:
+    return at.astimezone(zone).date()
+
+
+def span(start: datetime | None, end: datetime | None) -> timedelta | None:
+    """Never below nothing: a touch from before the handover counts as none needed."""
+    return max(end - start, timedelta(0)) if start is not None and end is not None else None

@@ -1,0 +1,118 @@
+"""What reports read of the whole portal (ports/reporting.py). Reads only, and in pieces where there is much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Row, Select, bindparam, func, or_, select
+
+from connector.domain.activity import ActivityKind
+from connector.domain.contact import ContactId
+from connector.domain.deal import Deal
+from connector.domain.decision import Action
+from connector.domain.episode import EpisodeId
+from connector.domain.notice import NoticeKind
+from connector.domain.timer import BREACH, TimerKind
+from connector.engine.ports.reporting import Arrival, HandedBy, LimitSeen
+from connector.store.activities import Activities
+from connector.store.codec import decode_values
+from connector.store.part import IDS, PORTAL, Part
+from connector.store.tables import activity, contact, deal, decision, outbox, timer
+
+AT_ONCE = 2_000
+
+_HANDED_BY = (
+    select(
+        decision.c.episode, decision.c.as_of, decision.c.fingerprint, decision.c.score, decision.c.grade,
+        decision.c.body,
+    )
+    .where(
+        decision.c.portal == PORTAL, decision.c.episode.is_not(None),
+        decision.c.action.in_((Action.HAND_OVER.value, Action.ADOPT.value)),
+    )
+    .order_by(decision.c.as_of, decision.c.number)
+)  # fmt: skip
+_ARRIVED = select(contact.c.contact, contact.c.created_at, contact.c.fields).where(contact.c.portal == PORTAL)
+_ARRIVALS = _ARRIVED.where(
+    contact.c.merged_into.is_(None),
+    or_(bindparam("from_the_first", type_=Boolean()), contact.c.created_at >= bindparam("since_", None)),
+    contact.c.created_at < bindparam("until_", None),
+)
+_ARRIVALS_OF = _ARRIVED.where(contact.c.contact.in_(IDS))
+_FORMS = (
+    select(activity.c.contact, activity.c.occurred_at, activity.c.name)
+    .where(
+        activity.c.portal == PORTAL, activity.c.contact.in_(IDS),
+        activity.c.kind == ActivityKind.FORM_SUBMISSION.value, activity.c.name != "",
+    )
+    .order_by(activity.c.occurred_at, activity.c.activity)
+)  # fmt: skip
+_LIMITS = select(timer.c.episode, timer.c.name, timer.c.assignment, timer.c.due_at, timer.c.fired_at).where(
+    timer.c.portal == PORTAL, timer.c.kind == TimerKind.SLA.value, timer.c.level == BREACH
+)
+_TOLD = (
+    select(outbox.c.episode, func.min(outbox.c.sent_at).label("at"))
+    .where(
+        outbox.c.portal == PORTAL, outbox.c.kind == NoticeKind.LEAD_HANDED_OFF.value, outbox.c.episode.is_not(None),
+        outbox.c.owner.is_not(None), outbox.c.status.in_(("due", "digested", "sent", "exhausted")),
+    )
+    .group_by(outbox.c.episode)
+)  # fmt: skip
+_DEALS = select(deal.c.deal).where(deal.c.portal == PORTAL).order_by(deal.c.deal)
+
+
+class Reports(Part):
+    """Fulfils ports.reporting.Reporting."""
+
+    def handed_by(self) -> Iterator[HandedBy]:
+        self.flush()
+        seen: set[str] = set()
+        for rows in self._pieces(_HANDED_BY):
+            for row in rows:
+                if row.episode not in seen:
+                    seen.add(row.episode)
+                    yield HandedBy(
+                        episode=row.episode, as_of=row.as_of, fingerprint=row.fingerprint, score=row.score,
+                        grade=row.grade, definition=row.body.get("definition", 0),
+                    )  # fmt: skip
+
+    def arrivals(self, since: datetime | None, until: datetime) -> Iterator[Sequence[Arrival]]:
+        for rows in self._pieces(_ARRIVALS, from_the_first=since is None, since_=since or until, until_=until):
+            yield [_arrival(row) for row in rows]
+
+    def arrivals_of(self, ids: Sequence[ContactId]) -> dict[ContactId, Arrival]:
+        return {row.contact: _arrival(row) for row in self.select_by_id(_ARRIVALS_OF, ids)}
+
+    def forms_sent(self, ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:
+        found: dict[ContactId, list[tuple[datetime, str]]] = {}
+        for row in self.select_by_id(_FORMS, ids):
+            found.setdefault(row.contact, []).append((row.occurred_at, row.name))
+        return found
+
+    def limits(self) -> Iterator[LimitSeen]:
+        self.flush()
+        for rows in self._pieces(_LIMITS):
+            for row in rows:
+                yield LimitSeen(
+                    episode=row.episode, clock=row.name, assignment=row.assignment, due_at=row.due_at,
+                    fired_at=row.fired_at,
+                )  # fmt: skip
+
+    def told(self) -> dict[EpisodeId, datetime | None]:
+        return {row.episode: row.at for row in self.select(_TOLD)}
+
+    def all_deals(self) -> list[Deal]:
+        names = [row.deal for row in self.select(_DEALS)]
+        found = Activities(self.connection, self.portal).deals_named(names)
+        return [found[name] for name in names]
+
+    def _pieces(self, statement: Select[Any], **values: Any) -> Iterator[Sequence[Row[Any]]]:
+        given = {"portal_": self.portal, **values}
+        found = self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
+        yield from found.partitions()
+
+
+def _arrival(row: Row[Any]) -> Arrival:
+    return Arrival(contact=row.contact, created_at=row.created_at, fields=decode_values(row.fields))
