@@ -26,6 +26,7 @@ from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.leaks import look_for_leaks
+from connector.engine.new_rules import RULES_CHANGED, cause_of_held, held_before, keep_held, look_at_new_rules
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
@@ -65,10 +66,11 @@ def sync(
     if options.approval is not None:
         options.approval.require(portal.id, book.fingerprint, portal.now)
     with ports.store.lease() as epoch:
+        portal = _what_time_it_is(ports, portal, clock)
         context, marks = _begin(ports, book, portal, options, progress, epoch, clock)
+        new_rules = look_at_new_rules(context)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
-        new_rules = look_at_new_rules(context)
         streams = _pull(context, marks)
         if context.options.approval is not None:
             return _carry_out(context, context.options.approval, began)
@@ -92,6 +94,20 @@ def sync(
 
 
 # -- begin -----------------------------------------------------------------------------------------------------
+
+
+def _what_time_it_is(ports: Ports, portal: PortalInfo, clock: CrmClock) -> PortalInfo:
+    """Asked again where it is known to be later: others worked while we stood still before we had the lease.
+
+    Gives the same again where the CRM's clock has stepped back.
+    """
+    with ports.store.reading() as uow:
+        known = uow.portal_state()
+    if known is None or known.as_of is None or known.as_of <= portal.now:
+        return portal
+    again = ports.crm.portal()
+    clock.hear(again.now)
+    return again
 
 
 def _begin(
@@ -136,11 +152,11 @@ def _begin(
         progress=progress,
         renormalise=anew,
     )
+    if before is not None and changed == RULES_CHANGED:
+        context.former = _rules_of(before)
     if run.as_of - portal.now > FAR_AHEAD:
         context.troubles.append(_ahead(run.as_of, portal.now))
     return context, marks
-    if before is not None and changed == RULES_CHANGED:
-        context.former = _rules_of(before)
 
 
 def _ahead(as_of: datetime, now: datetime) -> str:
@@ -263,10 +279,10 @@ def _adopt(context: Context) -> None:
 
 
 def _guard(context: Context) -> Guard:
+    released = context.options.release_mass_change
     with context.store.reading() as uow:
         to_decide, before = uow.dirty_count(), held_before(uow)
     new_since = context.covered - OVERLAP if context.covered else None
-    released = context.options.release_mass_change
     return Guard(
         new_since=new_since,
         allowance=allowance(to_decide, released=released),
@@ -339,11 +355,11 @@ def _tell_ops(context: Context, guard: Guard) -> None:
     facts: dict[NoticeKind, dict[str, object]] = {}
     if guard.held:
         facts[NoticeKind.RUN_HELD] = {"held": len(guard.held), "allowed": guard.allowance}
+        if cause := cause_of_held(context, guard):
+            facts[NoticeKind.RUN_HELD]["cause"] = cause
     if halted(context):
         context.troubles.append(
             f"{context.refused} of {context.attempted} changes were refused, so no more were sent; look at "
-        if cause := cause_of_held(context, guard):
-            facts[NoticeKind.RUN_HELD]["cause"] = cause
             "the contacts named above, mend the cause, then run `handoff sync --release-mass-change`"
         )
         facts[NoticeKind.RUN_HELD] = {"refused": context.refused, "attempted": context.attempted}
@@ -378,10 +394,10 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts.held = len(guard.held)
     counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
     with context.store.transaction() as uow:
+        keep_held(uow, guard)
         still_open = bool(uow.intents("open", 1))
         left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
         settled = not still_open and (not left or context.options.approval is not None)
-        keep_held(uow, guard)
         if settled:
             for stream in streams:
                 uow.put_watermark(stream, context.now)

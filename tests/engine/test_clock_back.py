@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from factories import DAY, HOUR, MINUTE, demo_request
 
 from connector.domain.episode import State
+from connector.engine.context import Options
+from connector.engine.run import sync
 from engine.world import World
 
 
@@ -113,3 +117,17 @@ def test_a_time_far_ahead_that_the_crm_told_once_is_no_secret(world: World) -> N
     for _ in range(2):
         (said,) = world.run_later().troubles
         assert said.startswith("an earlier run was told by the CRM that it was 20") and "put back a copy" in said
+
+
+def test_who_stood_still_before_it_had_the_lease_asks_again_what_time_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3, I9: others worked meanwhile. By the old time, what a lagging index shows would pass for the latest there is."""
+    before, shown = world.crm.portal(), deepcopy(list(world.crm.rows.values()))
+    world.clock.pass_by(3 * HOUR)
+    world.crm.edit("101", verdict="recycle")
+    ended = world.run()
+    monkeypatch.setattr(world.crm, "_living", lambda: shown)
+    woken = sync(world.ports, world.book, before, Options())
+    assert woken.run.started_at >= ended.run.started_at and woken.counts.decided == 0
+    assert world.stored().contact.text("state") == "recycled"
