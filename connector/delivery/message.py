@@ -104,9 +104,9 @@ def _to_ops(kind: NoticeKind, packet: Packet) -> str:
         return (
             f"{_number(packet, 'held')} contacts would move at once without a signal of their own, and "
             f"{_number(packet, 'allowed')} may. Nothing of that was done; `handoff preview` shows it."
+            f"{' Why: ' + cause + '.' if (cause := _text(packet, 'cause')) else ''}"
         )
     if kind is NoticeKind.DESTINATION_OFF:
-            f"{' Why: ' + cause + '.' if (cause := _text(packet, 'cause')) else ''}"
         name = _text(packet, "destination") or "a destination"
         return (
             f"Nothing more is sent to {name} until somebody has looked. Its notices are kept: mend the cause, then run "

@@ -178,16 +178,16 @@ class Contacts(Part):
     def dirty_count(self) -> int:
         return int(self.select(_DIRTY_COUNT)[0].found)
 
-    def mark_retry(self, ids: Sequence[ContactId]) -> None:
-        self.insert_new(retry, [{"portal": self.portal, "contact": one} for one in ids])
-
-    def mark_retries_dirty(self) -> None:
     def dirty_causes(self, ids: Sequence[ContactId]) -> dict[ContactId, str]:
         return {row.contact: row.cause for row in self.select_by_id(_DIRTY_CAUSES, ids)}
 
     def dirty_because(self, prefix: str) -> list[ContactId]:
         return [ContactId(row.contact) for row in self.select(_DIRTY_BECAUSE, prefix_=prefix)]
 
+    def mark_retry(self, ids: Sequence[ContactId]) -> None:
+        self.insert_new(retry, [{"portal": self.portal, "contact": one} for one in ids])
+
+    def mark_retries_dirty(self) -> None:
         self.change(_retries_dirty(self.dialect))
         self.change(_FORGET_RETRIES)
 
