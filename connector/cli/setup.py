@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("init", epilog="Example: handoff init && handoff init --apply")(init)
+    app.command("init", epilog="Example: handoff init --template agency && handoff init --apply")(init)
     app.command("check", epilog="Example: handoff check")(check)
     app.command("adopt", epilog="Example: handoff adopt --apply mql --per-rep-per-day 5")(adopt)
 
@@ -22,6 +23,9 @@ def init(
     apply: Annotated[
         bool, typer.Option("--apply", help="Also make Handoff's properties, group and list in the portal.")
     ] = False,
+    template: Annotated[
+        str, typer.Option("--template", help="Write a ready rule book instead; `list` shows which there are.")
+    ] = "",
 ) -> int:
     """Write missing rule files; --apply also prepares the portal.
 
@@ -30,9 +34,14 @@ def init(
     from connector.cli.console import say
     from connector.cli.start import start
     from connector.config.defaults import write_mappings
+    from connector.config.templates import TEMPLATES, named, write_template
 
+    if template == "list":
+        _show_templates(TEMPLATES)
+        return 0
     settings = start()
-    for path in write_mappings(settings.mappings_dir):
+    folder = settings.mappings_dir
+    for path in write_template(folder, named(template)) if template else write_mappings(folder):
         say(f"wrote {path}")
     say(f"Rules are in {settings.mappings_dir}/: one file per question, each explains itself.")
     if not apply:
@@ -52,6 +61,13 @@ def init(
     say(f'Marketing must do one thing: every workflow and mailing excludes the list "{held}";')
     say("the list alone holds nothing back. Next: `handoff check`.")
     return 0
+
+
+def _show_templates(known: Mapping[str, str]) -> None:
+    from connector.cli.console import say, table
+
+    table("Rule books", ["template", "for whom"], list(known.items()), whole=["template"])
+    say("`handoff init --template NAME` writes one; docs/rules/templates/ tells what ninety days with each end with.")
 
 
 def check(as_json: JsonFlag = False) -> int:
