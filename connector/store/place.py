@@ -26,6 +26,8 @@ def parse_url(text: str) -> URL:
         raise SettingsError("HANDOFF_DATABASE_URL is no database address", advice=SHAPES) from None
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite":
+        if not (url.database or "").isprintable():
+            raise SettingsError("HANDOFF_DATABASE_URL holds signs that no file's name has", advice=SHAPES)
         return url.set(drivername="sqlite")
     if backend in ("postgresql", "postgres"):
         if importlib.util.find_spec("psycopg") is None:

@@ -64,6 +64,7 @@ def test_a_file_that_others_could_read_is_made_private(tmp_path: Path) -> None:
         ("mysql://u:secret@h/d", "does not know"),
         ("sqlite:////no/such/folder/handoff.db", "/no/such/folder"),
         ("sqlite:////tmp", "not a file"),
+        ("sqlite:///a%00b", "no file's name"),
         ("postgresql://u:secret@127.0.0.1:1/d", "cannot be opened"),
     ],
 )
