@@ -76,14 +76,17 @@ class Candidate:
 class Route:
     """To whom, by which rule, and everyone who was considered (R13).
 
-    `rotation` holds the pointers that moved, by owner, in the pool named; written in the assignment's transaction.
+    `owner`: None where an agency without seats in the CRM gets it. `party`: the telequalification that gets it, empty
+    for sales. `rotation` holds the pointers that moved, by owner, in the pool named, that of whose turn it was first;
+    written in the assignment's transaction.
     """
 
-    owner: OwnerId
+    owner: OwnerId | None
     rule: str
     sentence: str
     candidates: tuple[Candidate, ...]
     pool: str = ""
+    party: str = ""
     rotation: Mapping[OwnerId, int] | None = None
 
 
@@ -115,3 +118,9 @@ class Decision:
     evidence: str = ""
     missing: tuple[str, ...] = ()
     definition: int = 0
+
+    @property
+    def passes_on(self) -> bool:
+        """Telequalification is done with the lead, and a rep begins inside the same episode (R12)."""
+        before, after = self.before, self.episode
+        return bool(before and after and before.passed_on_at is None and after.passed_on_at is not None)

@@ -18,6 +18,7 @@ class State(StrEnum):
 
     QUALIFIED = "qualified"
     HANDED_OFF = "handed_off"
+    TELEQUALIFIED = "telequalified"  # passed on to a rep who has not answered yet
     WORKING = "working"
     ACCEPTED = "accepted"
     SALES_QUALIFIED = "sales_qualified"
@@ -38,9 +39,16 @@ class State(StrEnum):
 
 
 ENDS = frozenset({State.WON, State.LOST, State.RECYCLED, State.JUNK, State.UNREACHABLE})
-UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.WORKING})
-"""Sales has not said yet what it thinks of the lead."""
+UNANSWERED = frozenset({State.QUALIFIED, State.HANDED_OFF, State.TELEQUALIFIED, State.WORKING})
+"""Who has the lead has not said yet what they think of it."""
 RANKS = {state: rank for rank, state in enumerate(State)}
+
+
+class Hop(StrEnum):
+    """In whose hands an open episode is (R12)."""
+
+    TELEQUALIFICATION = "telequalification"
+    SALES = "sales"
 
 
 UNDONE = "undone"
@@ -60,7 +68,7 @@ class Episode:
         lane: why it is worked this way: `hand_raiser`, `score`, `request`, `customer` or `inferred`.
         reason: one sentence for the rep, without ids.
         silent: taken in from a living portal and not adopted yet (R41): no clock, list entry, write or notice.
-        assignment: 1 for the first owner, one more for each change of owner; part of effect ids (I5).
+        assignment: 1 for the first owner, one more for each change of owner or hop; part of effect ids (I5).
         opened_at: the instant of the signal that opened it; handed_off_at: as_of of the run that handed it over.
         exit_reason: recycle reason, as in mappings/recycling.yaml; empty otherwise.
         track: nurture track after a hand-back (R22).
@@ -68,6 +76,10 @@ class Episode:
         signal_at: the newest interest that the holder was told of (R40); None until one came after the handoff.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
         undone: how often a person undid one of its moves (R36); part of effect ids (I5).
+        party: the telequalification that works it, or worked it before a rep did; empty where it went straight to sales.
+        passed_on_at: when telequalification had passed it on to a rep, and words of theirs said no more of it.
+        caller: who passed it on; None where nobody did yet, or an agency without seats in the CRM.
+        caller_touched_at: the first touch by telequalification, kept when the rep's own begins to count.
     """
 
     id: EpisodeId
@@ -89,6 +101,24 @@ class Episode:
     signal_at: datetime | None = None
     marketing_held: bool = False
     undone: int = 0
+    party: str = ""
+    passed_on_at: datetime | None = None
+    caller: OwnerId | None = None
+    caller_touched_at: datetime | None = None
+
+    @property
+    def hop(self) -> Hop:
+        return Hop.TELEQUALIFICATION if self.party and self.passed_on_at is None else Hop.SALES
+
+    @property
+    def held_since(self) -> datetime | None:
+        """When whoever has it now, telequalification or sales, got it; None before the handover."""
+        return self.passed_on_at or self.handed_off_at
+
+    @property
+    def first_touched_at(self) -> datetime | None:
+        """The first touch by anybody, on whichever hop."""
+        return self.caller_touched_at or self.touched_at
 
     @property
     def was_undone(self) -> bool:

@@ -13,7 +13,7 @@ from connector.engine.context import Context, Pace
 from connector.engine.ports import UnitOfWork
 
 COHORTS: Mapping[str, tuple[State, ...]] = {
-    "mql": (State.QUALIFIED, State.HANDED_OFF, State.WORKING, State.ACCEPTED),
+    "mql": (State.QUALIFIED, State.HANDED_OFF, State.TELEQUALIFIED, State.WORKING, State.ACCEPTED),
     "sql": (State.SALES_QUALIFIED,),
     "opportunity": (State.OPPORTUNITY,),
 }

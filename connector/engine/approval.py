@@ -89,6 +89,8 @@ class Approval:
         episode = decision.episode
         if episode is not None and episode.handed_off_at == self.as_of:
             episode = replace(episode, handed_off_at=now)
+        if episode is not None and episode.passed_on_at == self.as_of:
+            episode = replace(episode, passed_on_at=now)
         return replace(decision, as_of=now, episode=episode)
 
     def agrees(self, decision: Decision, changes: Sequence[Change]) -> bool:
@@ -147,7 +149,7 @@ def _to_owner(lead: ApprovedLead, first: Decision, situation: Situation, book: R
         return first
     others = [one for one in (first.route.candidates if first.route else ()) if one.owner != lead.owner]
     told = (replace(one, why_not=one.why_not or "the approved preview names another owner") for one in others)
-    candidates = (Candidate(owner=decision.route.owner), *told)
+    candidates = (*((Candidate(owner=lead.owner),) if lead.owner else ()), *told)
     return replace(decision, route=replace(decision.route, candidates=candidates))
 
 

@@ -215,15 +215,15 @@ def _only_report(context: Context, uow: UnitOfWork, case: _Case) -> None:
 
 def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
     """The assignment moves its pool's pointer in its own transaction, and later leads of the batch see it."""
-    route, owner = decision.route, decision.episode.owner if decision.episode else None
-    assert route is not None and owner is not None
+    route, episode = decision.route, decision.episode
+    assert route is not None and episode is not None and episode.owner is not None
     for who, pointer in (route.rotation or {}).items():
         gathered.rotation.setdefault(route.pool, {})[who] = pointer
         uow.move_rotation(route.pool, who, pointer)
-    gathered.open_leads[owner] = gathered.open_leads.get(owner, 0) + 1
+    gathered.open_leads[episode.owner] = gathered.open_leads.get(episode.owner, 0) + 1
     account = account_of(gathered.stored[decision.contact])
     if account:
-        gathered.accounts[account] = owner
+        gathered.accounts[episode.hop][account] = episode.owner
 
 
 def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:

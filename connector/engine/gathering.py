@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.deal import Deal
-from connector.domain.episode import Episode
+from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
 from connector.engine.ports import StoredContact, UnitOfWork
 from connector.rules.rulebook import RuleBook
@@ -26,6 +26,7 @@ class Gathered:
 
     Attributes:
         stored: neither gone nor merged ones. activities: oldest first, none after `now`.
+        accounts: owner of each company by domain, at telequalification and in sales.
         rotation, open_leads, accounts: mutable; turns move on from lead to lead within a batch (R12).
     """
 
@@ -36,7 +37,7 @@ class Gathered:
     owners: dict[OwnerId, Owner]
     rotation: dict[str, dict[OwnerId, int]]
     open_leads: dict[OwnerId, int]
-    accounts: dict[str, OwnerId]
+    accounts: dict[Hop, dict[str, OwnerId]]
 
 
 def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_back: timedelta) -> Gathered:
@@ -53,7 +54,7 @@ def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_bac
         owners={owner.id: owner for owner in uow.owners()},
         rotation={pool: dict(pointers) for pool, pointers in uow.rotation().items()},
         open_leads=dict(uow.open_leads()),
-        accounts=uow.account_owners(sorted(domains)) if domains else {},
+        accounts=uow.account_owners(sorted(domains)) if domains else {hop: {} for hop in Hop},
     )
 
 
@@ -84,7 +85,8 @@ def situations_of(
 def with_account(situation: Situation, gathered: Gathered) -> Situation:
     """With the owner of its company as it is now: an earlier lead of the batch may have given it one."""
     account = account_of(gathered.stored[situation.contact.id])
-    return replace(situation, account_owner=gathered.accounts.get(account))
+    callers, reps = (gathered.accounts[hop] for hop in (Hop.TELEQUALIFICATION, Hop.SALES))
+    return replace(situation, account_owner=reps.get(account), account_caller=callers.get(account))
 
 
 def account_of(row: StoredContact) -> str:

@@ -18,8 +18,10 @@ from connector.domain.owner import Owner
 from connector.engine.context import Context
 from connector.engine.ports import Entry, Intent
 from connector.rules import sla, suppression
-from connector.rules.notifications import headline, recipients
+from connector.rules.notifications import AUDIENCE, Role, headline, recipients
 from connector.rules.packet import build_packet, clip
+from connector.rules.passing_on import BY_HAND
+from connector.rules.routing import party_of
 
 ASKING = ("hand_raiser", "customer")
 """Lanes of those who asked for sales themselves."""
@@ -44,16 +46,24 @@ def notices(
         yield tell.notice(NoticeKind.LEAD_TRIAGED, None, decision.evidence)
     if episode is None:
         return
-    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+    if decision.action in (Action.HAND_OVER, Action.ADOPT) or decision.passes_on:
         yield tell.notice(NoticeKind.LEAD_HANDED_OFF, episode.owner, str(episode.assignment))
+        if decision.evidence == BY_HAND and before is not None:
+            yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
     elif decision.action is Action.SIGNAL:
         yield tell.notice(NoticeKind.LEAD_SIGNAL, episode.owner, decision.evidence)
     elif decision.action is Action.END and episode.state in HANDED_BACK:
         yield tell.notice(NoticeKind.LEAD_RECYCLED, None, episode.state.value)
-    if decision.action in (Action.ADVANCE, Action.END) and before and before.owner != episode.owner:
-        yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment))
+    if decision.action in (Action.ADVANCE, Action.END) and before and _went_over(decision):
+        yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
         if episode.is_open:
             yield tell.notice(NoticeKind.LEAD_MOVED, episode.owner, str(episode.assignment))
+
+
+def _went_over(decision: Decision) -> bool:
+    """Somebody else has it now, in the same hands of telequalification or sales; passing on is told as a handover."""
+    before, after = decision.before, decision.episode
+    return bool(before and after and not decision.passes_on and (before.owner, before.hop) != (after.owner, after.hop))
 
 
 class Teller:
@@ -71,7 +81,8 @@ class Teller:
         self._context, self._decision, self._contact = context, decision, contact
         self._activities, self._previous, self._owners = activities, previous, owners
 
-    def notice(self, kind: NoticeKind, owner: OwnerId | None, key: str) -> Notice:
+    def notice(self, kind: NoticeKind, owner: OwnerId | None, key: str, *, of: Episode | None = None) -> Notice:
+        """`of`: the episode as its holder had it, where that is not as it stands now."""
         decision = self._decision
         episode = decision.episode if decision.action is not Action.TRIAGE else None
         key += f":undone{episode.undone}" if episode is not None and episode.undone else ""
@@ -82,9 +93,18 @@ class Teller:
             owner=owner,
             key=key,
             occurred_at=decision.as_of,
-            packet=self._packet(owner, episode),
+            packet=self._packet(owner, episode) | self.holder(of or episode, AUDIENCE[kind]),
             urgent_since=self._urgent_since(kind, episode),
         )
+
+    def holder(self, episode: Episode | None, roles: Sequence[Role]) -> dict[str, object]:
+        """Whom a notice for these roles reaches while telequalification has the lead; nothing where a rep has it."""
+        party = party_of(episode, self._context.book.routing) if episode is not None else None
+        if party is None or Role.REP not in roles:
+            return {}
+        role = Role.AGENCY if party.agency else Role.TELEQUALIFICATION
+        told = [(role if one is Role.REP else one).value for one in roles]
+        return {"tell": told, "agency": party.agency} if party.agency else {"tell": told}
 
     def _urgent_since(self, kind: NoticeKind, episode: Episode | None) -> datetime | None:
         asked = episode is not None and episode.lane in ASKING

@@ -1,7 +1,7 @@
 """Sweep: what came due by time alone. Due timers are found by index; nothing is scanned (design.md, section 5).
 
-A clock that came due is told about; a return condition puts its contact on the work list; the mark of a form that was
-not sent is looked at (marks.py). Decides nothing itself.
+A clock that came due is told about; a return condition, and the end of a cool-down, put their contact on the work list;
+the mark of a form that was not sent is looked at (marks.py). Decides nothing itself.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) ->
     kind = NoticeKind.SLA_BREACHED if timer.level == sla.BREACH else NoticeKind.SLA_AT_RISK
     notice = teller.notice(kind, episode.owner, _key(timer, episode))
     words = sla.explain_timer(timer, episode, context.book.sla)
-    tell = [role.value for role in sla.tell(timer, context.book.sla)]
+    roles = sla.tell(timer, context.book.sla)
+    tell = [role.value for role in roles]
     label = context.book.sla.clocks[timer.name].label
-    facts = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
+    facts: dict[str, object] = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
+    facts |= teller.holder(episode, roles)
     since = timer.due_at if kind is NoticeKind.SLA_BREACHED else None
     return replace(notice, packet={**notice.packet, **facts}, urgent_since=since)
 

@@ -79,9 +79,9 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
         return
     if standing.state.is_end:
         uow.put_timers(_return_timers(standing))
-    elif standing.handed_off_at is not None:
+    elif standing.held_since is not None:
         known = {timer.name for timer in running}
-        clocks = sla.clocks(standing, context.book.sla, now=standing.handed_off_at)
+        clocks = sla.clocks(standing, context.book.sla, now=standing.held_since)
         uow.put_timers([timer for timer in clocks if timer.name not in known])
 
 

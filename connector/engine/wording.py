@@ -22,6 +22,7 @@ from connector.rules.words import day
 STANDS: Mapping[State, str] = {
     State.QUALIFIED: "not yet with a rep",
     State.HANDED_OFF: "nobody in sales has reacted yet",
+    State.TELEQUALIFIED: "qualified by telequalification; no rep has reacted yet",
     State.WORKING: "sales is working on it",
     State.ACCEPTED: "accepted by sales",
     State.SALES_QUALIFIED: "qualified by sales",

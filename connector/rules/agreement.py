@@ -39,6 +39,9 @@ LANES: Mapping[str, str] = {
     "inferred": "leads from before Handoff",
 }
 STICKS: Mapping[Stick, str] = {
+    Stick.MEETING_HOST: "a lead that booked a meeting goes to its host",
+    Stick.DEAL_OWNER: "a lead with an open deal goes to the owner of that deal",
+    Stick.COMPANY_OWNER: "a contact of a company that has an owner in the CRM goes to that owner",
     Stick.FORMER_OWNER: "a lead that comes back goes to the rep who had it before",
     Stick.EXISTING_OWNER: "a contact that has an owner in the CRM goes to that owner",
     Stick.ACCOUNT_OWNER: "a lead of a company goes to the rep who has that company's latest lead",

@@ -7,14 +7,16 @@ from datetime import datetime
 from functools import cached_property
 
 from connector.domain.contact import Contact, OwnerId
+from connector.domain.deal import DealState
 from connector.domain.decision import Action, Decision, Score
-from connector.domain.episode import Episode, EpisodeId, episode_id
+from connector.domain.episode import Episode, EpisodeId, Hop, episode_id
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
-from connector.rules import qualification, scorecard, stages, suppression
+from connector.rules import meetings, qualification, scorecard, stages, suppression
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
 from connector.rules.hand_raisers import HandRaise
+from connector.rules.routing import Lead
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import not_counted
 from connector.rules.situation import Situation
@@ -117,6 +119,38 @@ class Case:
     def next_id(self) -> EpisodeId:
         situation = self.situation
         return episode_id(situation.portal, situation.contact.id, situation.next_ordinal)
+
+    def lead(
+        self,
+        lane: str,
+        *,
+        in_sales: bool = False,
+        passed_on_by: OwnerId | None = None,
+        taken_from: OwnerId | None = None,
+    ) -> Lead:
+        """What routing is to know; the arguments as in routing.Lead."""
+        situation = self.situation
+        ended = sorted(
+            (one for one in situation.episodes if one.ended_at is not None and not one.was_undone),
+            key=lambda one: (one.ended_at, one.ordinal),
+        )
+        reps = [one.owner for one in ended if one.hop is Hop.SALES and one.owner]
+        called = [one.caller if one.hop is Hop.SALES else one.owner for one in ended if one.party]
+        open_deals = [deal for deal in situation.deals if deal.state is DealState.OPEN and deal.owner]
+        newest = max(open_deals, key=lambda deal: (deal.created_at, deal.id), default=None)
+        return Lead(
+            contact=self.contact,
+            lane=lane,
+            former=reps[-1] if reps else None,
+            former_caller=called[-1] if called else None,
+            account=self.contact.owner if self.is_customer else situation.account_owner,
+            account_caller=situation.account_caller,
+            host=meetings.host(self.activities, since=self.floor),
+            deal=newest.owner if newest else None,
+            taken_from=taken_from,
+            in_sales=in_sales,
+            passed_on_by=passed_on_by,
+        )
 
     @property
     def left(self) -> frozenset[OwnerId]:

@@ -33,6 +33,8 @@ from connector.rules.handing import hand_over, predates, routed
 from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
+from connector.rules.passing_on import passed_on
+from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 from connector.rules.words import day, sentence
@@ -83,6 +85,9 @@ def _open_episode(case: Case) -> Decision | None:
     after = follow(before, case.contact, case.situation.deals, case.book, now=case.now)
     if before.silent:
         return silent(case, before, after)
+    passed = passed_on(case, before, after)
+    if passed is not None:
+        return passed
     if after.is_open and after.owner in case.left:
         return _rescued(case, after, "Its owner has left; somebody else takes this lead over.")
     if after.is_open and _was_taken_away(case, after):
@@ -91,17 +96,18 @@ def _open_episode(case: Case) -> Decision | None:
     if after.state.is_end:
         return case.result(Action.END, _ended(after, case), episode=case.held(after), evidence=after.state.value)
     if after != before:
-        words = _advanced(before, after)
+        words = _advanced(before, after, case)
         return case.result(Action.ADVANCE, words, episode=case.held(after), evidence=after.state.value)
     if case.request == "hold":
         return case.on_hold()
-    return _signal(case, before) or case.nothing(f"Sales is working this lead: {before.state.value.replace('_', ' ')}.")
+    words = f"{_who(before, case)} is working this lead: {before.state.value.replace('_', ' ')}."
+    return _signal(case, before) or case.nothing(words)
 
 
 def _was_taken_away(case: Case, episode: Episode) -> bool:
     """The owner was emptied since the handover: a lead that nobody holds would be a silent one."""
-    emptied = case.contact.changed_at.get("owner")
-    return case.contact.owner is None and bool(emptied and episode.handed_off_at and emptied > episode.handed_off_at)
+    emptied, since = case.contact.changed_at.get("owner"), episode.held_since
+    return case.contact.owner is None and episode.owner is not None and bool(emptied and since and emptied > since)
 
 
 def _rescued(case: Case, stranded: Episode, words: str, *, taken_from: OwnerId | None = None) -> Decision:
@@ -219,24 +225,30 @@ def _score(case: Case) -> Decision | None:
 
 
 ENDED: Mapping[State, str] = {
-    State.WON: "Sales won this lead",
-    State.LOST: "Sales lost the deal",
-    State.RECYCLED: "Sales handed this lead back to marketing",
-    State.JUNK: "Sales called this lead junk",
-    State.UNREACHABLE: "Sales could not reach this lead",
+    State.WON: "won this lead",
+    State.LOST: "lost the deal",
+    State.RECYCLED: "handed this lead back to marketing",
+    State.JUNK: "called this lead junk",
+    State.UNREACHABLE: "could not reach this lead",
 }
 
 
 def _ended(episode: Episode, case: Case) -> str:
     reason = case.book.recycling.reasons.get(episode.exit_reason)
     label = f": {reason.label}" if reason and episode.state not in (State.WON, State.UNREACHABLE) else ""
-    return f"{ENDED[episode.state]}{label}."
+    return f"{_who(episode, case)} {ENDED[episode.state]}{label}."
 
 
-def _advanced(before: Episode, after: Episode) -> str:
+def _who(episode: Episode, case: Case) -> str:
+    """Who has the lead, or had it when it ended, as a sentence begins."""
+    party = party_of(episode, case.book.routing)
+    return f"{party.words[:1].upper()}{party.words[1:]}" if party else "Sales"
+
+
+def _advanced(before: Episode, after: Episode, case: Case) -> str:
     if before.owner != after.owner:
         return "A person gave this lead to another owner."
-    return f"Sales moved this lead on: {after.state.value.replace('_', ' ')}."
+    return f"{_who(after, case)} moved this lead on: {after.state.value.replace('_', ' ')}."
 
 
 STEPS: tuple[Callable[[Case], Decision | None], ...] = (

@@ -1,6 +1,7 @@
 """Follow: what became of an open episode, read from the CRM (R20, R25).
 
-Who says what, strongest first: a won deal, the rep's verdict, a lost deal, lead status and stage, a logged touch.
+Who says what, strongest first: a won deal, the rep's verdict, a lost deal, lead status and stage, a logged touch. While
+telequalification has the lead, these are its words: what means qualified or more passes the lead on (R12).
 Says only how the episode stands now; what is written about it is plan's, who is told notify's.
 """
 
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from connector.domain.contact import Contact
 from connector.domain.deal import Deal, DealState
-from connector.domain.episode import Episode, State
+from connector.domain.episode import Episode, Hop, State
 from connector.rules import recycling, stages
 from connector.rules.rulebook import RuleBook
 
@@ -48,17 +49,23 @@ def end(
     return replace(ended, exit_reason=back.reason, track=back.track, wakes_at=back.wakes_at)
 
 
+PASSING_ON = frozenset({State.TELEQUALIFIED, State.SALES_QUALIFIED, State.OPPORTUNITY})
+"""What telequalification says when a rep is to take the lead over."""
+
+
 def _owner_moved(episode: Episode, contact: Contact) -> Episode:
     """A person gave the contact to somebody else: the episode, packet and clock follow (design.md, section 2)."""
     owner = contact.owner
     if owner is None or owner == episode.owner:
         return episode
+    if episode.owner is None and episode.hop is Hop.TELEQUALIFICATION and not _since_handoff(episode, contact, "owner"):
+        return episode  # an agency has it, and the CRM shows who owned the contact all along
     return replace(episode, owner=owner, assignment=episode.assignment + (0 if episode.owner is None else 1))
 
 
 def _touched(episode: Episode, contact: Contact) -> Episode:
     """The first touch that sales logged after the handoff; earlier ones belong to the past."""
-    start = episode.handed_off_at
+    start = episode.held_since
     if episode.touched_at is not None or start is None:
         return episode
     touches = [at for name in ("first_touch_at", "last_touch_at") if (at := contact.instant(name)) and at > start]
@@ -75,8 +82,11 @@ def _state(episode: Episode, contact: Contact, deals: Sequence[Deal], book: Rule
     for said in (by_verdict, by_deal, by_status):
         if said is not None and said.is_end:
             return said
-    open_states = [state for state in (by_deal, by_verdict, by_status, by_touch, episode.state) if state is not None]
-    return max(open_states, key=lambda state: state.rank)
+    said_open = [state for state in (by_deal, by_verdict, by_status) if state is not None]
+    if episode.hop is Hop.TELEQUALIFICATION and PASSING_ON.intersection(said_open):
+        return State.TELEQUALIFIED
+    ours = [state for state in said_open if state is not State.TELEQUALIFIED]  # a caller's word, and no rep's
+    return max([*ours, *([by_touch] if by_touch else []), episode.state], key=lambda state: state.rank)
 
 
 def _by_deals(episode: Episode, deals: Sequence[Deal]) -> State | None:
@@ -104,8 +114,10 @@ def _by_status(episode: Episode, contact: Contact, book: RuleBook) -> State | No
 
 
 def _since_handoff(episode: Episode, contact: Contact, field: str) -> bool:
-    start = episode.handed_off_at
+    start = episode.held_since
     if start is None:
         return True
     changed = contact.changed_at.get(field)
-    return changed is not None and changed >= start
+    if changed is None:
+        return False
+    return changed > start if episode.passed_on_at is not None else changed >= start

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode, State
+from connector.domain.episode import Episode, Hop, State
 from connector.domain.verdict import Verdict
 from connector.rules import routing
 from connector.rules.case import Case
@@ -52,27 +52,30 @@ def routed(
     verdicts: tuple[Verdict, ...],
     evidence: str,
     signal_at: datetime,
+    held: Episode | None = None,
     taken_from: OwnerId | None = None,
 ) -> Decision:
-    desk, last = case.situation.desk, case.situation.last_ended
-    route = routing.route(
-        case.contact,
-        owners=desk.owners,
-        rotation=desk.rotation,
-        open_leads=desk.open_leads,
-        former=last.owner if last else None,
-        account=case.contact.owner if case.is_customer else case.situation.account_owner,
-        rules=case.book.routing,
-        now=case.now,
-        taken_from=taken_from,
+    """The decision with the owner that routing finds; where nobody is there, the lead waits and says so.
+
+    Args:
+        held: the episode as telequalification had it, where that passes the lead on to a rep.
+        taken_from: from whom a person took the lead.
+    """
+    in_sales = action is not Action.HAND_OVER and episode.hop is Hop.SALES
+    lead = case.lead(
+        episode.lane, in_sales=in_sales, passed_on_by=held.owner if held else None, taken_from=taken_from
     )
+    route = routing.route(lead, case.situation.desk, case.book.routing, now=case.now)
     if route is None:
         nobody = Verdict(
             rule=NOBODY, passed=False, reasons=("the portal has no active owner to give it to",), then="hold"
         )
         return case.nothing(f"{words} Nobody is there to take it: the portal has no active owner.", *verdicts, nobody)
     given = replace(
-        episode, owner=route.owner, state=max(episode.state, State.HANDED_OFF, key=lambda state: state.rank)
+        episode,
+        owner=route.owner,
+        state=max(episode.state, State.HANDED_OFF, key=lambda state: state.rank),
+        party=episode.party if in_sales else route.party,
     )
     return case.result(
         action,

@@ -21,14 +21,23 @@ from connector.rules.templates import LONGEST_TEMPLATE, TemplateError, check_tem
 
 
 class Role(StrEnum):
-    """Who is meant: `rep` is the lead's owner, `triage` the desk for hand-raisers that a filter stopped (R02)."""
+    """Who is meant: `rep` is the lead's owner, `triage` the desk for hand-raisers that a filter stopped (R02).
+
+    While telequalification has a lead (R12), `telequalification`, or `agency` where it has no seats in the CRM, stands
+    in for `rep`. Of agencies only the destination that routing.yaml names hears of a lead.
+    """
 
     REP = "rep"
+    TELEQUALIFICATION = "telequalification"
+    AGENCY = "agency"
     MANAGER = "manager"
     MARKETING = "marketing"
     TRIAGE = "triage"
     OPS = "ops"
 
+
+ONLY_WITH_TELEQUALIFICATION = (Role.TELEQUALIFICATION, Role.AGENCY)
+"""Roles that most portals do not have; who routes leads to them names them."""
 
 AUDIENCE: Mapping[NoticeKind, tuple[Role, ...]] = MappingProxyType(
     {
@@ -254,12 +263,12 @@ def recipients(notice: Notice, rules: NotificationRules, active: Mapping[str, bo
     Returns:
         Empty where nobody is configured to hear it: the lead still stands in the CRM with owner and reason.
     """
-    roles = audience(notice)
+    roles, agency = audience(notice), notice.packet.get("agency")
     return tuple(
         name
         for name, destination in rules.destinations.items()
         if active.get(name, False)
-        and roles.intersection(destination.to)
+        and (roles if name == agency else roles - {Role.AGENCY}).intersection(destination.to)
         and (not destination.kinds or notice.kind in destination.kinds)
     )
 
@@ -281,7 +290,7 @@ def why_off(rules: NotificationRules, environment_present: Collection[str]) -> t
         if not on[name]
     ]
     heard = {role for name, destination in rules.destinations.items() if on[name] for role in destination.to}
-    unheard = [role.value for role in Role if role not in heard]
+    unheard = [role.value for role in Role if role not in heard and role not in ONLY_WITH_TELEQUALIFICATION]
     if unheard:
         lines.append(f"Nobody is told what concerns {_listed(unheard)}; the CRM still shows owner and reason.")
     return tuple(lines)

@@ -72,7 +72,8 @@ def _wanted(
     yield "episode", episode.id
     yield "state", episode.state.value
     if decision.action in BEGINNING:
-        yield "owner", episode.owner
+        if episode.owner is not None:  # an agency outside has no seat in the CRM
+            yield "owner", episode.owner
         yield "reason", episode.reason
         yield "qualified_at", episode.opened_at
         yield "due_at", sla.first_due(episode, book.sla, now=now)
@@ -85,9 +86,12 @@ def _wanted(
         yield "due_at", None
         yield "nurture_track", episode.track or None
     elif episode.assignment != (decision.before or episode).assignment:
-        if decision.route is not None:
+        if decision.route is not None and episode.owner is not None:
             yield "owner", episode.owner
         yield "due_at", sla.first_due(episode, book.sla, now=now)
+        if decision.passes_on:  # what was answered is telequalification's word, and has been acted on
+            yield "reason", episode.reason
+            yield from ((name, None) for name in ANSWERS)
     elif episode.touched_at is not None:
         yield "due_at", None
 

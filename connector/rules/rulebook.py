@@ -15,8 +15,8 @@ from hashlib import sha256
 from pydantic import BaseModel
 
 from connector.rules.condition import Condition, check_condition
-from connector.rules.fields import FieldRules, FieldType, check_fields
-from connector.rules.notifications import NotificationRules
+from connector.rules.fields import FieldRules, FieldType, Write, check_fields
+from connector.rules.notifications import NotificationRules, Role
 from connector.rules.qualification import QualificationRules
 from connector.rules.recycling import RecyclingRules
 from connector.rules.reports import ReportRules
@@ -112,7 +112,7 @@ def cross_check(book: RuleBook) -> list[Complaint]:
     """Every place where a file names something that another file lacks; empty where all fits."""
     return [
         *_fields(book), *_conditions(book), *_ranges(book), *_dates(book), *_yes_no_fields(book), *_threshold(book),
-        *_spans(book), *_recycling(book), *_lanes(book), *_examples(book), *_categories(book),
+        *_spans(book), *_recycling(book), *_lanes(book), *_parties(book), *_examples(book), *_categories(book),
     ]  # fmt: skip
 
 
@@ -243,12 +243,38 @@ def _lanes(book: RuleBook) -> Iterator[Complaint]:
     places: list[tuple[str, KeyPath, str]] = [
         ("suppression", ("marketing_hold", "lanes", lane), lane) for lane in book.suppression.marketing_hold.lanes
     ]
+    places += [
+        ("routing", ("telequalification", place, "lanes", number), lane)
+        for place, party in enumerate(book.routing.telequalification)
+        for number, lane in enumerate(party.lanes)
+    ]
     for name, clock in book.sla.clocks.items():
         places += [("sla", ("clocks", name, "lanes", lane), lane) for lane in clock.lanes]
     for file, path, lane in places:
         if lane not in LANES:
             advice = nearest(lane, LANES) or f"use one of {', '.join(LANES)}"
             yield Complaint(file=file, path=path, message=f"no lane is called `{lane}`", advice=advice)
+
+
+def _parties(book: RuleBook) -> Iterator[Complaint]:
+    """Telequalification that nobody is told of, or that can never pass a lead on."""
+    destinations = book.notifications.destinations
+    for place, party in enumerate(book.routing.telequalification):
+        path: KeyPath = ("telequalification", place, "agency")
+        told = destinations.get(party.agency)
+        if party.agency and told is None:
+            advice = nearest(party.agency, destinations) or "add it to notifications.yaml, with `to: [agency]`"
+            message = f"notifications.yaml has no destination `{party.agency}`"
+            yield Complaint(file="routing", path=path, message=message, advice=advice)
+        elif told is not None and Role.AGENCY not in told.to:
+            message = f"the destination `{party.agency}` is not for agencies"
+            yield Complaint(file="routing", path=path, message=message, advice="write `to: [agency]` there")
+    owner = book.fields.fields.get("owner")
+    if book.routing.telequalification and owner is not None and owner.write is not Write.ALWAYS:
+        message = "a lead that telequalification passes on needs its rep written, and `owner` is not always written"
+        yield Complaint(
+            file="fields", path=("fields", "owner", "write"), message=message, advice="write `write: always`"
+        )
 
 
 def _examples(book: RuleBook) -> Iterator[Complaint]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.domain.contact import Contact
-from connector.domain.episode import Episode, EpisodeId, State, episode_id
+from connector.domain.episode import Episode, EpisodeId, Hop, State, episode_id
 from connector.rules import qualification, suppression
 from connector.rules.case import CUSTOMERS
 from connector.rules.follow import end
+from connector.rules.routing import Directory, sitting
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 from connector.rules.stages import stage_of
@@ -62,6 +63,8 @@ def as_shown(situation: Situation, marks: Marks, book: RuleBook) -> Episode:
         episode = end(episode, marks.state, situation.contact, situation.deals, book, now=marks.moved_at)
     else:
         episode = replace(episode, state=marks.state)
+    if episode.hop is Hop.TELEQUALIFICATION and marks.state is State.TELEQUALIFIED:
+        episode = replace(episode, passed_on_at=marks.moved_at)  # while the database had forgotten
     return replace(episode, marketing_held=suppression.holds(episode, book.suppression))
 
 
@@ -84,7 +87,18 @@ def _new(situation: Situation, marks: Marks, book: RuleBook) -> Episode:
         owner=contact.owner,
         reason=contact.text("reason"),
         handed_off_at=marks.begun_at,
+        party=_party(situation, marks, book),
     )
+
+
+def _party(situation: Situation, marks: Marks, book: RuleBook) -> str:
+    """The telequalification at which the contact's owner sits; after it, nothing tells any more who called first."""
+    people = Directory(situation.desk.owners)
+    for party in book.routing.telequalification if marks.state is not State.TELEQUALIFIED else ():
+        pool = book.routing.pools.get(party.pool)
+        if pool is not None and situation.contact.owner in sitting(pool, people):
+            return party.name
+    return ""
 
 
 def _ordinal(situation: Situation, mark: EpisodeId) -> int:

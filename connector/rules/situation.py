@@ -36,7 +36,7 @@ class Situation:
         episodes: all of the contact, by ordinal; at most one is open.
         since: signals before it are the past (R41); None where nothing is.
         adopt: `handoff adopt` chose this contact; its past counts from now on.
-        account_owner: owner of the contact's company, where one is known.
+        account_owner: who has the latest lead of the contact's company; account_caller: at telequalification.
     """
 
     portal: PortalId
@@ -48,6 +48,7 @@ class Situation:
     since: datetime | None = None
     adopt: bool = False
     account_owner: OwnerId | None = None
+    account_caller: OwnerId | None = None
     desk: Desk = field(default_factory=lambda: Desk(owners=(), rotation={}, open_leads={}))
 
     @property

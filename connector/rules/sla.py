@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.episode import UNANSWERED, Episode
+from connector.domain.episode import UNANSWERED, Episode, Hop
 from connector.domain.timer import BREACH as BREACH  # the levels of a timer are found here, both of them
 from connector.domain.timer import Timer, TimerKind
 from connector.errors import ConfigError
@@ -48,6 +48,8 @@ class ClockRules(BaseModel):
     until: Until
     limit: AnyDuration | None = None
     lanes: Mapping[str, AnyDuration] = Field(default_factory=dict)
+    hop: Hop | None = None
+    """Runs only while telequalification, or sales, has the lead; left out: on both, anew for each (R12, R17)."""
     calendar: str | None = None
     """For business hours and days; the first calendar of the file where none is named."""
     warn_at: tuple[Percent, ...] = (50, 80)
@@ -178,7 +180,7 @@ def explain_timer(timer: Timer, episode: Episode, rules: SlaRules) -> str:
 
 
 def _runs(clock: ClockRules, episode: Episode) -> bool:
-    if episode.silent or not episode.is_open:
+    if episode.silent or not episode.is_open or clock.hop not in (None, episode.hop):
         return False
     if clock.until is Until.END:
         return True

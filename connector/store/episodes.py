@@ -158,6 +158,8 @@ def _row(portal: str, one: Episode) -> dict[str, Any]:
         "ended_at": one.ended_at, "exit_reason": one.exit_reason, "track": one.track, "wakes_at": one.wakes_at,
         "signal_at": one.signal_at,
         "marketing_held": one.marketing_held, "is_open": one.is_open, "undone": one.undone or None,
+        "party": one.party or None, "passed_on_at": one.passed_on_at, "caller": one.caller,
+        "caller_touched_at": one.caller_touched_at,
     }
 
 
@@ -168,4 +170,6 @@ def read_episode(row: Row[Any]) -> Episode:
         handed_off_at=row.handed_off_at, touched_at=row.touched_at, ended_at=row.ended_at,
         exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at, signal_at=row.signal_at,
         marketing_held=row.marketing_held, undone=row.undone or 0,
+        party=row.party or "", passed_on_at=row.passed_on_at, caller=row.caller,
+        caller_touched_at=row.caller_touched_at,
     )

@@ -241,6 +241,10 @@ episode = Table(
     Column("is_open", Boolean, nullable=False),
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is
     Column("undone", Integer),                    # how often a move of it was undone; None: never
+    Column("party", Text),                        # the telequalification that works or worked it; None: none (R12)
+    Column("passed_on_at", Instant),
+    Column("caller", Id),                         # who at telequalification passed it on
+    Column("caller_touched_at", Instant),
     UniqueConstraint("portal", "contact", "ordinal"),
 )
 _partial(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ from ruamel.yaml import YAML
 from connector.domain.contact import Contact, ContactId, OwnerId
 from connector.domain.decision import Route
 from connector.domain.owner import Owner
-from connector.rules.routing import STRIDE, RoutingRules, route
+from connector.rules.routing import STRIDE, Lead, RoutingRules, route
+from connector.rules.situation import Desk
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 SHIPPED = RoutingRules.model_validate(YAML(typ="safe").load(MAPPINGS / "routing.yaml"))
@@ -47,18 +49,15 @@ class Room:
         self.got: Counter[OwnerId] = Counter()
 
     def ask(
-        self, contact: Contact | None = None, *, former: OwnerId | None = None, account: OwnerId | None = None,
-        taken_from: OwnerId | None = None,
+        self, contact: Contact | None = None, **known: Any
     ) -> Route | None:  # fmt: skip
-        return route(
-            contact or make_contact(), owners=self.owners, rotation=self.rotation, open_leads=self.open_leads,
-            former=former, account=account, rules=self.rules, now=NOW, taken_from=taken_from,
-        )  # fmt: skip
+        desk = Desk(owners=self.owners, rotation=self.rotation, open_leads=self.open_leads)
+        return route(Lead(contact=contact or make_contact(), **known), desk, self.rules, now=NOW)
 
     def give(self, count: int = 1) -> None:
         for _ in range(count):
             found = self.ask()
-            assert found is not None
+            assert found is not None and found.owner is not None
             self.rotation.setdefault(found.pool, {}).update(found.rotation or {})
             self.got[found.owner] += 1
 

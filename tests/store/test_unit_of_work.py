@@ -14,7 +14,7 @@ from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
 from connector.domain.decision import Action
-from connector.domain.episode import State
+from connector.domain.episode import Hop, State
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunStatus
 from connector.domain.timer import TimerKind
@@ -308,7 +308,12 @@ def test_the_account_owner_is_that_of_the_newest_episode(store: SqlStore) -> Non
         unit.put_episode(episode("a", ANA, opened_at=hours(-9)), at=NOW, cause="")
         unit.put_episode(episode("b", BEN, opened_at=hours(-2), owner=OwnerId("8")), at=NOW, cause="")
         unit.put_episode(episode("c", "103", opened_at=hours(-1), silent=True), at=NOW, cause="")
-        assert unit.account_owners(["firm.example", "else.example"]) == {"firm.example": "8"}
+        alone = {Hop.SALES: {"firm.example": "8"}, Hop.TELEQUALIFICATION: {}}
+        assert unit.account_owners(["firm.example", "else.example"]) == alone
+        called = episode("d", BEN, ordinal=2, opened_at=NOW, owner=OwnerId("9"), party="callers")
+        unit.put_episode(called, at=NOW, cause="")
+        found = unit.account_owners(["firm.example", "else.example"])
+        assert found == {Hop.SALES: {"firm.example": "8"}, Hop.TELEQUALIFICATION: {"firm.example": "9"}}
 
 
 def test_a_decision_is_told_as_it_was_made(store: SqlStore) -> None:

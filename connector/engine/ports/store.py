@@ -11,7 +11,7 @@ from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.decision import Decision
-from connector.domain.episode import Episode, EpisodeId
+from connector.domain.episode import Episode, EpisodeId, Hop
 from connector.domain.hint import Hint
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
@@ -79,8 +79,8 @@ class UnitOfWork(History, Traces, Reporting, Protocol):
     def put_field_changes(self, rows: Sequence[FieldChange]) -> None: ...
     def field_changes(self, contact: ContactId) -> list[FieldChange]: ...
     def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None: ...
-    def account_owners(self, domains: Sequence[str]) -> dict[str, OwnerId]:
-        """Per e-mail domain, the owner of its most recently opened non-silent episode."""
+    def account_owners(self, domains: Sequence[str]) -> dict[Hop, dict[str, OwnerId]]:
+        """Per hop and e-mail domain, the owner of its most recently opened non-silent episode there."""
         ...
 
     def mark_gone(self, ids: Sequence[ContactId]) -> None: ...

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from connector.domain.contact import ContactId, OwnerId
-from connector.domain.episode import UNDONE, Episode, EpisodeId
+from connector.domain.episode import UNDONE, Episode, EpisodeId, Hop
 from connector.domain.timer import Timer, TimerKind
 
 
@@ -88,7 +88,7 @@ class DeskState:
         self.open_leads: Counter[OwnerId] = Counter()
         self.on_list: set[ContactId] = set()
         self._domain: dict[ContactId, str] = {}
-        self._accounts: dict[str, dict[EpisodeId, tuple[datetime, EpisodeId, OwnerId]]] = {}
+        self._accounts: dict[str, dict[EpisodeId, Episode]] = {}
 
     def put_episode(self, episode: Episode) -> None:
         """In place of its former version; a new one is the contact's last."""
@@ -134,8 +134,14 @@ class DeskState:
         if episode.silent or episode.owner is None or episode.exit_reason == UNDONE:
             account.pop(episode.id, None)
         else:
-            account[episode.id] = (episode.opened_at, episode.id, episode.owner)
+            account[episode.id] = episode
 
-    def account_owners(self, domains: Iterable[str]) -> dict[str, OwnerId]:
-        """Per domain, the owner of its most recently opened non-silent episode."""
-        return {domain: max(rows.values())[2] for domain in domains if domain and (rows := self._accounts.get(domain))}
+    def account_owners(self, domains: Iterable[str]) -> dict[Hop, dict[str, OwnerId]]:
+        """Per hop and domain, the owner of its most recently opened non-silent episode there."""
+        found: dict[Hop, dict[str, OwnerId]] = {hop: {} for hop in Hop}
+        for domain in domains:
+            rows = self._accounts.get(domain, {}) if domain else {}
+            for episode in sorted(rows.values(), key=lambda one: (one.opened_at, one.id)):
+                if episode.owner is not None:
+                    found[episode.hop][domain] = episode.owner
+        return found

@@ -20,7 +20,7 @@ from typing import Protocol
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode
+from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
 from connector.domain.timer import BREACH, Timer, TimerKind
 from connector.engine.consider import LOOKED_AT_AGAIN, STORED
@@ -78,7 +78,7 @@ class _Batch:
 
     people: dict[ContactId, Person]
     open_leads: dict[OwnerId, int]
-    accounts: dict[str, OwnerId]
+    accounts: dict[Hop, dict[str, OwnerId]]
 
 
 @dataclass(slots=True)
@@ -251,7 +251,8 @@ class World:
             episodes=tuple(self.desk.of(contact)),
             since=self.setting.past,
             adopt=contact in adopted,
-            account_owner=batch.accounts.get(person.contact.text("domain")),
+            account_owner=batch.accounts[Hop.SALES].get(person.contact.text("domain")),
+            account_caller=batch.accounts[Hop.TELEQUALIFICATION].get(person.contact.text("domain")),
             desk=Desk(owners=self.setting.owners, rotation=self.desk.rotation, open_leads=batch.open_leads),
         )
 
@@ -305,7 +306,7 @@ class World:
             self.desk.rotation.setdefault(route.pool, {}).update(route.rotation)
         batch.open_leads[episode.owner] = batch.open_leads.get(episode.owner, 0) + 1
         if domain:
-            batch.accounts[domain] = episode.owner
+            batch.accounts[episode.hop][domain] = episode.owner
 
     # -- clocks ------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,10 @@ def _partial(name: str, table: str, columns: list[str], *, where: str, sqlite: s
 
 def upgrade() -> None:
     op.add_column("episode", sa.Column("undone", sa.Integer()))
+    op.add_column("episode", sa.Column("party", sa.Text()))
+    op.add_column("episode", sa.Column("passed_on_at", INSTANT))
+    op.add_column("episode", sa.Column("caller", ID))
+    op.add_column("episode", sa.Column("caller_touched_at", INSTANT))
     op.add_column("rulebook", sa.Column("first_used_by", sa.Text()))
     op.add_column("quarantine", sa.Column("unread", sa.Boolean()))
     op.add_column("outbox", sa.Column("owner", ID))
