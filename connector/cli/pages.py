@@ -45,6 +45,7 @@ footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);colo
 """
 REPORT = """
 body{max-width:62rem}
+svg{max-width:46rem}
 h3{font-size:.95rem;margin:1.2rem 0 .3rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.7rem;margin:1rem 0}
 .card{background:var(--panel);border-radius:.4rem;padding:.6rem .8rem;border-top:3px solid var(--line)}
@@ -54,8 +55,10 @@ h3{font-size:.95rem;margin:1.2rem 0 .3rem}
 .scroll{overflow-x:auto}
 table{font-size:.92rem}
 thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
-td.r,th.r{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding-left:.6rem}
-td{overflow-wrap:normal}
+td.r,th.r{text-align:right;font-variant-numeric:tabular-nums;padding-left:.6rem}
+td.r{white-space:nowrap}
+td,th{overflow-wrap:normal}
+td:first-child{min-width:5rem}
 tr.pale td{color:var(--soft);font-style:italic}
 td.ok{color:var(--good);font-weight:600}
 td.missed{color:var(--bad);font-weight:600}

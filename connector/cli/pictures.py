@@ -81,7 +81,7 @@ def pairs_of_bars(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
 
 
 def steps(title: str, rows: Sequence[tuple[str, int]]) -> str:
-    """A funnel: centred bars that narrow, with the share of the step before on the way to each."""
+    """A funnel, without the title above: bars that narrow, with the share of the step before on the way to each."""
     tall, gap = 34, 20
     room, centre = WIDTH - LABEL - 150, LABEL + (WIDTH - LABEL - 150) / 2
     top = max((count for _, count in rows), default=0) or 1
@@ -106,7 +106,7 @@ def steps(title: str, rows: Sequence[tuple[str, int]]) -> str:
 
 
 def columns(title: str, rows: Sequence[tuple[str, float, bool]], unit: str = "", caption: str = "") -> str:
-    """Upright columns over a line; those that are young are pale."""
+    """Upright columns over a line, without the title above; those that are young are pale."""
     height, head = 150, 18
     top = max((value for _, value, _ in rows), default=0) or 1
     wide = WIDTH / max(1, len(rows))
@@ -121,15 +121,15 @@ def columns(title: str, rows: Sequence[tuple[str, float, bool]], unit: str = "",
             number = f"{value:.1f}" if unit else f"{value:,.0f}"
             drawn.append(text(x + 0.35 * wide, head + height - tall - 5, number, SMALL, "middle"))
         if place % each == 0:
-            drawn.append(text(x + 0.35 * wide, head + height + 16, label, SMALL, "middle"))
+            drawn.append(text(x + 0.35 * wide, head + height + 16, _cut(label, each * wide), SMALL, "middle"))
     drawn.append(line(0, head + height, WIDTH, head + height, "var(--line)"))
-    return picture(title, head + height + 22, drawn, caption)
+    return picture(title, head + height + 22, drawn, caption, headed=False)
 
 
 def intervals(
     title: str, rows: Sequence[tuple[str, float, float, float, str]], usual: float | None = None, caption: str = ""
 ) -> str:
-    """Shares on one axis: a dot for each, a line for where it may lie, and one across for what is usual.
+    """Shares on one axis, without the title above: a dot, a line where it may lie, and one across for what is usual.
 
     Args:
         rows: label, share, low and high end of its interval, all in percent, and a remark at the right.
@@ -154,7 +154,13 @@ def intervals(
             f"<title>{escape(label)}: {share:.1f} %, between {low:.1f} and {high:.1f} %</title></circle>"
         )
         drawn.append(text(WIDTH, y + 4, remark, SMALL, "end"))
-    return picture(title, bottom + foot, drawn, caption)
+    return picture(title, bottom + foot, drawn, caption, headed=False)
+
+
+def _cut(label: str, room: float) -> str:
+    """What of a small label fits into so much room."""
+    signs = max(int(room / 6), 3)
+    return label if len(label) <= signs else f"{label[: signs - 1]}…"
 
 
 def _ticks(top: float) -> list[float]:

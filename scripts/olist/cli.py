@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from olist import connection, replays
+from olist import connection, replays, reported
 from olist.data import PROJECT, DataMissingError, Lead, find_folder, load_leads
 from olist.driver import Driver, WorldGoneError, end_world
 from olist.plan import make_plan
@@ -57,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="replay the finished run of WORKDIR by its own rules, and by those of WORKDIR-changed where it is there",
     )
+    made.add_argument(
+        "--reports",
+        action="store_true",
+        help="ask `handoff report funnel` and `sources` of the finished run of WORKDIR, and compare with the files",
+    )
     made.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     return made
 
@@ -69,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return replays.compare(options.workdir.resolve(), as_json=options.json, console=console)
     try:
         leads = load_leads(find_folder())
+        if options.reports:
+            return reported.compare(options.workdir.resolve(), leads, as_json=options.json, console=console)
         return run(options, leads, console)
     except (DataMissingError, RulesError, WorldGoneError, WorldError, WorkerError) as error:
         say(console, f"olist: {error}")

@@ -90,12 +90,13 @@ def _table(found: Table) -> str:
     title = f"<h3>{escape(found.title)}</h3>" if found.title else ""
     if not found.rows:
         return f"{title}{pages.paragraph(found.empty, 'soft')}"
-    head = "".join(f'<th scope="col"{_right(column)}>{escape(column.name)}</th>' for column in found.columns)
+    columns, rows = found.for_people()
+    head = "".join(f'<th scope="col"{_right(column)}>{escape(column.name)}</th>' for column in columns)
     body = "".join(
         f"<tr{' class=pale' if place in found.pale else ''}>"
-        + "".join(_cell(value, column) for value, column in zip(row, found.columns, strict=True))
+        + "".join(_cell(value, column) for value, column in zip(row, columns, strict=True))
         + "</tr>"
-        for place, row in enumerate(found.rows)
+        for place, row in enumerate(rows)
     )
     note = pages.paragraph(found.note, "soft") if found.note else ""
     return f'{title}<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'

@@ -82,10 +82,9 @@ def _table(found: Table) -> Iterator[str]:
     if not found.rows:
         yield plain(found.empty)
         return
-    rows = [
-        [shown(value, column.kind) for value, column in zip(row, found.columns, strict=True)] for row in found.rows
-    ]
-    yield _grid([column.name for column in found.columns], rows, [column.is_number for column in found.columns])
+    columns, cells = found.for_people()
+    rows = [[shown(value, column.kind) for value, column in zip(row, columns, strict=True)] for row in cells]
+    yield _grid([column.name for column in columns], rows, [column.is_number for column in columns])
     if found.note:
         yield plain(found.note)
 

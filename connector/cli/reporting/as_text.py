@@ -76,9 +76,8 @@ def _table(found: Table) -> None:
     if not found.rows:
         say(f"{found.title + ': ' if found.title else ''}{found.empty}")
         return
-    rows = [
-        [shown(value, column.kind) for value, column in zip(row, found.columns, strict=True)] for row in found.rows
-    ]
-    table(found.title, [column.name for column in found.columns], rows)
+    columns, cells = found.for_people()
+    rows = [[shown(value, column.kind) for value, column in zip(row, columns, strict=True)] for row in cells]
+    table(found.title, [column.name for column in columns], rows)
     if found.note:
         note(found.note)

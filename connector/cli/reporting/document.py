@@ -48,6 +48,11 @@ class Table:
     note: str = ""
     empty: str = "Nothing yet."
 
+    def for_people(self) -> tuple[list[Column], list[list[Cell]]]:
+        """Columns and rows without those columns that say nothing in any row."""
+        kept = [place for place in range(len(self.columns)) if any(row[place] is not None for row in self.rows)]
+        return [self.columns[place] for place in kept], [[row[place] for place in kept] for row in self.rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

@@ -19,7 +19,7 @@ from connector.cli.reporting.document import (
     Table,
     Words,
 )
-from connector.cli.reporting.words import as_of, interval, many, percent, readable, shown, time_taken
+from connector.cli.reporting.words import as_of, interval, many, percent, readable, shown, time_taken, within
 from connector.rules.reporting.alarms import Alarm
 from connector.rules.reporting.causes import RULES, Cause, CauseKind
 from connector.rules.reporting.cohorts import Cohort
@@ -69,7 +69,7 @@ def _cards(found: FunnelReport) -> Cards:
     won = Share(counted.won, counted.handed)
     cards = [
         Card("Passed to sales", f"{counted.handed:,}", f"of {many(found.arrived, 'lead')} that came in"),
-        Card("First touch, median", time_taken(follow.human_median), f"90 % within {time_taken(follow.human_p90)}"),
+        Card("First touch, median", time_taken(follow.human_median), within(follow.human_p90)),
         Card("Accepted", percent(accepted.percent), f"{accepted.part:,} of {accepted.whole:,} answered or due"),
         Card("Opportunities", f"{counted.opportunities:,}", _of(counted.opportunities, counted.handed)),
         Card("Customers", f"{counted.won:,}", f"{percent(won.percent)}, interval {interval(won)}"),

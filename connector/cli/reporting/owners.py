@@ -45,7 +45,7 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
                 (
                     Columns(
                         title="Leads passed to each",
-                        rows=[(one.name[:12], float(one.leads.passed), one.gone) for one in found.owners[:24]],
+                        rows=[(one.name, float(one.leads.passed), one.gone) for one in found.owners[:24]],
                     ),
                     Table(
                         name="owners",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from connector.cli.reporting.document import Card, Cards, Column, Document, Kind, Part, Section, Table
 from connector.cli.reporting.funnel import met
-from connector.cli.reporting.words import as_of, interval, many, percent, time_taken
+from connector.cli.reporting.words import as_of, interval, many, percent, time_taken, within
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY, Board, Missed
 from connector.rules.reporting.results import SlaReport
@@ -43,7 +43,7 @@ def _cards(found: SlaReport) -> Cards:
         ("Sales: to the first touch", follow.human_median, follow.human_p90),
         ("Handoff: to the handover", follow.system_median, follow.system_p90),
     )
-    told = [Card(name, time_taken(median), f"90 % within {time_taken(most)}") for name, median, most in spans]
+    told = [Card(name, time_taken(median), within(most)) for name, median, most in spans]
     return Cards([*cards, *told])
 
 
@@ -104,7 +104,9 @@ def promise_table(found: Sequence[PromiseKept]) -> Table:
          met(one.met))
         for one in found
     ]  # fmt: skip
-    return Table(name="promise", columns=columns, rows=rows, empty="reports.yaml holds no promise of marketing.")
+    title = "Leads promised and passed"
+    empty = "reports.yaml holds no promise of marketing."
+    return Table(name="promise", title=title, columns=columns, rows=rows, empty=empty)
 
 
 def _missed(found: Sequence[Missed], facts: Facts) -> Table:

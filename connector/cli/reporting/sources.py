@@ -31,7 +31,7 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
                     Columns(
                         title="Leads by source",
                         rows=[
-                            (readable(one.value)[:14], float(one.arrived or one.passed), False)
+                            (readable(one.value), float(one.arrived or one.passed), False)
                             for one in found.sources[:14]
                         ],
                     ),

@@ -56,6 +56,11 @@ def time_taken(value: timedelta | None) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else in_words(timedelta(seconds=60 * round(seconds / 60)))
 
 
+def within(value: timedelta | None) -> str:
+    """Of nine in ten, such as `90 % within 4 hours`; says so where nothing was measured."""
+    return "nothing to measure yet" if value is None else f"90 % within {time_taken(value)}"
+
+
 def days(value: float | None) -> str:
     if value is None:
         return NOTHING
