@@ -103,6 +103,7 @@ RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for H
 def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
     """Complaints, what to do about them, remarks, facts."""
     from connector.crm.hubspot.scopes import judge
+    from connector.engine.absent import absences
     from connector.engine.preflight import SCOPES_ADVICE, complaints
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
@@ -118,7 +119,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     lacks = list(complaints(connector.book, schema, owners))
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
-    remarks += connector.destinations_off()
+    remarks += [*absences(connector.book, connector.gateway.forms(), owners), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
     found_list = connector.gateway.find_list(held)
