@@ -1,7 +1,9 @@
 """The writer: one thread through which all requests store their hints, several in one short transaction.
 
 A request is answered once its hints are durable, or told to come again: the database has two seconds, and what waits
-in memory is bounded. Never takes the run's lease, for hints are only put in.
+in memory is bounded. The first one is written at once, those that follow closely a moment later together: whoever waits
+for an answer sends more events with the next request, and a request costs more than its events. Never takes the run's
+lease, for hints are only put in.
 """
 
 from __future__ import annotations
@@ -24,6 +26,10 @@ MOST_IN_MEMORY = 20_000
 """Hints of requests that wait for the writer."""
 PER_TRANSACTION = 5_000
 COUNT_AGAIN_SECONDS = 1.0
+APART_SECONDS = 0.05
+"""So long after the last transaction began, unless many wait."""
+MANY_REQUESTS = 10
+"""HubSpot has no more under way for one account (sources.py)."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +64,7 @@ class Writer:
         self._parcels: deque[_Parcel] = deque()
         self._in_memory = 0
         self._waiting, self._counted_at = 0, float("-inf")
+        self._began_at = float("-inf")
         self._ended = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="handoff-inbox", daemon=True)
@@ -99,6 +106,10 @@ class Writer:
         with self._changed:
             while not self._parcels and not self._ended:
                 self._changed.wait()
+            until = self._began_at + APART_SECONDS
+            while not self._ended and len(self._parcels) < MANY_REQUESTS and time.monotonic() < until:
+                self._changed.wait(until - time.monotonic())
+            self._began_at = time.monotonic()
             parcels: list[_Parcel] = []
             count = 0
             while self._parcels and (not parcels or count + len(self._parcels[0].hints) <= PER_TRANSACTION):
