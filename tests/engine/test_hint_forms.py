@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from engine.world import World
 from factories import DAY, demo_request
 
 from connector.domain.contact import ContactId
 from connector.domain.hint import Hint, HintKind
 from connector.engine import hint_forms
+from engine.world import World
 
 MOMENT = timedelta(milliseconds=1)
 
