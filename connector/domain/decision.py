@@ -23,7 +23,8 @@ class Action(StrEnum):
     END = "end"  # the open episode ended: won, lost, recycled, junk, unreachable
     ADOPT = "adopt"  # a silent episode comes to life (R41)
     HOLD_CHANGED = "hold_changed"  # the marketing hold follows a policy that was changed (R11)
-    SIGNAL = "signal"  # strong interest of a lead already in work (R40)
+    SIGNAL = "signal"  # a lead in work raised its hand again (R40)
+    INTEREST = "interest"  # strong new interest of a lead in work (R40)
     INFER = "infer"  # an episode taken in silently from a living portal (R41)
     PREDATES = "predates"  # would qualify, but on signals from before Handoff began (R41)
 

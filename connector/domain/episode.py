@@ -73,7 +73,8 @@ class Episode:
         exit_reason: recycle reason, as in mappings/recycling.yaml; empty otherwise.
         track: nurture track after a hand-back (R22).
         wakes_at: when the return condition of a hand-back comes due; None where only new interest wakes it.
-        signal_at: the newest interest that the holder was told of (R40); None until one came after the handoff.
+        signal_at: the newest hand-raise that the holder was told of (R40); None until one came after the handoff.
+        interest_told_at: when the holder was last told of other strong interest (R40); None: never.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
         undone: how often a person undid one of its moves (R36); part of effect ids (I5).
         party: the telequalification that works it, or worked it before a rep did; empty where it went straight to sales.
@@ -99,6 +100,7 @@ class Episode:
     track: str = ""
     wakes_at: datetime | None = None
     signal_at: datetime | None = None
+    interest_told_at: datetime | None = None
     marketing_held: bool = False
     undone: int = 0
     party: str = ""

@@ -16,6 +16,7 @@ BREACH = "breach"
 class TimerKind(StrEnum):
     SLA = "sla"  # a clock of an episode: `name` is the clock, `level` at_risk or breach
     RETURN = "return"  # the return condition of a hand-back
+    SIGNAL = "signal"  # a cool-down is over: has the lead shown strong interest meanwhile? (R40)
     FORM_ABANDONED = "form_abandoned"  # a form page was viewed; was the form sent? (R08)
 
 

@@ -33,7 +33,10 @@ from connector.rules.plan import plan
 from connector.rules.situation import Situation
 
 STORED = frozenset(
-    {Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INFER, Action.HOLD_CHANGED}
+    {
+        Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INTEREST, Action.INFER,
+        Action.HOLD_CHANGED,
+    }
 )
 """Actions that change an episode; the others only speak of one."""
 

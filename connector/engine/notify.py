@@ -50,7 +50,7 @@ def notices(
         yield tell.notice(NoticeKind.LEAD_HANDED_OFF, episode.owner, str(episode.assignment))
         if decision.evidence == BY_HAND and before is not None:
             yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
-    elif decision.action is Action.SIGNAL:
+    elif decision.action in (Action.SIGNAL, Action.INTEREST):
         yield tell.notice(NoticeKind.LEAD_SIGNAL, episode.owner, decision.evidence)
     elif decision.action is Action.END and episode.state in HANDED_BACK:
         yield tell.notice(NoticeKind.LEAD_RECYCLED, None, episode.state.value)
@@ -108,7 +108,8 @@ class Teller:
 
     def _urgent_since(self, kind: NoticeKind, episode: Episode | None) -> datetime | None:
         asked = episode is not None and episode.lane in ASKING
-        if kind is NoticeKind.LEAD_SIGNAL or (kind is NoticeKind.LEAD_HANDED_OFF and asked):
+        raised = kind is NoticeKind.LEAD_SIGNAL and self._decision.action is Action.SIGNAL
+        if raised or (kind is NoticeKind.LEAD_HANDED_OFF and asked):
             return self._decision.signal_at or self._decision.as_of
         return None
 

@@ -37,6 +37,7 @@ def sweep(context: Context) -> int:
 
 def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     uow.mark_dirty({timer.contact for timer in due if timer.kind is TimerKind.RETURN}, "return condition")
+    uow.mark_dirty({timer.contact for timer in due if timer.kind is TimerKind.SIGNAL}, "interest")
     forms = sorted({timer.contact for timer in due if timer.kind is TimerKind.FORM_ABANDONED})
     if forms:
         look_at_marks(context, uow, situations(context, uow, forms))

@@ -19,7 +19,7 @@ from connector.engine.ports import UnitOfWork
 from connector.rules import sla
 from connector.rules.rulebook import RuleBook
 
-OURS = (TimerKind.SLA, TimerKind.RETURN)
+OURS = (TimerKind.SLA, TimerKind.RETURN, TimerKind.SIGNAL)
 
 
 class Moment(Protocol):
@@ -58,6 +58,8 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     if decision.action is Action.SIGNAL:
         _start_again(context, uow, episode)
+    elif decision.action is Action.INTEREST:
+        uow.put_timers([_cool_down(context, episode)])
 
 
 def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> None:
@@ -111,6 +113,19 @@ def still_runs(context: Moment, timer: Timer, episode: Episode, last_touch_at: d
     if clock.until is not sla.Until.TOUCH or episode.signal_at is None or not episode.is_open:
         return False
     return last_touch_at is None or last_touch_at <= episode.signal_at
+
+
+def _cool_down(context: Moment, episode: Episode) -> Timer:
+    """When the lead is looked at again, for what it did while nothing was told (R40)."""
+    return Timer(
+        kind=TimerKind.SIGNAL,
+        contact=episode.contact,
+        episode=episode.id,
+        name="interest",
+        level="due",
+        assignment=episode.assignment,
+        due_at=context.now + context.book.notifications.signals.cool_down,
+    )
 
 
 def _return_timers(episode: Episode) -> list[Timer]:

@@ -63,6 +63,10 @@ class Case:
     def score(self) -> Score:
         return scorecard.score(self.contact, self.activities, self.book.scoring, now=self.now, since=self.floor)
 
+    def interest_since(self, mark: datetime) -> Score:
+        """What the lead has scored by what it did after an instant."""
+        return scorecard.score(self.contact, self.activities, self.book.scoring, now=self.now, since=mark)
+
     @cached_property
     def hand(self) -> HandRaise | None:
         """The hand-raise to answer: a new one where there is one, else one from before Handoff began (R41)."""

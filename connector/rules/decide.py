@@ -36,6 +36,7 @@ from connector.rules.missing import shortfall
 from connector.rules.passing_on import passed_on
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
+from connector.rules.signals import interest
 from connector.rules.situation import Situation
 from connector.rules.words import day, sentence
 
@@ -101,7 +102,7 @@ def _open_episode(case: Case) -> Decision | None:
     if case.request == "hold":
         return case.on_hold()
     words = f"{_who(before, case)} is working this lead: {before.state.value.replace('_', ' ')}."
-    return _signal(case, before) or case.nothing(words)
+    return _signal(case, before) or interest(case, before) or case.nothing(words)
 
 
 def _was_taken_away(case: Case, episode: Episode) -> bool:

@@ -9,7 +9,7 @@ from connector.domain.decision import Action, Decision
 from connector.rules import suppression
 from connector.rules.case import Case
 
-QUIET = frozenset({Action.NOTHING, Action.TRIAGE, Action.PREDATES, Action.SIGNAL})
+QUIET = frozenset({Action.NOTHING, Action.TRIAGE, Action.PREDATES, Action.SIGNAL, Action.INTEREST})
 """Decisions that leave the hold as it is; those that move an episode give it its hold anew."""
 
 

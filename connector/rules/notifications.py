@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.owner import Owner
+from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
 from connector.rules.templates import LONGEST_TEMPLATE, TemplateError, check_template
 
@@ -229,11 +231,24 @@ Destination = Annotated[AnyDestination, Field(discriminator="type")]
 DestinationName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 
 
-class NotificationRules(BaseModel):
-    """mappings/notifications.yaml: destinations by name."""
+class SignalRules(BaseModel):
+    """When new interest of a lead in work tells its holder (R40); rules/signals.py."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    active: bool = True
+    points: float = Field(default=20, gt=0, le=10_000)
+    """Engagement, as scoring.yaml counts it, since the holder last heard of the lead."""
+    cool_down: WallDuration = timedelta(hours=24)
+    """So long nothing more is told; what comes meanwhile is told together when it is over."""
+
+
+class NotificationRules(BaseModel):
+    """mappings/notifications.yaml: destinations by name, and what interest is worth a notice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signals: SignalRules = SignalRules()
     destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
 
     def secret_variables(self) -> dict[str, str]:

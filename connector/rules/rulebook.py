@@ -193,6 +193,15 @@ def _threshold(book: RuleBook) -> Iterator[Complaint]:
                 message=f"no contact can reach {getattr(wanted, key):g} points; scoring.yaml gives {cap:g} at most",
                 advice="lower it, or raise the caps in mappings/scoring.yaml",
             )
+    signals = book.notifications.signals
+    if signals.active and signals.points > points.engagement.cap:
+        yield Complaint(
+            file="notifications",
+            path=("signals", "points"),
+            message=f"no lead can reach {signals.points:g} points of engagement; "
+            f"scoring.yaml gives {points.engagement.cap:g} at most",
+            advice="lower it, or switch the signals off with `active: false`",
+        )
 
 
 def _spans(book: RuleBook) -> Iterator[Complaint]:

@@ -52,28 +52,6 @@ _HANDED = (
 _MAIL_TO_LEADS = (
     select(activity)
     .where(
-        activity.c.portal == PORTAL, activity.c.observed_at >= bindparam("since"), activity.c.activity > bindparam("after_"),
-        activity.c.kind == ActivityKind.EMAIL_SENT.value, ~activity.c.automatic, _HANDED, ~_TOLD,
-    )
-    .order_by(activity.c.activity)
-    .limit(bindparam("most"))
-)
-_TOLD = (
-    select(audit.c.effect)
-    .where(audit.c.portal == PORTAL, audit.c.effect == literal("leak:").concat(activity.c.activity))
-    .exists()
-)
-_HANDED = (
-    select(episode.c.episode)
-    .where(
-        episode.c.portal == PORTAL, episode.c.contact == activity.c.contact,
-        episode.c.handed_off_at < activity.c.occurred_at,
-    )
-    .exists()
-)
-_MAIL_TO_LEADS = (
-    select(activity)
-    .where(
         activity.c.portal == PORTAL, activity.c.observed_at >= bindparam("since"),
         activity.c.activity > bindparam("after_"), activity.c.kind == ActivityKind.EMAIL_SENT.value,
         ~activity.c.automatic, _HANDED, ~_TOLD,
@@ -127,9 +105,6 @@ class Activities(Part):
         for row in self.select_by_id(_OF_CONTACTS, ids, since=since):
             rows[row.contact].append(read_activity(row))
         return rows
-
-    def mail_to_leads(self, since: datetime, after: str, limit: int) -> list[Activity]:
-        return [read_activity(row) for row in self.select(_MAIL_TO_LEADS, since=since, after_=after, most=limit)]
 
     def mail_to_leads(self, since: datetime, after: str, limit: int) -> list[Activity]:
         return [read_activity(row) for row in self.select(_MAIL_TO_LEADS, since=since, after_=after, most=limit)]

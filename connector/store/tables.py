@@ -236,7 +236,8 @@ episode = Table(
     Column("exit_reason", Text, nullable=False),
     Column("track", Text, nullable=False),
     Column("wakes_at", Instant),
-    Column("signal_at", Instant),                 # the newest interest that the holder was told of (R40)
+    Column("signal_at", Instant),                 # the newest hand-raise that the holder was told of (R40)
+    Column("interest_told_at", Instant),
     Column("marketing_held", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is

@@ -304,6 +304,20 @@ def _hold(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         yield {"marketing hold": "on" if suppression.holds(episode, book.suppression) else "off"}
 
 
+@trial("the rep is told", "a lead in work did", "told before")
+def _interest(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        told = plain(row["told before"])
+        episode = make_episode(
+            contact=WHO, handed_off_at=NOW - timedelta(days=2),
+            interest_told_at=NOW - parse_duration(told).wall() if told else None,
+        )  # fmt: skip
+        activities = did(read_list(row["a lead in work did"]))
+        given = situation(lead({}, book), activities=activities, episodes=[episode])
+        decision = decide(given, book, now=NOW)
+        yield {"the rep is told": decision.sentence if decision.action is Action.INTEREST else NOTHING}
+
+
 @trial("marketing is told", "an e-mail", "sent after the handover")
 def _leak(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     episode = make_episode(contact=WHO)

@@ -325,9 +325,15 @@ def test_two_hand_raises_of_a_lead_in_work_are_two_signals_in_their_order() -> N
     assert told == [f"forms:{one.id}", f"forms:{two.id}"]
 
 
-def test_interest_without_a_raised_hand_leaves_a_lead_in_work_alone() -> None:
-    contact = make_contact(owner=ANA)
-    assert decided(contact=contact, episodes=[make_episode()], activities=two_pricing_views()).action is Action.NOTHING
+def test_interest_without_a_raised_hand_tells_the_holder_and_leaves_the_lead_in_work_alone() -> None:
+    """R40: the episode stays as it is, but for when its holder was told; switched off, nothing happens at all."""
+    contact, episode = make_contact(owner=ANA), make_episode()
+    decision = decided(contact=contact, episodes=[episode], activities=two_pricing_views())
+    assert decision.action is Action.INTEREST
+    assert decision.episode == replace(episode, interest_told_at=NOW)
+    off = make_book(notifications={"signals": {"active": False}})
+    quiet = decided(contact=contact, episodes=[episode], activities=two_pricing_views(), book=off)
+    assert (quiet.action, quiet.episode) == (Action.NOTHING, episode)
 
 
 def test_a_won_deal_ends_the_episode_and_lets_marketing_go_on() -> None:

@@ -56,7 +56,7 @@ class Diary:
             self.triaged.add((decision.contact, decision.evidence))
         elif action is Action.PREDATES:
             self.predating.add(decision.contact)
-        elif action is Action.SIGNAL:
+        elif action in (Action.SIGNAL, Action.INTEREST):
             self.signals += 1
         elif episode is None:
             return

@@ -44,6 +44,10 @@ AHEAD = 300
 SWEPT_EVERY = timedelta(days=30)
 
 
+LOOKS = (TimerKind.RETURN, TimerKind.SIGNAL)
+"""Timers that put their contact on the work list."""
+
+
 class Watcher(Protocol):
     """Hears of everything that happens in one world."""
 
@@ -136,7 +140,7 @@ class World:
         due = self.clocks.fire(now)
         if due:
             self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
-            back = {timer.contact for timer in due if timer.kind is TimerKind.RETURN} - guard.held
+            back = {timer.contact for timer in due if timer.kind in LOOKS} - guard.held
             self._decide(back, back, guard, frozenset())
         self.waiting, self.held = set(guard.held), set(guard.held)
         self.covered = now

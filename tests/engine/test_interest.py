@@ -1,0 +1,57 @@
+"""New interest of a lead in work (R40): its holder is told, then nothing more until the cool-down is over."""
+
+from __future__ import annotations
+
+import pytest
+from factories import DAY, HOUR, MINUTE, demo_request, pricing_view
+
+from engine.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A lead that Ana accepted, and has had for three days."""
+    made = World().begin()
+    made.crm.add()
+    made.crm.happen(demo_request(made.clock.now()))
+    made.run()
+    made.crm.edit(verdict="accepted")
+    made.run_later(3 * DAY)
+    made.delivery.sent.clear()
+    return made
+
+
+def look_at_prices(world: World) -> None:
+    world.crm.happen(pricing_view(world.clock.now() - MINUTE))
+
+
+def test_the_holder_is_told_and_the_clocks_stay_as_they_are(world: World) -> None:
+    before = [timer for timer in world.timers() if timer.kind == "sla"]
+    look_at_prices(world)
+    world.run()
+    assert world.told() == [("lead.signal", "7")]
+    assert [timer for timer in world.timers() if timer.kind == "sla"] == before
+    assert (len(world.episodes()), world.crm.calls("update_contacts")) == (1, world.crm.calls("update_contacts"))
+
+
+def test_within_the_cool_down_nothing_is_told_and_then_all_of_it_once(world: World) -> None:
+    look_at_prices(world)
+    world.run()
+    world.clock.pass_by(2 * HOUR)
+    look_at_prices(world)
+    world.run()
+    look_at_prices(world)
+    world.run_later(HOUR)
+    assert world.kinds() == ["lead.signal"]
+    world.run_later(22 * HOUR)  # nothing new happens: the end of the cool-down is what makes it be looked at
+    assert world.kinds() == ["lead.signal", "lead.signal"]
+    world.run_later(2 * DAY)
+    assert world.kinds() == ["lead.signal", "lead.signal"]
+
+
+def test_an_ended_lead_tells_nobody(world: World) -> None:
+    look_at_prices(world)
+    world.run()
+    world.crm.edit(verdict="recycle")
+    world.run_later(HOUR)
+    assert [timer for timer in world.timers() if timer.kind == "signal"] == []
