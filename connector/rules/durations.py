@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, PlainSerializer
 ADVICE = "write a number and a unit: 30m, 48h, 14d, 2w (wall clock), 45bm, 16bh (business hours) or 2bd (business days)"
 LONGEST_SECONDS = 10 * 366 * 86_400
 
-_SHAPE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,4})?)\s*(s|m|h|d|w|bm|bh|bd)", re.IGNORECASE)
+_SHAPE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,4})?)\s*(s|m|h|d|w|bm|bh|bd)", re.IGNORECASE | re.ASCII)
 
 
 class DurationKind(StrEnum):
