@@ -27,7 +27,8 @@ def facts_of(leads: tuple[Lead, ...]) -> Facts:
     episodes = [
         Episode(
             id=EpisodeId(lead.id), contact=ContactId(str(place)), ordinal=1, lane="score",
-            opened_at=at(lead.arrived_on, 10), handed_off_at=at(lead.arrived_on, 20), state=State.WON if lead.won_on else State.HANDED_OFF,
+            opened_at=at(lead.arrived_on, 10), handed_off_at=at(lead.arrived_on, 20),
+            state=State.WON if lead.won_on else State.HANDED_OFF,
             ended_at=at(lead.won_on, 21) if lead.won_on else None,
         )
         for place, lead in enumerate(leads)

@@ -23,7 +23,7 @@ from connector.rules.reporting.passed import Passed, whole_days
 from connector.rules.reporting.results import count, newest_alarms, shifts
 from connector.rules.reporting.settings import RATES, Campaign
 from connector.rules.reports import Funnel, KpiResult, PromiseKept, measure, promise
-from connector.rules.words import day
+from connector.rules.words import day, plural
 
 Word = TypeVar("Word", bound=str)
 MOST_LEADS = 15
@@ -183,20 +183,25 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
         )
     if found.counts["late"]:
         (why, number), owners = found.late[0], ", ".join(name for name, _ in found.late_owners[:3])
-        yield f"{found.counts['late']} missed clocks, {number} of them because {WHY[why]}; most at {owners}"
+        yield f"{_many(found.counts['late'], 'clock')} missed, {number} of them because {WHY[why]}; most at {owners}"
     if found.counts["disputed"]:
-        yield f"{found.counts['disputed']} disputed leads: should they have come? What does the definition say?"
+        told = _many(found.counts["disputed"], "disputed lead")
+        yield f"{told}: should they have come? What does the definition say?"
     for shift in found.shifts:
         share, before = shift.recent.percent or 0, shift.before.percent or 0
         name = shift.reason.replace("_", " ")
         yield f"Handed back as “{name}” {'more' if share > before else 'less'} often: {before:.0f} % to {share:.0f} %"
     if found.counts["wins"]:
-        yield f"{found.counts['wins']} wins: what made them, and where do more of them come from?"
+        yield f"{_many(found.counts['wins'], 'win')}: what made them, and where do more of them come from?"
     coming = [one for one in found.campaigns if one.starts_on >= found.as_of.date()]
     if coming:
         yield f"Campaigns to come: {', '.join(f'{one.name} ({day(one.starts_on)})' for one in coming)}"
     if found.review:
         yield f"Definition: {found.review}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
 def _capital(words: str) -> str:

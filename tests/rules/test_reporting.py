@@ -1,0 +1,326 @@
+"""Reports (R17, R26, R28, R30): what is counted over leads passed, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from math import comb
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from factories import ANA, BEN, DAY, HOUR, KIM, NOW, make_book, make_deal, make_episode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.contact import ContactId
+from connector.domain.deal import DealState
+from connector.domain.episode import EpisodeId, State
+from connector.rules.reporting.cohorts import cohorts
+from connector.rules.reporting.facts import Facts, Period
+from connector.rules.reporting.groups import Performs, by_category, groups, outperformers
+from connector.rules.reporting.handed_back import reasons
+from connector.rules.reporting.late import Limit, Why, boards, missed
+from connector.rules.reporting.meeting import meeting_report
+from connector.rules.reporting.money import money
+from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, quantile
+from connector.rules.reporting.passed import Passed, passed, whole_days
+from connector.rules.reporting.settings import Campaign, CohortRules, Each
+from connector.rules.reporting.spells import follow_up
+
+UTC_ZONE = ZoneInfo("UTC")
+HANDED = NOW - 2 * DAY
+
+
+def make_passed(number: int = 1, **more: Any) -> Passed:
+    handed: datetime = more.get("handed_at", HANDED)
+    given = {
+        "id": EpisodeId(f"ep_{number}"), "contact": ContactId(str(number)), "lane": "score", "owner": ANA,
+        "arrived_at": handed - DAY, "opened_at": handed - HOUR, "handed_at": handed, "state": State.HANDED_OFF,
+        "kinds": {"origin": "search"},
+    }  # fmt: skip
+    return Passed(**{**given, **more})
+
+
+def many(count: int, won: int, **more: Any) -> list[Passed]:
+    """Leads of long ago, so many of them won a day later."""
+    old = NOW - 200 * DAY
+    return [
+        make_passed(place, handed_at=old, won_at=old + DAY if place < won else None, **more) for place in range(count)
+    ]
+
+
+# -- numbers -------------------------------------------------------------------------------------------------------
+
+
+def test_quantiles_are_linear_between_neighbours() -> None:
+    assert quantile([], 0.5) is None
+    assert (quantile([4], 0.9), quantile([1, 2], 0.5), quantile([10, 0, 20], 0.9)) == (4, 1.5, 18)
+
+
+def test_nearest_rank_is_a_span_that_was_measured() -> None:
+    spans = [hours * HOUR for hours in range(1, 11)]
+    assert (nearest_rank(spans, 50), nearest_rank(spans, 90), nearest_rank([], 50)) == (5 * HOUR, 9 * HOUR, None)
+
+
+def test_wilsons_interval_is_the_known_one() -> None:
+    """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 15 of 148 gives 0.0624 to 0.1605; 0 of 20 to 0.1611."""
+    for share, low, high in ((Share(81, 263), 25.53, 36.62), (Share(15, 148), 6.24, 16.05), (Share(0, 20), 0, 16.11)):
+        assert share.interval == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+    assert Share(0, 0).interval is None and Share(0, 0).percent is None
+
+
+@given(st.integers(0, 30), st.integers(1, 30), st.integers(0, 30), st.integers(1, 30))
+def test_the_exact_test_is_the_sum_over_all_tables(a: int, n: int, b: int, m: int) -> None:
+    a, b = min(a, n), min(b, m)
+    hits = a + b
+    tables = {x: comb(n, x) * comb(m, hits - x) for x in range(max(0, hits - m), min(n, hits) + 1)}
+    by_hand = sum(ways for ways in tables.values() if ways <= tables[a] * (1 + 1e-9)) / comb(n + m, hits)
+    assert chance_of(a, n, b, m) == pytest.approx(by_hand)
+    assert chance_of(a, n, b, m) == pytest.approx(chance_of(b, m, a, n))
+
+
+def test_nothing_next_to_something_is_no_difference() -> None:
+    assert chance_of(0, 0, 5, 10) == chance_of(5, 10, 0, 0) == 1
+
+
+# -- leads passed --------------------------------------------------------------------------------------------------
+
+
+def lead_of(episode: Any, *path: tuple[datetime, State], deals: Sequence[Any] = ()) -> Passed | None:
+    return passed(episode, path, deals, arrived_at=HANDED - DAY, kinds={})
+
+
+def test_a_lead_counts_as_far_as_it_ever_came() -> None:
+    """R26: accepted, then handed back: both."""
+    episode = make_episode(state=State.RECYCLED, exit_reason="not_ready", ended_at=NOW)
+    one = lead_of(episode, (HANDED, State.HANDED_OFF), (NOW - DAY, State.ACCEPTED), (NOW, State.RECYCLED))
+    assert one is not None
+    assert (one.accepted_at, one.answered_at, one.opportunity_at, one.won_at) == (NOW - DAY, NOW - DAY, None, None)
+
+
+def test_a_path_that_was_not_seen_does_not_hide_the_end() -> None:
+    won = lead_of(make_episode(state=State.WON, ended_at=NOW), (NOW - DAY, State.HANDED_OFF))
+    assert won is not None and (won.accepted_at, won.won_at) == (NOW, NOW)
+
+
+def test_what_was_there_before_and_what_was_undone_is_not_passed() -> None:
+    """R36, R41"""
+    assert lead_of(make_episode(silent=True)) is None
+    assert lead_of(make_episode(state=State.RECYCLED, exit_reason="undone")) is None
+    assert lead_of(make_episode(handed_off_at=None)) is None
+
+
+def test_a_won_lead_has_the_day_and_the_money_of_its_deal() -> None:
+    """A deal that was closed before the lead qualified is not its own; an open one is pipeline."""
+    deals = [
+        make_deal(DealState.WON, id="d1", at=NOW - 90 * DAY, amount=9.0),
+        make_deal(DealState.WON, id="d2", at=NOW - DAY, amount=100.0),
+        make_deal(DealState.OPEN, id="d3", at=NOW - DAY, amount=7.0),
+    ]
+    one = lead_of(make_episode(state=State.WON, ended_at=NOW), (NOW, State.WON), deals=deals)
+    assert one is not None and (one.won_at, one.revenue, one.pipeline) == (NOW - DAY, 100, 107)
+    lost = lead_of(make_episode(state=State.LOST), deals=deals)
+    assert lost is not None and lost.revenue is None
+
+
+def test_whole_days_are_midnights_of_the_portals_calendar() -> None:
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    assert whole_days(late, late + HOUR, UTC_ZONE) == 1
+    assert whole_days(late, late + HOUR, ZoneInfo("America/New_York")) == 0
+    assert whole_days(late, late - 3 * DAY, UTC_ZONE) == 0
+    assert whole_days(None, late, UTC_ZONE) is None
+
+
+def test_human_and_system_time_are_apart() -> None:
+    """R19, R41: adopted leads are no delay of ours."""
+    leads = [make_passed(touched_at=HANDED + 3 * HOUR), make_passed(2, lane="inferred", opened_at=HANDED - 300 * DAY)]
+    found = follow_up(leads)
+    assert (found.human_leads, found.human_median) == (1, 3 * HOUR)
+    assert (found.system_leads, found.system_p90) == (1, HOUR)
+
+
+# -- cohorts -------------------------------------------------------------------------------------------------------
+
+
+def test_young_cohorts_are_marked_and_compared_at_equal_age() -> None:
+    """R26: January is 90 days past its end, March is not; what January's lead won after its time is not compared."""
+    january, march = datetime(2026, 1, 31, 12, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    leads = [
+        make_passed(1, handed_at=january, won_at=january + 89 * DAY),
+        make_passed(2, handed_at=january, won_at=january + 91 * DAY),
+        make_passed(3, handed_at=march, won_at=march + DAY),
+    ]
+    rules, now = CohortRules(), datetime(2026, 5, 5, tzinfo=UTC)
+    first, second = cohorts(leads, rules, now=now, zone=UTC_ZONE)
+    assert (first.name, first.mature, first.won, first.in_time) == ("Jan 2026", True, Share(2, 2), Share(1, 2))
+    assert (second.name, second.mature, second.in_time) == ("Mar 2026", False, None)
+    assert second.matures_on == date(2026, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("each", "name", "last"),
+    [(Each.WEEK, "2025-W01", date(2025, 1, 5)), (Each.MONTH, "Dec 2024", date(2024, 12, 31)),
+     (Each.QUARTER, "Q4 2024", date(2024, 12, 31))],
+)  # fmt: skip
+def test_a_cohort_ends_with_its_span(each: Each, name: str, last: date) -> None:
+    lead = make_passed(handed_at=datetime(2024, 12, 30, tzinfo=UTC))
+    (found,) = cohorts([lead], CohortRules(each=each), now=NOW, zone=UTC_ZONE)
+    assert (found.name, found.ends_on) == (name, last)
+
+
+# -- groups --------------------------------------------------------------------------------------------------------
+
+
+def groups_of(leads: list[Passed]) -> Any:
+    return groups(leads, by_category("origin"), now=NOW, zone=UTC_ZONE, mature_after=90 * DAY)
+
+
+def test_a_category_outperforms_only_where_chance_would_hardly_do_that() -> None:
+    """R30"""
+    sure = many(200, 40) + many(200, 8, kinds={"origin": "social"})
+    assert {one.value: one.performs for one in groups_of(sure)} == {"search": Performs.ABOVE, "social": Performs.BELOW}
+    unsure = many(200, 12) + many(200, 8, kinds={"origin": "social"})
+    assert {one.performs for one in groups_of(unsure)} == {Performs.ALIKE}
+    few = many(29, 20) + many(200, 8, kinds={"origin": "social"})
+    assert groups_of(few)[-1].performs is Performs.TOO_FEW
+    (best, worst) = outperformers({"origin": groups_of(sure)})
+    assert (best.value, best.mature, best.others_percent) == ("search", Share(40, 200), 4)
+    assert worst.performs is Performs.BELOW
+
+
+def test_young_leads_do_not_make_a_category_look_bad() -> None:
+    young = [replace(one, handed_at=NOW - DAY, kinds={"origin": "social"}) for one in many(200, 0)]
+    found = {one.value: one for one in groups_of(many(200, 40) + young)}
+    assert found["social"].mature == Share(0, 0)
+    assert {one.performs for one in found.values()} == {Performs.TOO_FEW}
+
+
+def test_sources_without_a_lead_passed_are_there() -> None:
+    found = groups([make_passed()], by_category("origin"), now=NOW, zone=UTC_ZONE, mature_after=DAY,
+                   arrived={"search": 3, "email": 7})  # fmt: skip
+    assert [(one.value, one.arrived, one.passed) for one in found] == [("email", 7, 0), ("search", 3, 1)]
+    assert found[0].won_of_arrived == Share(0, 7)
+
+
+# -- handed back, money, clocks ------------------------------------------------------------------------------------
+
+
+def test_a_shift_of_reasons_is_more_than_chance() -> None:
+    """R21"""
+
+    def back(count: int, reason: str, days_ago: int) -> list[Passed]:
+        at = NOW - days_ago * DAY
+        return [make_passed(n, state=State.RECYCLED, exit_reason=reason, ended_at=at) for n in range(count)]
+
+    leads = back(30, "bad_fit", 5) + back(10, "not_ready", 5) + back(20, "bad_fit", 60) + back(60, "not_ready", 60)
+    found = reasons(leads, now=NOW, recent=28 * DAY, before=84 * DAY)
+    assert [(one.reason, one.recent, one.before, one.shifted) for one in found] == [
+        ("bad_fit", Share(30, 40), Share(20, 80), True),
+        ("not_ready", Share(10, 40), Share(60, 80), True),
+    ]
+    few = back(3, "bad_fit", 5) + back(1, "not_ready", 5) + back(2, "bad_fit", 60) + back(6, "not_ready", 60)
+    calm = reasons(few, now=NOW, recent=28 * DAY, before=84 * DAY)
+    assert not any(one.shifted for one in calm)
+
+
+def test_revenue_stands_next_to_the_whole_portals() -> None:
+    """R26: a deal of nobody we passed is the portal's; one without an amount is counted and not guessed."""
+    lead = make_passed(contact=KIM, opened_at=NOW - 10 * DAY)
+    deals = [
+        make_deal(DealState.WON, id="d1", at=NOW - DAY, amount=300.0),
+        make_deal(DealState.WON, id="d2", at=NOW - DAY, amount=100.0, contacts=(ContactId("999"),)),
+        make_deal(DealState.WON, id="d3", at=NOW - DAY),
+        make_deal(DealState.WON, id="d4", at=NOW - 99 * DAY, amount=5.0),
+        make_deal(DealState.OPEN, id="d5", at=NOW - DAY, amount=50.0),
+    ]
+    found = money(deals, [lead], since=NOW - 5 * DAY, until=NOW)
+    assert (found.won.number, found.won.amount, found.won.unpriced) == (2, 300, 1)
+    assert (found.portal_won.number, found.portal_won.amount, found.revenue_share) == (3, 400, 75)
+    assert (found.pipeline.amount, found.pipeline_share) == (50, 100)
+    assert money([], [], since=None, until=NOW).revenue_share is None
+
+
+def clocks_of(leads: list[Passed], limits: list[Limit], **more: Any) -> Any:
+    book = make_book()
+    given = {"told_at": {}, "gone": frozenset(), **more}
+    found = missed(leads, limits, book.sla, **given)
+    return found, boards(leads, limits, found, book.sla)
+
+
+def make_limit(number: int, *, is_missed: bool = True, **more: Any) -> Limit:
+    due = HANDED + 8 * HOUR
+    given = {"episode": EpisodeId(f"ep_{number}"), "clock": "first_touch", "assignment": 1, "due_at": due,
+             "missed_at": due if is_missed else None}  # fmt: skip
+    return Limit(**{**given, **more})
+
+
+def test_each_missed_clock_has_the_first_cause_that_applies() -> None:
+    """R17, R28"""
+    late = {"touched_at": HANDED + 10 * HOUR}
+    leads = [make_passed(number, **late) for number in (1, 3, 5)] + [make_passed(2), make_passed(4, owner=BEN)]
+    limits = [*(make_limit(number) for number in (1, 2, 4, 5)), make_limit(3, assignment=2)]
+    told = {EpisodeId("ep_5"): None, EpisodeId("ep_1"): HANDED + HOUR}
+    found, (first, _) = clocks_of(leads, limits, told_at=told, gone={BEN})
+    assert {one.lead.id[-1]: one.why for one in found} == {
+        "1": Why.TOO_LATE, "2": Why.NOTHING, "3": Why.CHANGED_HANDS, "4": Why.LEFT, "5": Why.NOT_TOLD,
+    }  # fmt: skip
+    assert next(one for one in found if one.lead.id == "ep_1").late_by == 2 * HOUR
+    assert (first.kept, first.running, first.late_median) == (Share(0, 5), 0, 2 * HOUR)
+
+
+def test_a_clock_that_still_runs_is_neither_kept_nor_missed() -> None:
+    _, (first, _) = clocks_of([make_passed(1), make_passed(2)], [make_limit(1, is_missed=False)])
+    assert (first.kept, first.running) == (Share(1, 1), 1)
+    assert first.owners == ((ANA, Share(1, 1)),)
+
+
+# -- the meeting ---------------------------------------------------------------------------------------------------
+
+
+def make_facts(leads: list[Passed], **more: Any) -> Facts:
+    given: dict[str, Any] = {
+        "as_of": NOW, "zone": UTC_ZONE, "since": None, "book": make_book(), "leads": leads, "episodes": (),
+        "reached": {}, "arrived": {}, "owners": {ANA: "Ana Sample"}, "gone": frozenset(), "limits": (), "told_at": {},
+        "deals": (), "versions": {},
+    }  # fmt: skip
+    return Facts(**{**given, **more})
+
+
+def test_the_meeting_is_prepared() -> None:
+    """R28: wins, losses, disputed leads, missed clocks, campaigns to come and an agenda, without anybody's name."""
+    book = make_book(
+        reports={
+            "campaigns": [
+                {"name": "Webinar", "starts_on": date(2026, 3, 20)},
+                {"name": "Long ago", "starts_on": date(2025, 3, 20)},
+                {"name": "Far away", "starts_on": date(2026, 12, 20)},
+            ],
+            "meeting": {"who": ["head of sales"], "agenda": ["one lead that went well"]},
+        }
+    )
+    leads = [
+        make_passed(1, state=State.WON, won_at=NOW - DAY, ended_at=NOW - DAY, revenue=50.0),
+        make_passed(2, state=State.JUNK, ended_at=NOW - DAY, why="Viewed the pricing page twice."),
+        make_passed(3, state=State.RECYCLED, exit_reason="bad_fit", ended_at=NOW - DAY),
+        make_passed(4, state=State.LOST, ended_at=NOW - DAY),
+        make_passed(5, state=State.JUNK, ended_at=NOW - 30 * DAY),
+    ]
+    facts = make_facts(leads, book=book, limits=[make_limit(4)])
+    week = Period(since=NOW - 7 * DAY, until=NOW + timedelta(seconds=1), words="this week")
+    found = meeting_report(facts, week)
+    assert found.counts == {"wins": 1, "losses": 1, "disputed": 2, "late": 1}
+    assert [(one.contact, one.why) for one in found.disputed][0] == ("2", "Viewed the pricing page twice.")
+    assert {one.outcome for one in found.disputed} == {"junk", "recycled: does not fit for now"}
+    assert [one.name for one in found.campaigns] == ["Webinar"]
+    assert found.late_owners == (("Ana Sample", 1),)
+    agenda = "\n".join(found.agenda)
+    assert found.agenda[-1] == "one lead that went well"
+    for words in ("1 clock missed", "2 disputed leads", "1 win:", "Webinar (20 March 2026)"):
+        assert words in agenda, words
+
+
+def test_a_campaign_cannot_end_before_it_begins() -> None:
+    with pytest.raises(ValueError, match="ends before it starts"):
+        Campaign(name="Webinar", starts_on=date(2026, 3, 2), ends_on=date(2026, 3, 1))
