@@ -6,12 +6,13 @@ A key that is new in a model fails here until its page has its row and an exampl
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import pytest
 from cookbook import FOLDER, KEYS, recipes
 from schema import NEEDED, Key, keys, shown
+from trials import read
 
 from connector.rules.clauses import ActivityClause, DealClause
 from connector.rules.condition import Condition
@@ -80,26 +81,46 @@ def test_every_word_that_may_stand_there_is_listed(page: str) -> None:
 # -- conditions, which all files share -----------------------------------------------------------------------------
 
 
-def test_every_key_of_a_condition_is_listed_and_shown() -> None:
-    text = (FOLDER / "conditions.md").read_text("utf-8")
-    own = [info.alias or name for name, info in Condition.model_fields.items()]
-    inner = {"activity": ActivityClause, "deal": DealClause}
-    listed = [*own, *(f"{part}.{name}" for part, model in inner.items() for name in model.model_fields)]
-    assert [key for key in listed if f"`{key}`" not in text] == []
-    examples = "\n".join(block.text for recipe in recipes("conditions") for block in recipe.rules)
-    tried = "\n".join(row["condition"] for row in _tried())
-    keys = [key.rpartition(".")[2] for key in listed]
-    assert [key for key in keys if f"{key}:" not in examples + tried] == []
+CLAUSES = {"activity": ActivityClause, "deal": DealClause}
+ASKED = [
+    *(key for name, info in Condition.model_fields.items() if (key := info.alias or name) not in CLAUSES),
+    *(f"{part}.{name}" for part, model in CLAUSES.items() for name in model.model_fields),
+]
+
+
+def test_every_key_of_a_condition_has_its_row() -> None:
+    tables = [table for recipe in recipes("conditions") if recipe.title == KEYS for table in recipe.tables]
+    found = [row["key"].strip("`") for table in tables for row in table.rows]
+    assert sorted(found) == sorted(ASKED), "the table under `## All keys` of docs/rules/conditions.md"
+
+
+def test_every_key_of_a_condition_is_shown_by_an_example() -> None:
+    values = [value for recipe in recipes("conditions") for _, value in recipe.values()]
+    given = {path for value in (*values, *_tried()) for path in _asked(value)}
+    assert [key for key in ASKED if key not in given] == [], "docs/rules/conditions.md needs an example of these"
+
+
+def _asked(value: object) -> Iterator[str]:
+    """Every key, alone and behind the one above it, wherever a part of a file holds conditions."""
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            yield key
+            yield from (f"{key}.{name}" for name in (inside if isinstance(inside, Mapping) else ()))
+            yield from _asked(inside)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _asked(one)
 
 
 def test_every_operator_has_a_row_that_is_tried() -> None:
-    cells = [f"{row['condition'].strip('`}')}," for row in _tried()]
-    assert [op.value for op in Operator if not any(f"op: {op}," in cell for cell in cells)] == []
+    tried = {condition["op"] for condition in _tried()}
+    assert [op.value for op in Operator if op not in tried] == [], "docs/rules/conditions.md, under `## All operators`"
 
 
-def _tried() -> list[Mapping[str, str]]:
+def _tried() -> list[Mapping[str, object]]:
+    """The conditions that stand in tables."""
     tables = [table for recipe in recipes("conditions") for table in recipe.tables if "holds for" in table.columns]
-    return [row for table in tables for row in table.rows]
+    return [read(row["condition"]) for table in tables for row in table.rows]
 
 
 def test_the_words_of_the_tables_are_explained() -> None:
