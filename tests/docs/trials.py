@@ -25,7 +25,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.record import Record
 from connector.domain.stage import Stage
-from connector.rules import leaks, notifications, reports, scoring, sla, stages, suppression
+from connector.rules import leaks, notifications, reports, scorecard, sla, stages, suppression
 from connector.rules.condition import Condition, Facts, check_condition
 from connector.rules.decide import decide
 from connector.rules.durations import parse_duration
@@ -174,7 +174,7 @@ def _what_happens(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
 def _points(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     for row in rows:
         kept = sift(did(read_list(row.get("did", ""))), book.scoring.scanners).kept
-        found = scoring.score(lead(read(row.get("lead", "")), book), kept, book.scoring, now=NOW, since=None)
+        found = scorecard.score(lead(read(row.get("lead", "")), book), kept, book.scoring, now=NOW, since=None)
         part = {"fit", "engagement"} & set(row)
         lines = [line for line in found.contributions if len(part) != 1 or line.group in part]
         yield {
@@ -406,7 +406,7 @@ def _back(after: Episode, book: RuleBook) -> str:
 # -- notifications, reports ----------------------------------------------------------------------------------------
 
 
-@trial("is told to", "notice", "roles")
+@trial("is told to", "notice", "roles", "when")
 def _told_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     rules = book.notifications
     present = {name for destination in rules.destinations.values() for name in destination.needs()}
@@ -418,6 +418,7 @@ def _told_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         yield {"is told to": ", ".join(notifications.recipients(notice, rules, active))}
 
 
+@trial("counts", "leads", "figure", "shown")
 @trial("met", "leads", "figure", "shown", "target")
 def _figures(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     word = {True: "yes", False: "no", None: ""}
