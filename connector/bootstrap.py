@@ -33,7 +33,7 @@ from connector.domain.notice import Notice
 from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
-from connector.engine.ports import Delivery, PortalInfo, Progress, Store, StreamOff, Window
+from connector.engine.ports import Delivery, PortalInfo, Progress, Schema, Store, StreamOff, Window
 from connector.engine.report import RunReport, UndoReport
 from connector.engine.run import sync
 from connector.engine.standing import old_secrets, switched_off, why_switched_off
@@ -83,7 +83,7 @@ class Connector:
             return 0
         self.gateway.count_anew()
         if self._answers is None or not self._answers.are_fresh:
-            self._answers = ask(self.gateway)
+            self._answers = ask(self.gateway, companies=self.book.fields.reads_companies)
         _refuse_another_portal(store, self._answers.portal)
         destinations = resolve(self.book.notifications, _lookup(self.settings))
         ports = self._ports(store, delivery, destinations)
@@ -113,6 +113,10 @@ class Connector:
     def portal(self) -> PortalInfo:
         """Who the token belongs to: one call."""
         return self.gateway.portal()
+
+    def schema(self) -> Schema:
+        """The portal's properties, as far as the rules may name them: one call, or two."""
+        return self.gateway.schema(companies=self.book.fields.reads_companies)
 
     def store(self, portal: PortalInfo) -> SqlStore:
         """The database of this portal, made where it is missing."""

@@ -108,6 +108,7 @@ class FakeCrm:
             for rule in self.book.fields.fields.values()
             if rule.property is not None
         }
+        self.companies: dict[ContactId, datetime] = {}
         self._survivors: dict[ContactId, ContactId] = {}
         self.submissions_page = 50
         self._acts: list[tuple[str, str, int, Callable[[], object]]] = []
@@ -141,6 +142,12 @@ class FakeCrm:
         for name, value in fields.items():
             source = "CRM_UI" if by_person else "AUTOMATION_PLATFORM"
             self._set(row, property_of(name, self.book.fields), value, source, by_person=by_person, at=at)
+
+    def edit_company(self, contact: str = "101", **fields: str) -> None:
+        """The company of this contact changes now, and the contact's own stamp does not."""
+        row, at = self.rows[ContactId(contact)], self.clock.pass_by(TICK)
+        row.properties |= {property_of(name, self.book.fields): value for name, value in fields.items()}
+        self.companies[row.id] = at
 
     def happen(self, activity: Activity) -> None:
         """An activity that the next pull of its stream shows."""
@@ -214,6 +221,16 @@ class FakeCrm:
     def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
         self._known(properties)
         for page, after in self._pages("pull_all_contacts", self._living(), cursor):
+            yield ContactPage(records=tuple(self._record(row, row.id, properties) for row in page), cursor=after)
+
+    def pull_contacts_of_changed_companies(
+        self, window: Window, properties: Sequence[str], *, cursor: str | None
+    ) -> Iterator[ContactPage]:
+        """A company of this portal is known by the properties of one contact."""
+        self._known(properties)
+        changed = {one for one, at in self.companies.items() if window.since <= at <= window.until}
+        rows = [row for row in self._living() if row.id in changed]
+        for page, after in self._pages("pull_contacts_of_changed_companies", rows, cursor):
             yield ContactPage(records=tuple(self._record(row, row.id, properties) for row in page), cursor=after)
 
     def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
@@ -329,7 +346,7 @@ class FakeCrm:
     def record_url(self, contact: ContactId) -> str:
         return f"https://crm.example/contacts/{PORTAL}/contact/{contact}"
 
-    def schema(self) -> Schema:
+    def schema(self, *, companies: bool = False) -> Schema:
         return Schema(properties=self.properties)
 
     def api_calls(self) -> Mapping[str, int]:
@@ -391,6 +408,7 @@ class FakeCrm:
             modified_at=row.modified_at,
             merged_ids=tuple(row.merged_ids),
             history={name: tuple(row.history.get(name, ())) for name in history},
+            company_modified_at=self.companies.get(row.id),
         )
 
     def _update(self, write: Write) -> WriteResult:

@@ -34,7 +34,7 @@ def history(as_json: JsonFlag = False) -> int:
     from connector.rules.local_time import portal_zone
 
     with _Versions(start()) as versions:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "version": one.fingerprint,
                 "in_force": one.fingerprint == versions.in_force,

@@ -112,10 +112,11 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     misfits = connector.misfits(portal)
     found, advice = [str(misfit) for misfit in misfits], [misfit.advice for misfit in misfits]
     granted = connector.gateway.scopes()
-    lacking, scope_remarks = judge(granted) if granted is not None else ((), ())
+    companies = connector.book.fields.reads_companies
+    lacking, scope_remarks = judge(granted, companies=companies) if granted is not None else ((), ())
     if lacking:
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
-    owners, schema = connector.gateway.owners(), connector.gateway.schema()
+    owners, schema = connector.gateway.owners(), connector.schema()
     lacks = list(complaints(connector.book, schema, owners))
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]

@@ -20,6 +20,8 @@ class Edit:
     by_person: bool
 
 
+COMPANY = "company."
+"""Before the name of a property of the contact's primary company."""
 NO_HISTORY: Mapping[str, tuple[Edit, ...]] = MappingProxyType({})
 
 
@@ -32,6 +34,8 @@ class Record:
         properties: text or None, only the properties asked for.
         merged_ids: contacts that were merged into this one, as far as the CRM tells (I12).
         history: newest first, only where asked for.
+        company_modified_at: when the company whose properties lie beside the contact's own was last changed; None
+            where none do.
     """
 
     id: ContactId
@@ -42,3 +46,10 @@ class Record:
     archived: bool = False
     merged_ids: tuple[ContactId, ...] = ()
     history: Mapping[str, tuple[Edit, ...]] = field(default_factory=lambda: NO_HISTORY)
+    company_modified_at: datetime | None = None
+
+    def changed_at(self, prop: str) -> datetime:
+        """When a property took its value at the latest: a company changes without its contacts."""
+        if self.company_modified_at is None or not prop.startswith(COMPANY):
+            return self.modified_at
+        return max(self.modified_at, self.company_modified_at)

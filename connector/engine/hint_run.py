@@ -37,11 +37,11 @@ class Answers:
         return self.clock.age_seconds < FRESH.total_seconds()
 
 
-def ask(crm: Crm) -> Answers:
-    """Three calls."""
+def ask(crm: Crm, *, companies: bool = False) -> Answers:
+    """Three calls, and one more where rules read companies."""
     portal = crm.portal()
     clock = CrmClock(portal.now)
-    return Answers(portal=portal, owners=crm.owners(), schema=crm.schema(), clock=clock)
+    return Answers(portal=portal, owners=crm.owners(), schema=crm.schema(companies=companies), clock=clock)
 
 
 def has_hints(store: Store) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from connector.domain.activity import Activity
+from connector.domain.activity import TOUCHES, Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.deal import Deal
 from connector.domain.episode import State
@@ -25,11 +25,12 @@ from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_in
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
+from connector.rules.sla import counts_touches
 
 Row = TypeVar("Row")
 
-CONTACTS, DEALS, ARCHIVED = "contacts", "deals", "archived"
-LATEST = {CONTACTS: timedelta(hours=1), DEALS: timedelta(hours=1)}
+CONTACTS, COMPANIES, DEALS, ARCHIVED = "contacts", "companies", "deals", "archived"
+LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
@@ -52,7 +53,9 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     done = {name for name, cursor in progress.items() if cursor == "done"}
     marks = dict(progress)
     context.trailed |= {name for name in done if trailing(name) in marks}
-    for name in (CONTACTS, ARCHIVED, *context.source.streams(), DEALS):
+    companies = (COMPANIES,) if context.book.fields.reads_companies else ()
+    counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
+    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, DEALS):
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
@@ -68,6 +71,9 @@ def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
     cursor = marks.get(name)
     if name == CONTACTS:
         _pull_contacts(context, marks, cursor)
+        return True
+    if name == COMPANIES:
+        _pull_companies(context, marks, cursor)
         return True
     if name == ARCHIVED:
         return _pull_archived(context)
@@ -133,6 +139,18 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
         context.progress.step("contacts", context.counts.contacts_pulled)
         context.between_pages()
     _read_again(context, properties)
+
+
+def _pull_companies(context: Context, marks: dict[str, str], cursor: str | None) -> None:
+    """Contacts whose company changed since the last run: the CRM does not count that as a change of theirs."""
+    changed = None if context.options.full else window(context, COMPANIES)
+    if changed is None:
+        return  # all contacts were just read, with their companies
+    properties = properties_to_read(context.book.fields)
+    for page in context.source.pull_contacts_of_changed_companies(changed, properties, cursor=cursor):
+        _keep_page(context, marks, COMPANIES, page.cursor, page.records, store_records)
+        context.counts.contacts_pulled += len(page.records)
+        context.between_pages()
 
 
 def _read_again(context: Context, properties: Sequence[str]) -> None:
@@ -239,7 +257,7 @@ def _field_changes(
             continue
         old, new = before.raw.get(prop), after.raw.get(prop)
         if (old or "") != (new or ""):
-            changed.append(_change(context, after, name, new, record.modified_at, source))
+            changed.append(_change(context, after, name, new, record.changed_at(prop), source))
     return changed
 
 

@@ -120,7 +120,7 @@ def _begin(
     clock: CrmClock,
 ) -> tuple[Context, Mapping[str, str]]:
     asked = _ask_for_scopes(ports, book, portal, options)
-    owners, schema = ports.crm.owners(), ports.crm.schema()
+    owners, schema = ports.crm.owners(), ports.crm.schema(companies=book.fields.reads_companies)
     preflight.require(book, schema, owners)
     with ports.store.transaction() as uow:
         known = uow.portal_state()

@@ -88,7 +88,7 @@ def _check(uow: UnitOfWork, target: RunId) -> None:
 def _context(
     ports: Ports, book: RuleBook, portal: PortalInfo, target: RunId, epoch: int, progress: Progress | None
 ) -> Context:
-    owners, schema = ports.crm.owners(), ports.crm.schema()
+    owners, schema = ports.crm.owners(), ports.crm.schema(companies=book.fields.reads_companies)
     preflight.require(book, schema, owners)
     with ports.store.reading() as uow:
         state, earlier = uow.portal_state(), _cut_off(uow, target)

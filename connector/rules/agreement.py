@@ -147,9 +147,11 @@ def _kept(book: RuleBook) -> Iterator[str]:
         yield f"whoever uses a private e-mail address: {THEN[rules.web_mail.then]}"
     if rules.throw_away.active:
         yield f"whoever uses a throw-away e-mail address: {THEN[rules.throw_away.then]}"
-    rivals = (*rules.competitors.domains, *rules.competitors.companies)
-    if rules.competitors.active and rivals:
-        yield f"whoever works for a competitor ({', '.join(rivals)}): {THEN[rules.competitors.then]}"
+    for _, words, company in rules.of_companies:
+        if company.names_any:
+            known = [*company.domains, *company.companies]
+            known += [asked(company.when, book.fields)] if company.when is not None else []
+            yield f"whoever {words} ({', '.join(known)}): {THEN[company.then]}"
     lands = rules.countries
     if lands.active and lands.served:
         served = ", ".join(country_name(code) for code in lands.served)

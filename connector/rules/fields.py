@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.contact import Contact, Value
-from connector.domain.record import Record
+from connector.domain.record import COMPANY, Record
 from connector.errors import UnknownPropertyError
 from connector.rules.countries import country_code
 from connector.rules.email_domains import company_domain, domain_of, host_of
@@ -93,7 +93,8 @@ class FieldRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    property: str | None = Field(default=None, min_length=1, max_length=100, pattern="^[a-z0-9_]+$")
+    property: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"^(company\.)?[a-z0-9_]+$")
+    """The CRM's internal name; with `company.` before it a property of the contact's primary company."""
     type: FieldType
     direction: Direction = Direction.IN
     write: Write = Write.ALWAYS
@@ -111,11 +112,18 @@ class FieldRule(BaseModel):
                 "has no `property`, or has `of` as well; "
                 "give either `property` (the CRM's internal name) or `of` (fields it is worked out from)"
             )
+        if self.is_of_company() and self.direction is not Direction.IN:
+            words = "a property of the company is read and never written; leave `direction` out"
+            raise MisplacedError(("direction",), words)
         if self.of and self.type is not FieldType.DOMAIN:
             raise ValueError("only a field of type `domain` can be worked out with `of`")
         if self.of and self.direction is not Direction.IN:
             raise ValueError("a field that is worked out cannot be written; leave `direction` out")
         return self
+
+    def is_of_company(self) -> bool:
+        """Whether it is a property of the contact's primary company."""
+        return self.property is not None and self.property.startswith(COMPANY)
 
     def is_personal(self) -> bool:
         return self.type in PERSONAL if self.personal is None else self.personal
@@ -165,6 +173,11 @@ class FieldRules(BaseModel):
                 words = f"`{other}` and `{name}` would both write `{rule.property}`; let only one write"
                 raise MisplacedError(("fields", name, "property"), words)
         return self
+
+    @cached_property
+    def reads_companies(self) -> bool:
+        """Whether any field is one of the contact's company: only then are companies read at all."""
+        return any(rule.is_of_company() for rule in self.fields.values())
 
     def label(self, name: str) -> str:
         """The field in words."""
@@ -329,7 +342,7 @@ def _changed_at(
         if history and (edits := history.get(prop)):
             told[name] = edits[0].at
         elif previous is not None and (old_raw.get(prop) or "") != (now.get(prop) or ""):
-            told[name] = record.modified_at
+            told[name] = record.changed_at(prop)
         elif name in old_times:
             told[name] = old_times[name]
     return told

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules.comparisons import Fields
 from connector.rules.condition import Condition, Facts
@@ -22,6 +23,10 @@ from connector.rules.misplaced import MisplacedError
 
 MOST_DOMAINS = 16_384
 """Domains of which a filter remembers its answer."""
+
+
+BOUGHT = (Stage.CUSTOMER, Stage.EVANGELIST)
+"""Who is a customer already goes to the account owner (R16); the filter is for others of the same company."""
 
 
 class Then(StrEnum):
@@ -63,12 +68,20 @@ class DomainListFilter(_Filter):
     but_not: Domains = Field(default=(), alias="except")
 
 
-class CompetitorFilter(_Filter):
-    """By e-mail domain (with all below it) or by the company's name."""
+class CompanyFilter(_Filter):
+    """Contacts of some companies: by e-mail domain (with all below it), by the company's name, or by a condition.
+
+    The condition reads fields, such as those of the contact's company (`property: company.…` in fields.yaml).
+    """
 
     then: Then = Then.TRIAGE
     domains: Domains = ()
     companies: Names = ()
+    when: Condition | None = None
+
+    @property
+    def names_any(self) -> bool:
+        return bool(self.active and (self.domains or self.companies or self.when is not None))
 
 
 class CountryFilter(_Filter):
@@ -106,7 +119,9 @@ class FilterRules(BaseModel):
 
     web_mail: DomainListFilter = DomainListFilter()
     throw_away: DomainListFilter = DomainListFilter(then=Then.TRIAGE)
-    competitors: CompetitorFilter = CompetitorFilter()
+    competitors: CompanyFilter = CompanyFilter()
+    customers: CompanyFilter = CompanyFilter()
+    partners: CompanyFilter = CompanyFilter()
     countries: CountryFilter = CountryFilter()
     role_addresses: RoleAddressFilter = RoleAddressFilter()
     rules: tuple[CustomFilter, ...] = Field(default=(), max_length=100)
@@ -118,6 +133,15 @@ class FilterRules(BaseModel):
                 words = f"two filters are called `{rule.name}`; give each a name of its own"
                 raise MisplacedError(("rules", place, "name"), words)
         return self
+
+    @cached_property
+    def of_companies(self) -> tuple[tuple[str, str, CompanyFilter], ...]:
+        """(name of the verdict, the reason, filter) of those that know contacts by their company."""
+        return (
+            ("competitor", "works for a competitor", self.competitors),
+            ("customer", "works for a customer", self.customers),
+            ("partner", "works for a partner", self.partners),
+        )
 
     @cached_property
     def checks(self) -> tuple[tuple[str, str, Verdict, Check], ...]:
@@ -146,9 +170,11 @@ def stops(facts: Facts, rules: FilterRules) -> list[str]:
 
 
 def _stopped(name: str, then: str, reason: str, rules: FilterRules, facts: Facts) -> Verdict:
-    """With what was seen, where the filter is the admin's own."""
-    own = next((rule for rule in rules.rules if name == f"qualification.{rule.name}"), None)
-    clauses = own.when.find(facts).clauses if own is not None else ()
+    """With what was seen, where the filter has a condition."""
+    conditions = {f"qualification.{rule.name}": rule.when for rule in rules.rules}
+    conditions |= {f"qualification.{kind}": rule.when for kind, _, rule in rules.of_companies if rule.when is not None}
+    when = conditions.get(name)
+    clauses = when.find(facts).clauses if when is not None else ()
     return Verdict(rule=name, passed=False, then=then, reasons=(reason,), clauses=clauses)
 
 
@@ -167,9 +193,10 @@ def _checks(rules: FilterRules) -> Iterator[tuple[str, str, Check]]:
         yield "qualification.web-mail", rules.web_mail.then.value, _web_mail(rules.web_mail)
     if rules.throw_away.active:
         yield "qualification.throw-away", rules.throw_away.then.value, _throw_away(rules.throw_away)
-    rivals = rules.competitors
-    if rivals.active and (rivals.domains or rivals.companies):
-        yield "qualification.competitor", rivals.then.value, _competitor(rivals)
+    for name, words, company in rules.of_companies:
+        if company.names_any:
+            own = BOUGHT if company is rules.customers else ()
+            yield f"qualification.{name}", company.then.value, _of_company(company, words, own)
     lands = rules.countries
     if lands.active and (lands.served or lands.not_served):
         yield "qualification.country", lands.then.value, _country(lands)
@@ -198,13 +225,17 @@ def _listed(rule: DomainListFilter, is_listed: Callable[[str], bool], words: str
     return lambda fields, domain, facts: reason(domain)
 
 
-def _competitor(rule: CompetitorFilter) -> Check:
+def _of_company(rule: CompanyFilter, words: str, except_stages: tuple[Stage, ...]) -> Check:
     domains, companies = frozenset(rule.domains), frozenset(rule.companies)
     is_theirs = lru_cache(maxsize=MOST_DOMAINS)(partial(_is_below, domains=domains))
+    test = rule.when.test if rule.when is not None else None
 
     def check(fields: Fields, domain: str, facts: Facts) -> str:
+        if fields.get("stage") in except_stages:
+            return ""
         known = is_theirs(domain) or is_theirs(_text(fields, "domain"))
-        return "works for a competitor" if known or _text(fields, "company").casefold() in companies else ""
+        known = known or _text(fields, "company").casefold() in companies
+        return words if known or (test is not None and test(fields, facts)) else ""
 
     return check
 

@@ -136,9 +136,9 @@ def _engagement(
         sums[place] += sum(_left(worth.points, now - at, worth.half_life) for at in newest)
     dated = [row for row in engagement.by_fields if _date_of(contact, row[1], now, floor) is not None]
     for place, rule, worth in dated:
-        at = contact.instant(rule.at or "")
-        assert at is not None
-        sums[place] += _left(worth.points, now - at, worth.half_life)
+        seen_at = contact.instant(rule.at or "")
+        assert seen_at is not None
+        sums[place] += _left(worth.points, now - seen_at, worth.half_life)
     for place, cap in engagement.caps:
         if sums[place] > cap:
             sums[place] = cap
@@ -170,8 +170,8 @@ def _engagement_lines(
                 if worth is not None:
                     own[worth.place].append(at)
     for place, rule, _ in rules.by_fields:
-        at = _date_of(contact, rule, now, since)
-        own[place] = [at] if at is not None else []
+        seen_at = _date_of(contact, rule, now, since)
+        own[place] = [seen_at] if seen_at is not None else []
     told = [
         _rule_lines(rule, dates, rule.half_life or rules.half_life, now) if dates else []
         for rule, dates in zip(rules.rules, own, strict=True)

@@ -171,8 +171,10 @@ def on_link(portal: Portal, start: tuple[str, str], end: tuple[str, str], at: in
         contact = portal.objects["contacts"].get(to_id)
         if contact is not None:
             _engaged(portal, from_type, record, contact, at)
-    elif (from_type, to_type) == ("contacts", "companies") and not record.value("associatedcompanyid"):
-        portal.objects["contacts"].update(record, {"associatedcompanyid": to_id}, CALCULATED, at)
+    elif (from_type, to_type) == ("contacts", "companies"):
+        present = portal.links.of("contacts", from_id, "companies").get(to_id, set())
+        if not record.value("associatedcompanyid") or any(link.label == "Primary" for link in present):
+            portal.objects["contacts"].update(record, {"associatedcompanyid": to_id}, CALCULATED, at)
 
 
 LINK_HOOKS.append(on_link)

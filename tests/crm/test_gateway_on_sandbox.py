@@ -17,7 +17,7 @@ from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import StreamOff, Window, Write
-from connector.errors import AuthenticationError, ContractError, CrmUnavailableError, ScopeError
+from connector.errors import AuthenticationError, ContractError, CrmUnavailableError, ScopeError, UnknownPropertyError
 from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
@@ -319,3 +319,47 @@ def test_wrong_tokens_and_missing_scopes_are_told_apart(box) -> None:
         here.gateway().owners()
     assert here.gateway().scopes() == {"crm.objects.contacts.read", "oauth"}
     assert "crm.objects.owners.read" in caught.value.scopes
+
+
+COMPANY = ["email", "company.domain", "company.lifecyclestage"]
+
+
+def test_properties_of_the_primary_company_lie_beside_the_contacts(box) -> None:
+    """R03, R32: two calls a page, no association read; a company that changed brings its contacts, and only those."""
+    here = box(contacts=60, seed=4)
+    gateway = here.gateway()
+    window = everything(gateway)
+    gateway.count_anew()
+    found = [record for page in gateway.pull_changed_contacts(window, COMPANY, cursor=None) for record in page.records]
+    assert sum(gateway.api_calls().values()) == 2
+    with_one = [record for record in found if record.properties["company.domain"]]
+    assert with_one and all(set(record.properties) == set(COMPANY) for record in found)
+    asked = gateway.read_contacts([record.id for record in found], COMPANY, history=["email", "company.domain"])
+    assert {one: record.properties for one, record in asked.items()} == {row.id: row.properties for row in found}
+
+    head = {"Authorization": f"Bearer {here.token}"}
+    first = gateway.read_contacts([with_one[0].id], ["associatedcompanyid", *COMPANY])[with_one[0].id]
+    company = first.properties["associatedcompanyid"]
+    since = gateway.portal().now
+    address = f"{here.url}/crm/v3/objects/companies/{company}"
+    body = {"properties": {"lifecyclestage": "customer"}}
+    assert requests.patch(address, json=body, headers=head, timeout=30).status_code == 200
+    later = Window(since=since - timedelta(seconds=1), until=gateway.portal().now + timedelta(seconds=5))
+    pages = list(gateway.pull_contacts_of_changed_companies(later, COMPANY, cursor=None))
+    changed = [record for page in pages for record in page.records]
+    assert pages[-1].cursor is None and first.id in {record.id for record in changed}
+    assert {record.properties["company.lifecyclestage"] for record in changed} == {"customer"}
+    assert all((at := record.company_modified_at) is not None and at >= later.since for record in changed)
+
+    assert requests.delete(address, headers=head, timeout=30).status_code == 204
+    gone = gateway.read_contacts([first.id], COMPANY)[first.id]
+    assert (gone.properties["company.domain"], gone.company_modified_at) == (None, None)
+
+
+def test_a_company_property_that_the_portal_lacks_is_named(box) -> None:
+    """P7: left out of an answer it would read as empty for everybody."""
+    gateway = box(contacts=10, seed=4).gateway()
+    schema = gateway.schema(companies=True).properties
+    assert "company.lifecyclestage" in schema and "company.nowhere" not in schema and "email" in schema
+    with pytest.raises(UnknownPropertyError, match="company property nowhere"):
+        list(gateway.pull_all_contacts(["email", "company.nowhere"], cursor=None))

@@ -36,3 +36,10 @@ def test_what_no_run_can_do_without_is_named_with_what_it_is_for() -> None:
 def test_a_token_of_which_nothing_is_told_is_not_blamed() -> None:
     """Nor one whose scopes come in words of another kind; HubSpot's own 403 names what lacks."""
     assert lacking(None) == lacking({"oauth", "contacts", "crm_lists"}) == {}
+
+
+def test_companies_are_asked_for_only_where_the_rules_read_them() -> None:
+    scope = "crm.objects.companies.read"
+    assert judge(SCOPES, companies=True)[0] == (f"the token lacks the scope {scope}: fields of the contact's company",)
+    assert judge({*SCOPES, scope}, companies=True) == ((), ())
+    assert judge({*SCOPES, scope}) == ((), (f"the token may do more than Handoff needs: {scope}",))

@@ -52,6 +52,14 @@ class Client:
         return self._library.crm.contacts.search_api
 
     @cached_property
+    def company_search(self) -> Any:
+        return self._library.crm.companies.search_api
+
+    @cached_property
+    def company_batches(self) -> Any:
+        return self._library.crm.companies.batch_api
+
+    @cached_property
     def deal_search(self) -> Any:
         return self._library.crm.deals.search_api
 
@@ -86,6 +94,10 @@ class Client:
     @cached_property
     def property_groups(self) -> Any:
         return self._library.crm.properties.groups_api
+
+    def engagement_search(self, objects: str) -> Any:
+        """`objects`: calls, emails or meetings."""
+        return getattr(self._library.crm.objects, objects).search_api
 
     @cached_property
     def tasks(self) -> Any:

@@ -6,9 +6,10 @@ portals have lost stages that say otherwise (hubspot-facts, section 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.crm.hubspot.associations import pull_associated
 from connector.crm.hubspot.client import Client, raw
 from connector.crm.hubspot.protocol import parse_instant, parse_rows, understood
 from connector.crm.hubspot.search import pull_by_id
@@ -44,27 +45,14 @@ class DealReader:
         for rows, after in pull_by_id(
             self._client.deal_search, "hs_lastmodifieddate", window, PROPERTIES, cursor
         ):
-            contacts = self._contacts([str(row["id"]) for row in rows])
+            contacts = pull_associated(self._client, "deals", "contacts", [str(row["id"]) for row in rows])
             stages = self._known_stages() if any(not _has_flags(row) for row in rows) else {}
             yield DealPage(
-                rows=tuple(parse_deal(row, contacts.get(str(row["id"]), ()), stages) for row in rows), cursor=after
+                rows=tuple(
+                    parse_deal(row, tuple(map(ContactId, contacts.get(str(row["id"]), ()))), stages) for row in rows
+                ),
+                cursor=after,
             )
-
-    def _contacts(self, deals: Sequence[str]) -> dict[str, tuple[ContactId, ...]]:
-        """Contacts by deal; deals without any are absent."""
-        found: dict[str, dict[ContactId, None]] = {}
-        asking: list[dict[str, str]] = [{"id": deal} for deal in deals]
-        while asking:
-            answer = raw(self._client.association_batches.get_page, "deals", "contacts", {"inputs": asking})
-            following = []
-            for row in parse_rows(answer.payload):
-                deal, ids, after = _parse_association(row)
-                new = dict.fromkeys(one for one in ids if one not in found.get(deal, {}))
-                found.setdefault(deal, {}).update(new)
-                if after and new:  # a page that brings nothing new ends it: no circles
-                    following.append({"id": deal, "after": str(after)})
-            asking = following
-        return {deal: tuple(ids) for deal, ids in found.items()}
 
     def _known_stages(self) -> Stages:
         if self._stages is None:
@@ -114,14 +102,6 @@ def parse_stages(payload: object) -> Stages:
                 DealState.WON if won else DealState.LOST if closed and probability == 0.0 else DealState.OPEN
             )
     return states
-
-
-@understood("a deal's association")
-def _parse_association(row: Mapping[str, Any]) -> tuple[str, list[ContactId], object]:
-    """The deal, contacts of it, and the cursor to more of them; a false value where that was all."""
-    deal = str((row.get("from") or {}).get("id"))
-    ids = [ContactId(str(to["toObjectId"])) for to in row.get("to") or () if to.get("toObjectId")]
-    return deal, ids, ((row.get("paging") or {}).get("next") or {}).get("after")
 
 
 @understood("a deal")

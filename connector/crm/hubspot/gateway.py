@@ -11,8 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from connector.crm.hubspot import account, activities, contacts, forms, owned, owners, properties, scopes, tasks
+from connector.crm.hubspot import (
+    account,
+    activities,
+    companies,
+    contacts,
+    forms,
+    owned,
+    owners,
+    properties,
+    scopes,
+    tasks,
+)
 from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.companies import Companies
 from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
 from connector.crm.hubspot.lists import ListInfo, Lists
@@ -23,7 +35,7 @@ from connector.crm.hubspot.writes import update
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.owner import Owner
-from connector.domain.record import Record
+from connector.domain.record import COMPANY, Record
 from connector.engine.ports import (
     ActivityPage,
     ContactPage,
@@ -88,6 +100,7 @@ class HubSpotGateway:
         )
         self._client = Client(self._transport)
         self._lists = Lists(self._client)
+        self._companies = Companies(self._client)
         self._deals = DealReader(self._client)
         self._portal_id = portal_id
         self._records = ""
@@ -104,10 +117,17 @@ class HubSpotGateway:
     def pull_changed_contacts(
         self, window: Window, properties: Sequence[str], *, cursor: str | None
     ) -> Iterator[ContactPage]:
-        return contacts.pull_changed(self._client, window, properties, cursor)
+        return self._companies.pages(
+            properties, lambda own: contacts.pull_changed(self._client, window, own, cursor)
+        )
 
     def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
-        return contacts.pull_all(self._client, properties, cursor)
+        return self._companies.pages(properties, lambda own: contacts.pull_all(self._client, own, cursor))
+
+    def pull_contacts_of_changed_companies(
+        self, window: Window, properties: Sequence[str], *, cursor: str | None
+    ) -> Iterator[ContactPage]:
+        return self._companies.contacts_of_changed(window, properties, cursor)
 
     def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
         return contacts.pull_archived(self._client, since)
@@ -150,7 +170,8 @@ class HubSpotGateway:
     def read_contacts(
         self, ids: Sequence[ContactId], properties: Sequence[str], *, history: Sequence[str] = ()
     ) -> Mapping[ContactId, Record]:
-        return contacts.read(self._client, ids, properties, history)
+        dated, _ = companies.split(history)
+        return self._companies.records(properties, lambda own: contacts.read(self._client, ids, own, dated))
 
     def gone_for_good(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
         return contacts.gone_for_good(self._client, ids)
@@ -178,8 +199,12 @@ class HubSpotGateway:
     def record_url(self, contact: ContactId) -> str:
         return f"{self._records}/{contact}" if self._records else ""
 
-    def schema(self) -> Schema:
-        return properties.read_schema(self._client)
+    def schema(self, *, companies: bool = False) -> Schema:
+        found = properties.read_schema(self._client)
+        if not companies:
+            return found
+        theirs = properties.read_schema(self._client, "companies").properties
+        return Schema(properties={**found.properties, **{f"{COMPANY}{name}": info for name, info in theirs.items()}})
 
     def lacking_scopes(self) -> Mapping[str, str]:
         return scopes.lacking(self.scopes())

@@ -61,7 +61,13 @@ ROUTES = (
     Route("POST", "/crm/v3/objects/contacts/search", "/crm/objects/{version}/contacts/search", search=True),
     Route("POST", "/crm/v3/objects/contacts/batch/read", "/crm/objects/{version}/contacts/batch/read"),
     Route("POST", "/crm/v3/objects/contacts/batch/update", "/crm/objects/{version}/contacts/batch/update", Work.UPDATE),
+    Route("POST", "/crm/v3/objects/companies/search", "/crm/objects/{version}/companies/search", search=True),
+    Route("POST", "/crm/v3/objects/companies/batch/read", "/crm/objects/{version}/companies/batch/read"),
     Route("POST", "/crm/v3/objects/deals/search", "/crm/objects/{version}/deals/search", search=True),
+    *(
+        Route("POST", f"/crm/v3/objects/{name}/search", f"/crm/objects/{{version}}/{name}/search", search=True)
+        for name in ("calls", "emails", "meetings")
+    ),
     Route("POST", "/crm/v3/objects/tasks/batch/read", "/crm/objects/{version}/tasks/batch/read"),
     Route("POST", "/crm/v3/objects/tasks", "/crm/objects/{version}/tasks", Work.CREATE),
     Route(

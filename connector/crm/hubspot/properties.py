@@ -37,9 +37,9 @@ class PropertyDefinition:
     options: tuple[tuple[str, str], ...] = ()
 
 
-def read_schema(client: Client) -> Schema:
-    """All contact properties that are not archived; one call."""
-    return Schema(properties=parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload))
+def read_schema(client: Client, kind: str = OBJECT) -> Schema:
+    """All properties of contacts, or of another kind, that are not archived; one call."""
+    return Schema(properties=parse_properties(raw(client.properties.get_all, kind, archived=False).payload))
 
 
 @understood("a property")

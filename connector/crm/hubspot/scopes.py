@@ -30,6 +30,8 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
         "content": Scope("marketing e-mail events", False),
     }
 )
+COMPANIES = {"crm.objects.companies.read": Scope("fields of the contact's company", True)}
+"""Only where a field of mappings/fields.yaml is one of companies."""
 HARMLESS = frozenset({"oauth", "crm.schemas.contacts.read", "forms-uploaded-files"})
 """Scopes that HubSpot adds by itself, or that come with those above."""
 
@@ -45,12 +47,17 @@ def lacking(granted: Collection[str] | None) -> dict[str, str]:
     return {name: what for name, what in needed.items() if name not in granted}
 
 
-def judge(granted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each."""
-    lacking = {name: scope for name, scope in SCOPES.items() if name not in granted}
+def judge(granted: Collection[str], *, companies: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each.
+
+    Args:
+        companies: whether the rules read fields of companies.
+    """
+    wanted = {**SCOPES, **(COMPANIES if companies else {})}
+    lacking = {name: scope for name, scope in wanted.items() if name not in granted}
     complaints = tuple(f"the token lacks the scope {n}: {s.what}" for n, s in lacking.items() if s.needed)
     remarks = [f"the token lacks the scope {n}, so this is off: {s.what}" for n, s in lacking.items() if not s.needed]
-    extra = sorted(set(granted) - set(SCOPES) - HARMLESS)
+    extra = sorted(set(granted) - set(wanted) - HARMLESS)
     if extra:
         remarks.append(f"the token may do more than Handoff needs: {', '.join(extra)}")
     return complaints, tuple(remarks)

@@ -103,13 +103,22 @@ class Schema:
 
 
 class MarketingSource(Protocol):
-    """Where contacts and their behaviour come from."""
+    """Where contacts and their behaviour come from.
+
+    A property named `company.…` (domain/record.py) is one of the contact's primary company; empty where it has none.
+    """
 
     def pull_changed_contacts(
         self, window: Window, properties: Sequence[str], *, cursor: str | None
     ) -> Iterator[ContactPage]: ...
 
     def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]: ...
+
+    def pull_contacts_of_changed_companies(
+        self, window: Window, properties: Sequence[str], *, cursor: str | None
+    ) -> Iterator[ContactPage]:
+        """Contacts whose company was changed in the window; asked only where `properties` has any of companies."""
+        ...
 
     def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
         """Ids archived at or after `since`, newest pages as the CRM orders them."""
@@ -189,8 +198,8 @@ class Crm(Protocol):
         """Where a person opens this contact; empty before `portal()` was asked."""
         ...
 
-    def schema(self) -> Schema:
-        """The portal's own definitions of contact properties: one call."""
+    def schema(self, *, companies: bool = False) -> Schema:
+        """The portal's own definitions of contact properties: one call; and of companies', with their prefix: two."""
         ...
 
     def lacking_scopes(self) -> Mapping[str, str]:
