@@ -104,7 +104,7 @@ def test_200_quarters_without_a_change_are_quiet() -> None:
 
 def test_halved_acceptance_is_seen_in_two_weeks_and_its_cause_named_first() -> None:
     """R27: from 40 % to 20 % at 100 leads a week: at least 90 % within two weeks, at least 80 % rightly explained."""
-    quarters, seen, right, told = 80, 0, 0, Counter[str]()
+    quarters, seen, right, told = 60, 0, 0, Counter[str]()
     for number in range(quarters):
         cause = list(PLANTED)[number % len(PLANTED)]
         found = first_alarm(halved(5000 + number, cause), range(CHANGE + 1, CHANGE + 3))

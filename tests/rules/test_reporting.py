@@ -311,7 +311,7 @@ def test_the_meeting_is_prepared() -> None:
     week = Period(since=NOW - 7 * DAY, until=NOW + timedelta(seconds=1), words="this week")
     found = meeting_report(facts, week)
     assert found.counts == {"wins": 1, "losses": 1, "disputed": 2, "late": 1}
-    assert [(one.contact, one.why) for one in found.disputed][0] == ("2", "Viewed the pricing page twice.")
+    assert (found.disputed[0].contact, found.disputed[0].why) == ("2", "Viewed the pricing page twice.")
     assert {one.outcome for one in found.disputed} == {"junk", "recycled: does not fit for now"}
     assert [one.name for one in found.campaigns] == ["Webinar"]
     assert found.late_owners == (("Ana Sample", 1),)

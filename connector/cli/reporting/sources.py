@@ -14,15 +14,17 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
     share = total.won_of_arrived
     field = facts.book.fields.label(found.field)
     answer = (
-        f"{many(total.arrived or 0, 'lead')} from {many(len(found.sources), 'source')}; {total.won.part:,} became "
-        f"customers ({percent(share.percent if share else None)}), half of them within "
-        f"{days(total.days_to_won_median)}, nine in ten within {days(total.days_to_won_p90)}."
+        f"{many(total.arrived or 0, 'lead')} from {many(len(found.sources), 'source')}; "
+        f"{many(total.won.part, 'customer')} ({percent(share.percent if share else None)})"
     )
+    if total.won.part:
+        answer += f", half of them within {days(total.days_to_won_median)}"
+        answer += f", nine in ten within {days(total.days_to_won_p90)}"
     rows = [group_row(readable(one.value), one) for one in found.sources]
     forms = [group_row(one.value, one) for one in found.forms]
     return Document(
         title="Where leads come from",
-        answer=answer,
+        answer=f"{answer}.",
         about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}; source: the field “{field}”",
         sections=(
             Section(

@@ -1,0 +1,207 @@
+"""`handoff report`: six reports in five forms (R26-R30), harmless whatever somebody typed, and naming nobody."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from commands import Handoff
+from factories import NOW
+from portal_world import World
+
+from connector.cli.csv_text import FORMULA
+from connector.cli.reporting.as_csv import as_csv
+from connector.cli.reporting.as_html import as_html
+from connector.cli.reporting.as_json import plain
+from connector.cli.reporting.as_markdown import as_markdown
+from connector.cli.reporting.document import (
+    Card,
+    Cards,
+    Column,
+    Columns,
+    Document,
+    Intervals,
+    Kind,
+    Points,
+    Section,
+    Steps,
+    Table,
+    Words,
+)
+from connector.cli.reporting.span import span
+from connector.cli.reporting.words import interval, shown, time_taken
+from connector.domain.contact import PortalId
+from connector.engine.ports import PortalState
+from connector.errors import SettingsError
+from connector.rules.reporting.facts import Basis
+from connector.rules.reporting.numbers import Share
+
+NASTY = '=cmd()|<img src=x onerror="alert(1)">&`*_[x](y)#'
+DOCUMENT = Document(
+    title=f"Title {NASTY}",
+    answer=f"Answer {NASTY}",
+    about=f"About {NASTY}",
+    sections=(
+        Section(
+            f"Section {NASTY}",
+            (
+                Words(f"words {NASTY}"),
+                Words(f"box {NASTY}", "box due"),
+                Points((f"point {NASTY}",), numbered=True),
+                Cards((Card(f"card {NASTY}", f"value {NASTY}", f"remark {NASTY}", met=False),)),
+                Steps(title="steps", steps=((f"step {NASTY}", 10), ("next", 4))),
+                Columns(title=f"columns {NASTY}", rows=((f"col {NASTY}", 2.5, True),), unit=" %", caption="pale"),
+                Intervals(title=f"shares {NASTY}", rows=((f"row {NASTY}", Share(3, 10)),), usual=25.0),
+                Table(
+                    name="main",
+                    title=f"table {NASTY}",
+                    columns=(
+                        Column("name"),
+                        Column("leads", Kind.COUNT),
+                        Column("won", Kind.SHARE),
+                        Column("took", Kind.SPAN),
+                        Column("days", Kind.DAYS),
+                        Column("money", Kind.MONEY),
+                        Column("none", Kind.COUNT),
+                    ),
+                    rows=(
+                        (NASTY, 1200, Share(3, 10), timedelta(hours=5), 161.9, 1234.5, None),
+                        ("-5", None, None, None, None, None, None),
+                    ),
+                ),
+                Table(name="other", columns=(Column("x"),), rows=()),
+            ),
+        ),
+        Section("Left out", ()),
+    ),
+    foot=f"Foot {NASTY}",
+)
+
+
+def test_a_page_loads_nothing_and_holds_no_markup_of_others() -> None:
+    page = as_html(DOCUMENT)
+    shown_text = unescape(re.sub(r"<[^>]+>", "", page))
+    told = "Title Answer About Section words box point card value remark table Foot"
+    assert [words for words in told.split() if f"{words} {NASTY}" not in shown_text] == []
+    assert "<img" not in page and "Left out" not in page
+    assert not re.search(r"<script|<link|src=\"|url\(|@import|https?://", page)
+    assert page.count("<svg") == 3 and page.count("role=\"img\"") == 3
+    assert "3 of 10 leads, 95 % interval" in page
+
+
+def test_markdown_holds_no_markup_of_others() -> None:
+    text = as_markdown(DOCUMENT)
+    assert not re.search(r"(?<!\\)[<`\[]", text)
+    row = next(line for line in text.splitlines() if "1,200" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 7, "what a cell holds is no border"
+    assert "| 30.0 % | 5 hours | 161.9 | 1,234.50 |" in row
+
+
+def test_csv_is_safe_in_a_spreadsheet_and_keeps_numbers() -> None:
+    """S11"""
+    names, first, second = csv.reader(io.StringIO(as_csv(DOCUMENT)))
+    assert names == [
+        "name", "leads", "won", "won of", "won (%)", "won low (%)", "won high (%)", "took (hours)", "days (days)",
+        "money", "none",
+    ]  # fmt: skip
+    assert not first[0].startswith(FORMULA) and second[0] == "'-5"
+    assert first[1:5] + first[7:] == ["1200", "3", "10", "30.0", "5.0", "161.9", "1234.5", ""]
+    assert as_csv(DOCUMENT, "other") == "x\r\n"
+    with pytest.raises(SettingsError) as none:
+        as_csv(DOCUMENT, "another")
+    assert "main, other" in none.value.advice
+
+
+def test_columns_without_anything_are_left_out_for_people() -> None:
+    assert "none" not in as_html(DOCUMENT).partition("<body>")[2]
+    assert "none" not in as_markdown(DOCUMENT)
+
+
+def test_numbers_are_said_as_people_say_them() -> None:
+    assert shown(None, Kind.COUNT) == "–"
+    assert (shown(14.0, Kind.DAYS), shown(161.9, Kind.DAYS)) == ("14", "161.9")
+    assert (time_taken(timedelta(seconds=90)), time_taken(timedelta(hours=4))) == ("90 s", "4 hours")
+    assert interval(Share(0, 0)) == "–"
+
+
+def test_json_holds_plain_values() -> None:
+    found: Any = plain({"at": NOW, "share": Share(1, 4), "span": timedelta(hours=1), "kinds": (Kind.DAYS,)})
+    assert json.loads(json.dumps(found)) == {
+        "at": NOW.isoformat(), "share": found["share"], "span": 3600.0, "kinds": ["days"],
+    }  # fmt: skip
+    assert found["share"]["percent"] == 25 and len(found["share"]["interval"]) == 2
+
+
+# -- the span ------------------------------------------------------------------------------------------------------
+
+STATE = PortalState(
+    id=PortalId("1"), time_zone="America/New_York", ui_domain="", as_of=datetime(2026, 3, 20, 12, tzinfo=UTC)
+)
+
+
+def test_days_are_those_of_the_portal_and_end_with_the_last_run() -> None:
+    month = span(STATE, "", "", "2026-02", "arrived")
+    assert (month.since, month.until) == (datetime(2026, 2, 1, 5, tzinfo=UTC), datetime(2026, 3, 1, 5, tzinfo=UTC))
+    assert (month.words, month.basis) == ("February 2026", Basis.ARRIVED)
+    days = span(STATE, "2026-03-08", "2026-03-08", "")
+    assert (days.since, days.until) == (datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 3, 9, 4, tzinfo=UTC))
+    open_end = span(STATE, "", "2027-01-01", "")
+    assert open_end.since is None and open_end.holds(STATE.as_of)
+    back = span(STATE, "", "", "", back=timedelta(days=7))
+    assert back.since is not None and back.until - back.since == timedelta(days=7)
+    assert back.before is not None and back.before.until == back.since
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "month"),
+    [("2026-03-21", "", ""), ("2026-03-02", "2026-03-01", ""), ("", "", "2026-13"), ("", "", "March"),
+     ("2026-03-01", "", "2026-03"), ("soon", "", "")],
+)  # fmt: skip
+def test_a_span_that_cannot_be_is_refused(since: str, until: str, month: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        span(STATE, since, until, month)
+    assert refused.value.advice
+
+
+def test_a_month_under_way_ends_with_the_last_run() -> None:
+    assert span(replace(STATE), "", "", "2026-03").until < datetime(2026, 3, 21, tzinfo=UTC)
+
+
+# -- the commands --------------------------------------------------------------------------------------------------
+
+
+def test_every_report_on_a_real_portal(world: World, handoff: Handoff) -> None:
+    """R26-R30: before the first run they say what to do; then one lead is handed over, and nobody is named."""
+    said = handoff("report", "funnel", "--json")
+    assert said.code == 2 and "handoff sync" in said.err
+    world.sync()
+    world.later(hours=1)
+    world.asks("ana@reports.example")
+    world.sync()
+    page = world.folder / "meeting.html"
+    asked = {
+        "funnel": ("--format", "json"), "sources": ("--format", "text"), "owners": ("--format", "csv"),
+        "sla": ("--json",), "agreement": ("--format", "markdown"), "meeting": ("--out", str(page)),
+    }  # fmt: skip
+    found = {report: handoff("report", report, *words) for report, words in asked.items()}
+    assert {report: said.code for report, said in found.items()} == dict.fromkeys(asked, 0)
+    assert all("ana@reports.example" not in said.out for said in found.values())
+    funnel = json.loads(found["funnel"].out)
+    assert (funnel["counted"]["handed"], funnel["arrived"] >= 1) == (1, True)
+    assert funnel["follow_up"]["system_leads"] == 1
+    clocks = json.loads(found["sla"].out)
+    assert {one["clock"]: one["running"] for one in clocks["boards"]} == {"first_touch": 1, "verdict": 1}
+    assert len(list(csv.reader(io.StringIO(found["owners"].out)))) == 2
+    assert "6 leads from 4 sources" in found["sources"].out and "## Who gets a lead" in found["agreement"].out
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    said = handoff("report", "funnel", "--format", "csv", "--table", "x")
+    assert said.code == 2 and "What to do: Use funnel" in said.err

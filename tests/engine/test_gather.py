@@ -1,0 +1,89 @@
+"""What reports are worked out from (R26, R27): gathered from a database that a connector filled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factories import HOUR, demo_request, make_book
+
+from connector.engine.ports import PortalState
+from connector.engine.reports.gather import gather
+from connector.rules.reporting.causes import RULES
+from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
+from connector.rules.reporting.results import funnel_report, sources_report
+from engine.world import World
+
+
+def whole(state: PortalState) -> Period:
+    assert state.as_of is not None
+    return Period(since=None, until=state.as_of + HOUR, words="all")
+
+
+def facts_of(world: World) -> tuple[Facts, Period]:
+    found = gather(world.store, world.book, whole)
+    assert found is not None
+    return found
+
+
+def handed_over(**properties: Any) -> World:
+    """One lead of one source, handed over because it asked for a demo."""
+    world = World().begin()
+    world.crm.add("101", created_at=world.clock.now(), **properties)
+    world.crm.happen(demo_request(world.clock.now(), contact="101", id="101"))
+    world.run()
+    return world
+
+
+def test_before_the_first_run_there_is_nothing_to_gather() -> None:
+    world = World()
+    assert gather(world.store, world.book, whole) is None
+
+
+def test_a_lead_is_known_by_what_may_have_made_it_go_well() -> None:
+    """R27, R30: source, form, way in, owner and rules, as they were at its handover."""
+    world = handed_over(origin="ORGANIC_SEARCH")
+    facts, _ = facts_of(world)
+    (lead,) = facts.leads
+    assert lead.kinds["origin"] == "ORGANIC_SEARCH"
+    assert (lead.kinds[FORM], lead.kinds[LANE]) == ("Request a demo", "hand_raiser")
+    assert lead.kinds[OWNER] == lead.owner and lead.kinds[GRADE]
+    assert list(facts.versions) == [lead.kinds[RULES]] == [lead.rules]
+    assert facts.arrived == {"ORGANIC_SEARCH": 1}
+    assert {(one.clock, one.missed_at) for one in facts.limits} == {("first_touch", None), ("verdict", None)}
+
+
+def test_a_version_that_differs_in_reports_alone_is_the_same_for_alarms() -> None:
+    """R27: a new campaign in reports.yaml is no reason why leads fare otherwise; a new threshold may be."""
+    world = handed_over()
+    before = facts_of(world)[0].leads[0].rules
+    world.book = make_book(reports={"marketing_promise": {"mqls_a_month": 7}}).in_zone("UTC")
+    world.run_later()
+    assert list(facts_of(world)[0].versions) == [before]
+    world.book = make_book(qualification={"threshold": {"score": 50}}).in_zone("UTC")
+    world.run_later()
+    assert len(facts_of(world)[0].versions) == 2
+
+
+def test_a_lead_accepted_and_handed_back_counts_as_both() -> None:
+    """R26"""
+    world = handed_over()
+    world.clock.pass_by(HOUR)
+    world.crm.edit("101", verdict="accepted")
+    world.run()
+    world.clock.pass_by(HOUR)
+    world.crm.edit("101", verdict="recycle")
+    world.run()
+    found = funnel_report(*facts_of(world))
+    assert (found.counted.handed, found.counted.accepted, sum(found.counted.recycled.values())) == (1, 1, 1)
+    assert [(name, share.part) for name, share in found.reasons] == [("not_ready", 1)]
+
+
+def test_leads_that_were_not_passed_are_among_those_that_came_in() -> None:
+    world = handed_over(origin="EMAIL_MARKETING")
+    world.crm.add("102", created_at=world.clock.now())
+    world.run_later()
+    found = sources_report(*facts_of(world))
+    assert {one.value: (one.arrived, one.passed) for one in found.sources} == {
+        "EMAIL_MARKETING": (1, 1), "(not known)": (1, 0),
+    }  # fmt: skip
+    assert (found.total.arrived, found.total.passed) == (2, 1)
