@@ -21,6 +21,7 @@ TEMPLATES: Mapping[str, str] = {
     "agency": "services by project: free audits, budgets and work shown; one desk takes everything",
     "manufacturing": "goods for industry: quotes, samples and drawings; territories, distributors, credit blocks",
     "education": "courses and degrees: people with private addresses, who begin on a day that is known",
+    "two-step": "sales in two steps: telequalification calls first, and passes on to a rep what is worth it",
 }
 """Name -> for whom it is, in one line."""
 

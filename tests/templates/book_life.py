@@ -97,7 +97,11 @@ class Life:
         """What the pages state beforehand: handoffs, hand-backs, holds, who is kept from sales, forms left open."""
         found: Ends = Counter()
         for notice in self._told("lead.handed_off"):
-            found["handed to sales", LANES[notice["lane"]]] += 1
+            if notice["state"] == "telequalified":
+                found["passed on to a rep", notice["why_now"].rstrip(".")] += 1
+            else:
+                to = "telequalification" if notice.get("tell") == ["telequalification"] else "sales"
+                found[f"handed to {to}", LANES[notice["lane"]]] += 1
         for notice in self._told("lead.recycled"):
             found["handed back", notice["why_now"].rstrip(".")] += 1
         for notice in self._told("lead.triaged"):

@@ -1,12 +1,16 @@
-"""What the page of a template states beforehand: docs/rules/templates/NAME.md, its two tables as values."""
+"""What the page of a template states beforehand (docs/rules/templates/NAME.md), and whether a life came to that."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from book_life import Life
+
+BACK = ("recycled", "junk", "unreachable", "lost")
 PAGES = Path(__file__).parents[2] / "docs" / "rules" / "templates"
 HEAD_OF_ENDS = ["what", "which", "how many"]
 HEAD_OF_LEADS = ["lead", "what happens", "ends"]
@@ -26,6 +30,39 @@ def stated_leads(name: str) -> dict[str, str]:
 def stated_teams(name: str) -> dict[str, str]:
     """Lead -> HubSpot team of its owner, where the page of a template says so; empty where it has no such table."""
     return dict(_table(name, HEAD_OF_TEAMS)) if "| lead | team |" in page_text(name) else {}
+
+
+def differences(name: str, life: Life) -> list[str]:
+    """What a life came to otherwise than its page states, a sentence each; what two witnesses tell differently too."""
+    ends, leads, states = life.ends(), life.leads(), life.shown_states()
+    told = [
+        *_differing({lead: end.words for lead, end in leads.items()}, stated_leads(name)),
+        *_differing({lead: leads[lead].team for lead in stated_teams(name)}, stated_teams(name)),
+        *_differing(ends, stated_ends(name)),
+        *(str(wrong) for wrong in life.world.violations()),
+    ]
+    by_notices = {
+        "handed over": _sum(ends, "handed to sales", "handed to telequalification"),
+        "passed on": _sum(ends, "passed on to a rep"),
+        "handed back": _sum(ends, "handed back"),
+    }
+    by_journal = {
+        "handed over": states["handed_off"],
+        "passed on": states["telequalified"],
+        "handed back": sum(states[state] for state in BACK),
+    }
+    return [*told, *_differing(by_notices, by_journal)]
+
+
+def _differing(found: Mapping[Any, object], stated: Mapping[Any, object]) -> Iterator[str]:
+    for key in {**stated, **found}:
+        if found.get(key) != stated.get(key):
+            name = ": ".join(key) if isinstance(key, tuple) else key
+            yield f"{name}: {found.get(key)} instead of {stated.get(key)}"
+
+
+def _sum(ends: Mapping[tuple[str, str], int], *what: str) -> int:
+    return sum(number for (one, _), number in ends.items() if one in what)
 
 
 def page_text(name: str) -> str:
