@@ -37,16 +37,21 @@ def local_time(country: str, portal_time_zone: str, *, at: datetime) -> dict[str
         `words` for the rep, and `from`: `country`, or `portal` where the country does not tell.
     """
     code = country.upper()
-    offsets = {at.astimezone(ZoneInfo(zone)).utcoffset(): zone for zone in _zones().get(code, ())}
+    offsets = {(local := at.astimezone(zone)).utcoffset(): local for zone in _zones_of(code)}
     if not offsets:
         local = at.astimezone(portal_zone(portal_time_zone))
         return {"words": f"{local:%a %H:%M} by your account's clock; where they are is not known", "from": "portal"}
-    locals_ = (at.astimezone(ZoneInfo(zone)) for zone in offsets.values())
-    times = sorted(locals_, key=lambda local: local.replace(tzinfo=UTC))  # by what the clock on the wall shows
+    times = sorted(offsets.values(), key=lambda local: local.replace(tzinfo=UTC))  # by what the clock on the wall shows
     place = country_name(code)
     if len(times) == 1:
         return {"words": f"{times[0]:%a %H:%M} in {place}", "from": "country"}
     return {"words": f"between {times[0]:%a %H:%M} and {times[-1]:%a %H:%M} in {place}", "from": "country"}
+
+
+@cache
+def _zones_of(code: str) -> tuple[ZoneInfo, ...]:
+    """Kept: Python forgets all but eight, and reading those of one country anew takes longer than a decision."""
+    return tuple(ZoneInfo(zone) for zone in _zones().get(code, ()))
 
 
 @cache
