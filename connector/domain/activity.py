@@ -16,6 +16,19 @@ class ActivityKind(StrEnum):
     EMAIL_OPEN = "email_open"
     EMAIL_CLICK = "email_click"
     MEETING = "meeting"
+    TOUCH = "touch"  # sales reached out: `name` is the channel (R17)
+
+
+class Channel(StrEnum):
+    """By which sales reaches out."""
+
+    CALL = "call"
+    EMAIL = "email"
+    MEETING = "meeting"
+
+
+TOUCHES = "touches"
+"""The stream of what sales did; pulled only where a rule counts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

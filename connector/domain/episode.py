@@ -75,6 +75,7 @@ class Episode:
         wakes_at: when the return condition of a hand-back comes due; None where only new interest wakes it.
         signal_at: the newest hand-raise that the holder was told of (R40); None until one came after the handoff.
         interest_told_at: when the holder was last told of other strong interest (R40); None: never.
+        calls, mails, meetings: how often sales reached out since whoever has it got it; 0 where no clock counts them.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
         undone: how often a person undid one of its moves (R36); part of effect ids (I5).
         party: the telequalification that works it, or worked it before a rep did; empty where it went straight to sales.
@@ -101,6 +102,9 @@ class Episode:
     wakes_at: datetime | None = None
     signal_at: datetime | None = None
     interest_told_at: datetime | None = None
+    calls: int = 0
+    mails: int = 0
+    meetings: int = 0
     marketing_held: bool = False
     undone: int = 0
     party: str = ""

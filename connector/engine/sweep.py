@@ -70,7 +70,7 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
 
 
 def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
-    kind = NoticeKind.SLA_BREACHED if timer.level == sla.BREACH else NoticeKind.SLA_AT_RISK
+    kind = NoticeKind.SLA_AT_RISK if timer.level.startswith(sla.AT_RISK) else NoticeKind.SLA_BREACHED
     notice = teller.notice(kind, episode.owner, _key(timer, episode))
     words = sla.explain_timer(timer, episode, context.book.sla)
     roles = sla.tell(timer, context.book.sla)

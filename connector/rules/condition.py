@@ -161,7 +161,7 @@ def _opens(tree: Condition) -> bool | None:
     """True: opens alone can make it hold; False: something else is needed; None: it looks at nothing they did."""
     if tree.activity is not None:
         kind = tree.activity.kind  # a mail that was sent says nothing of who got it
-        return None if kind is ActivityKind.EMAIL_SENT else kind is ActivityKind.EMAIL_OPEN
+        return None if kind in (ActivityKind.EMAIL_SENT, ActivityKind.TOUCH) else kind is ActivityKind.EMAIL_OPEN
     parts = [_opens(child) for child in tree.children]
     if tree.not_ is not None or not parts:
         return None

@@ -25,7 +25,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
-from connector.rules import stages, suppression
+from connector.rules import sla, stages, suppression
 from connector.rules.case import Case
 from connector.rules.filters import Then
 from connector.rules.follow import end, follow
@@ -38,6 +38,7 @@ from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
 from connector.rules.situation import Situation
+from connector.rules.touches import counted
 from connector.rules.words import day, sentence
 
 
@@ -83,7 +84,8 @@ def _open_episode(case: Case) -> Decision | None:
     before = case.situation.open_episode
     if before is None:
         return None
-    after = follow(before, case.contact, case.situation.deals, case.book, now=case.now)
+    touched = before if before.silent else counted(case, before)
+    after = follow(touched, case.contact, case.situation.deals, case.book, now=case.now)
     if before.silent:
         return silent(case, before, after)
     passed = passed_on(case, before, after)
@@ -249,6 +251,8 @@ def _who(episode: Episode, case: Case) -> str:
 def _advanced(before: Episode, after: Episode, case: Case) -> str:
     if before.owner != after.owner:
         return "A person gave this lead to another owner."
+    if replace(after, calls=before.calls, mails=before.mails, meetings=before.meetings) == before:
+        return f"{_who(after, case)} has reached out: {sla.reached_out(after)}."
     return f"{_who(after, case)} moved this lead on: {after.state.value.replace('_', ' ')}."
 
 

@@ -52,6 +52,8 @@ def noun_of(pattern: ActivityPattern) -> str:
             return f"{link} in {what or 'an e-mail'}"
         case ActivityKind.MEETING:
             return "booked meeting"
+        case ActivityKind.TOUCH:
+            return f"{name} of sales" if name else "call or mail of sales"
 
 
 def values_for(tree: Condition, *, known: Mapping[str, Value] | None = None) -> dict[str, Value] | None:

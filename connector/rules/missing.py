@@ -209,13 +209,17 @@ def _scored(points: ScoringRules) -> Iterator[tuple[str, ActivityPattern]]:
             yield rule.noun or noun_of(rule.pattern), rule.pattern
 
 
+NOT_THEIRS = (ActivityKind.EMAIL_SENT, ActivityKind.TOUCH)
+"""Done to a lead, not by it."""
+
+
 def _patterns(rules: QualificationRules) -> Iterator[tuple[str, ActivityPattern]]:
     """What key pages and triggers look at, and a lead can do."""
     for page in rules.key_pages:
         yield noun_of(page.pattern), page.pattern
     for trigger in rules.triggers:
         for clause in _clauses(trigger.when):
-            if clause.kind is not ActivityKind.EMAIL_SENT:
+            if clause.kind not in NOT_THEIRS:
                 yield noun_of(clause), clause
 
 

@@ -167,6 +167,8 @@ def phrase(kind: ActivityKind, name: str = "", url: str = "") -> str:
             return f"clicked {link} in {what or 'an e-mail'}"
         case ActivityKind.MEETING:
             return f"booked a meeting ({what})" if what else "booked a meeting"
+        case ActivityKind.TOUCH:
+            return f"was contacted by sales ({name.strip('* ')})" if what else "was contacted by sales"
 
 
 def page_words(url: str) -> str:

@@ -139,6 +139,8 @@ class EngagementRule(BaseModel):
             raise ValueError("`at` and `instead_of` belong to rules with `when`")
         if self.kind is ActivityKind.EMAIL_SENT:
             raise MisplacedError(("kind",), "a mail that was sent shows no interest; score `email_click` instead")
+        if self.kind is ActivityKind.TOUCH:
+            raise MisplacedError(("kind",), "what sales did shows no interest; score what the lead did")
         if self.when is not None and not self.when.fields_only:
             raise MisplacedError(("when",), "`when` reads fields here; write the activity's `kind` and pattern instead")
         return self

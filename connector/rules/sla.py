@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connector.domain.activity import Channel
 from connector.domain.episode import UNANSWERED, Episode, Hop
 from connector.domain.timer import BREACH as BREACH  # the levels of a timer are found here, both of them
 from connector.domain.timer import Timer, TimerKind
@@ -26,17 +27,30 @@ from connector.rules.suggestions import nearest
 
 AT_RISK = "at_risk_"
 """Levels of a timer: `breach`, or `at_risk_80` when 80 % of the time is used up."""
+ESCALATED = "escalated_"
+"""… or `escalated_150`, when half of the time again has gone by after the breach."""
 
 
 class Until(StrEnum):
     """What stops a clock."""
 
     TOUCH = "touch"          # the first call, mail or meeting by a person
+    TOUCHES = "touches"      # so many calls, mails and meetings, or an answer
     VERDICT = "verdict"      # sales says what it thinks: accepted, or any end
     END = "end"              # the episode ends
 
 
 Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class Escalation(BaseModel):
+    """More people hear of a broken promise that is still not kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: int = Field(ge=101, le=2_000)
+    """Percent of the time since the clock began."""
+    tell: tuple[Role, ...] = Field(min_length=1)
 
 
 class ClockRules(BaseModel):
@@ -50,11 +64,17 @@ class ClockRules(BaseModel):
     lanes: Mapping[str, AnyDuration] = Field(default_factory=dict)
     hop: Hop | None = None
     """Runs only while telequalification, or sales, has the lead; left out: on both, anew for each (R12, R17)."""
+    touches: int | None = Field(default=None, ge=1, le=50)
+    """With `until: touches`: how many in all."""
+    at_least: Mapping[Channel, Annotated[int, Field(ge=1, le=50)]] = Field(default_factory=dict)
+    """With `until: touches`: how many of a channel, besides."""
     calendar: str | None = None
     """For business hours and days; the first calendar of the file where none is named."""
     warn_at: tuple[Percent, ...] = (50, 80)
     tell_at_risk: tuple[Role, ...] = (Role.REP,)
     tell_breach: tuple[Role, ...] = (Role.REP, Role.MANAGER)
+    escalate: tuple[Escalation, ...] = ()
+    """Who else hears of it when still nothing has happened."""
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> ClockRules:
@@ -62,6 +82,11 @@ class ClockRules(BaseModel):
             raise ValueError("needs a `limit`, or limits under `lanes`")
         if list(self.warn_at) != sorted(set(self.warn_at)):
             raise ValueError("warn_at must rise, such as [50, 80]")
+        if (self.until is Until.TOUCHES) != bool(self.touches or self.at_least):
+            raise ValueError("`touches` and `at_least` say how many `until: touches` asks for; give them there only")
+        later = [step.at for step in self.escalate]
+        if later != sorted(set(later)):
+            raise ValueError("the steps of `escalate` must rise, such as 150 and then 300")
         return self
 
     def limits(self) -> Iterator[tuple[KeyPath, Duration]]:
@@ -155,6 +180,11 @@ def reaction_clocks(rules: SlaRules) -> tuple[str, ...]:
     return tuple(name for name, clock in rules.clocks.items() if clock.until is Until.TOUCH)
 
 
+def counts_touches(rules: SlaRules) -> bool:
+    """Whether a clock asks for so many touches; otherwise nobody reads or counts them."""
+    return any(clock.until is Until.TOUCHES for clock in rules.clocks.values())
+
+
 def stopped_clocks(episode: Episode, rules: SlaRules) -> tuple[str, ...]:
     """Names of the clocks that no longer run on the episode as it stands; their timers are to be cancelled."""
     return tuple(name for name, clock in rules.clocks.items() if not _runs(clock, episode))
@@ -165,6 +195,8 @@ def tell(timer: Timer, rules: SlaRules) -> tuple[Role, ...]:
     clock = rules.clocks.get(timer.name)
     if clock is None:
         return ()
+    if timer.level.startswith(ESCALATED):
+        return next((step.tell for step in clock.escalate if timer.level == step_level(step.at)), clock.tell_breach)
     return clock.tell_breach if timer.level == BREACH else clock.tell_at_risk
 
 
@@ -174,9 +206,12 @@ def explain_timer(timer: Timer, episode: Episode, rules: SlaRules) -> str:
     limit = clock.limit_of(episode.lane) if clock else None
     label = clock.label if clock else "answer"
     time = f"{limit.words() if limit else 'time'} for the {label}"
+    so_far = f" So far: {reached_out(episode)}." if clock and clock.until is Until.TOUCHES else ""
+    if timer.level.startswith(ESCALATED):
+        return f"The {time} ran out, and at {timer.level.removeprefix(ESCALATED)} % of it nothing has happened.{so_far}"
     if timer.level == BREACH:
-        return f"The {time} ran out."
-    return f"{timer.level.removeprefix(AT_RISK)} % of the {time} is used up."
+        return f"The {time} ran out.{so_far}"
+    return f"{timer.level.removeprefix(AT_RISK)} % of the {time} is used up.{so_far}"
 
 
 def _runs(clock: ClockRules, episode: Episode) -> bool:
@@ -184,8 +219,28 @@ def _runs(clock: ClockRules, episode: Episode) -> bool:
         return False
     if clock.until is Until.END:
         return True
+    if clock.until is Until.TOUCHES and _touched_enough(clock, episode):
+        return False
     answered = episode.state not in UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
-    return not answered and (clock.until is Until.VERDICT or episode.touched_at is None)
+    return not answered and (clock.until is not Until.TOUCH or episode.touched_at is None)
+
+
+def _touched_enough(clock: ClockRules, episode: Episode) -> bool:
+    made = {Channel.CALL: episode.calls, Channel.EMAIL: episode.mails, Channel.MEETING: episode.meetings}
+    wanted = clock.at_least.items()
+    return sum(made.values()) >= (clock.touches or 0) and all(made[channel] >= least for channel, least in wanted)
+
+
+def reached_out(episode: Episode) -> str:
+    """`2 calls, 1 e-mail`; `nothing yet`."""
+    counts = ((episode.calls, "call"), (episode.mails, "e-mail"), (episode.meetings, "meeting"))
+    said = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count]
+    return ", ".join(said) or "nothing yet"
+
+
+def step_level(percent: int) -> str:
+    """Level of the timer of an escalation."""
+    return f"{ESCALATED}{percent}"
 
 
 def _earliest(until: Until, episode: Episode, rules: SlaRules, now: datetime) -> datetime | None:
@@ -207,6 +262,7 @@ def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now
         return []
     due = _due(clock, limit, rules, now)
     levels = [(f"{AT_RISK}{percent}", _part(clock, limit, rules, now, due, percent)) for percent in clock.warn_at]
+    later = [(step_level(step.at), _part(clock, limit, rules, now, due, step.at)) for step in clock.escalate]
     return [
         Timer(
             kind=TimerKind.SLA,
@@ -217,7 +273,7 @@ def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now
             assignment=episode.assignment,
             due_at=at,
         )
-        for level, at in (*levels, (BREACH, due))
+        for level, at in (*levels, (BREACH, due), *later)
     ]
 
 

@@ -238,6 +238,9 @@ episode = Table(
     Column("wakes_at", Instant),
     Column("signal_at", Instant),                 # the newest hand-raise that the holder was told of (R40)
     Column("interest_told_at", Instant),
+    Column("calls", Integer),                     # touches since whoever has it got it (R17); None: none, as the others
+    Column("mails", Integer),
+    Column("meetings", Integer),
     Column("marketing_held", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("adopted_at", Instant),                # when `silent` ended; None where it never was or still is

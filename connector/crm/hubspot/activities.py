@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from connector.crm.hubspot import touches
 from connector.crm.hubspot.client import Client, pull_pages
 from connector.crm.hubspot.forms import Form, pull_forms, pull_submissions, submitted_email
 from connector.crm.hubspot.paths import EMAIL_EVENTS
@@ -25,7 +26,7 @@ from connector.crm.hubspot.protocol import (
     to_milliseconds,
     understood,
 )
-from connector.domain.activity import Activity, ActivityKind
+from connector.domain.activity import TOUCHES, Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import ActivityPage, StreamOff, Window
 from connector.errors import ScopeError
@@ -52,6 +53,7 @@ def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pul
         PAGE_VIEWS: _pull_page_views,
         FORMS: _pull_forms,
         EMAILS: _pull_emails,
+        TOUCHES: touches.pull,
     }
     if stream not in pulls:
         raise ValueError(f"no stream called {stream!r}; there are {', '.join(STREAMS)}")
@@ -72,6 +74,8 @@ def _why(stream: str, scopes: tuple[str, ...]) -> str:
         "the contact's page counters stand in for them",
         FORMS: f"form submissions cannot be read: {lacks}; the contact's last form stands in for them",
         EMAILS: f"marketing e-mail events cannot be read: {lacks}",
+        TOUCHES: f"calls, e-mails and meetings of sales cannot be counted, so clocks that ask for touches stop at an "
+        f"answer only: {lacks}",
     }[stream]
 
 
