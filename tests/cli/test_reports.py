@@ -102,7 +102,7 @@ def test_markdown_holds_no_markup_of_others() -> None:
     assert not re.search(r"(?<!\\)[<`\[]", text)
     row = next(line for line in text.splitlines() if "1,200" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 7, "what a cell holds is no border"
-    assert "| 30.0 % | 5 hours | 161.9 | 1,234.50 |" in row
+    assert "| 30.0 % | 5 h | 161.9 | 1,234.50 |" in row
 
 
 def test_csv_is_safe_in_a_spreadsheet_and_keeps_numbers() -> None:
@@ -128,7 +128,8 @@ def test_columns_without_anything_are_left_out_for_people() -> None:
 def test_numbers_are_said_as_people_say_them() -> None:
     assert shown(None, Kind.COUNT) == "–"
     assert (shown(14.0, Kind.DAYS), shown(161.9, Kind.DAYS)) == ("14", "161.9")
-    assert (time_taken(timedelta(seconds=90)), time_taken(timedelta(hours=4))) == ("90 s", "4 hours")
+    spans = (timedelta(seconds=90), timedelta(minutes=45), timedelta(hours=4, minutes=20), timedelta(days=3, hours=4))
+    assert [time_taken(one) for one in spans] == ["90 s", "45 min", "4 h 20 min", "3 d 4 h"]
     assert interval(Share(0, 0)) == "–"
 
 

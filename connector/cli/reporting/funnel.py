@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import log10
 
 from connector.cli.reporting.document import (
     Card,
@@ -78,7 +79,8 @@ def _cards(found: FunnelReport) -> Cards:
         cards.append(Card("Revenue", shown(found.money.won.amount, Kind.MONEY), _share_of(found.money.revenue_share)))
     if found.promise is not None:
         kept = found.promise
-        words = f"{kept.due_by_now:.0f} by now; {kept.promised} in the month"
+        quality = "" if kept.accepted_percent is None else f"; {kept.accepted_percent:.0f} % accepted"
+        words = f"{kept.due_by_now:.0f} due by now, {kept.promised} in the month{quality}"
         cards.append(Card(f"Marketing in {kept.month}", f"{kept.handed:,}", words, kept.met))
     return Cards(cards)
 
@@ -363,15 +365,16 @@ def alarm_sentence(one: Alarm, facts: Facts) -> str:
     first = (
         f"T{RATES[one.rate][1:]} {verb} from {percent(one.before.percent)} to {percent(one.now.percent)} "
         f"({many(one.now.whole, 'lead')} passed since {day(one.since.astimezone(facts.zone))}, "
-        f"{one.before.whole:,} before; chance alone does that once in {_once(one.chance)} times)."
+        f"{one.before.whole:,} before; chance alone does that less than once in {_once(one.chance)} times)."
     )
     likely = [cause for cause in one.causes if cause.weight >= 0.1] or one.causes[:1]
-    told = [f"{cause_words(cause, facts)} ({100 * cause.weight:.0f} %)" for cause in likely]
+    told = [f"{cause_words(cause, facts)} ({min(100 * cause.weight, 99):.0f} %)" for cause in likely]
     return f"{first} Likeliest cause: {'; or '.join(told)}."
 
 
 def _once(chance: float) -> str:
-    return f"{round(1 / chance):,}" if chance > 1e-9 else "more than a billion"
+    """Rounded down to a power of ten: nobody can tell one in a million from one in two."""
+    return f"{10 ** int(log10(1 / max(chance, 1e-9))):,}"
 
 
 def cause_words(cause: Cause, facts: Facts) -> str:

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.cli.reporting.document import Cell, Kind
-from connector.rules.durations import in_words
 from connector.rules.reporting.numbers import Share
 from connector.rules.words import day
 
@@ -49,11 +48,20 @@ def interval(share: Share) -> str:
 
 
 def time_taken(value: timedelta | None) -> str:
-    """To the minute; in seconds below two minutes."""
+    """Short, in its two largest units: `90 s`, `45 min`, `4 h 20 min`, `3 d 4 h`."""
     if value is None:
         return NOTHING
-    seconds = value.total_seconds()
-    return f"{seconds:.0f} s" if seconds < 120 else in_words(timedelta(seconds=60 * round(seconds / 60)))
+    seconds = round(value.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    parts = ((minutes // 60, "h"), (minutes % 60, "min"))
+    if minutes >= 48 * 60:
+        hours = round(minutes / 60)
+        parts = ((hours // 24, "d"), (hours % 24, "h"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def within(value: timedelta | None) -> str:

@@ -176,11 +176,7 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
     for result in missed_targets:
         yield f"Target missed: {result.kpi.label} ({result.shown}; {result.target})"
     if found.promise is not None and not found.promise.met:
-        kept = found.promise
-        yield (
-            f"Marketing is behind its promise for {kept.month}: {kept.handed} leads of {kept.promised}, "
-            f"{kept.due_by_now:.0f} by now"
-        )
+        yield f"Marketing's promise for {found.promise.month}: {_behind(found.promise)}"
     if found.counts["late"]:
         (why, number), owners = found.late[0], ", ".join(name for name, _ in found.late_owners[:3])
         yield f"{_many(found.counts['late'], 'clock')} missed, {number} of them because {WHY[why]}; most at {owners}"
@@ -198,6 +194,16 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
         yield f"Campaigns to come: {', '.join(f'{one.name} ({day(one.starts_on)})' for one in coming)}"
     if found.review:
         yield f"Definition: {found.review}"
+
+
+def _behind(kept: PromiseKept) -> str:
+    """In number, in quality or in both."""
+    few = kept.handed < int(kept.due_by_now)
+    number = f"{kept.handed} leads passed, {kept.due_by_now:.0f} due by now" if few else ""
+    accepted = kept.accepted_percent
+    poor = accepted is not None and accepted < kept.quality_promised
+    quality = f"{accepted:.0f} % accepted, {kept.quality_promised:.0f} % promised" if poor else ""
+    return "; ".join(part for part in (number, quality) if part)
 
 
 def _many(number: int, noun: str) -> str:
