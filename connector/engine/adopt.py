@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.episode import Episode, State
@@ -32,7 +30,7 @@ def choose(context: Context) -> tuple[frozenset[ContactId], Pace]:
         state = uow.portal_state()
         if state is None or not state.adopting or context.past is None:
             return frozenset(), Pace()
-        today = uow.adopted_on(_midnight(context))
+        today = uow.adopted_on(context.midnight)
         chosen = frozenset(_choose(uow, state.adopting, Counter(today)))
     if chosen:
         with context.store.transaction() as uow:
@@ -62,9 +60,3 @@ def _silent(uow: UnitOfWork, states: tuple[State, ...]) -> Iterator[Episode]:
     while page := uow.silent_episodes([state.value for state in states], PAGE, after):
         yield from page
         after = page[-1].id
-
-
-def _midnight(context: Context) -> datetime:
-    """The start of the portal's day."""
-    local = context.now.astimezone(ZoneInfo(context.portal.time_zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(context.now.tzinfo)

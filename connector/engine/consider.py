@@ -30,6 +30,7 @@ from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
 from connector.rules.plan import plan
+from connector.rules.routing import take_turn
 from connector.rules.situation import Situation
 
 STORED = frozenset(
@@ -87,6 +88,8 @@ class _Table:
 
 def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Table:
     gathered = gather(uow, ids, now=context.now, look_back=context.book.scoring.look_back)
+    if context.book.routing.counts_days:
+        gathered.given_today.update(uow.given_since(context.midnight))
     found = situations_of(
         gathered, context.book, portal=context.portal.id, past=context.past, adopt=context.adopt
     )
@@ -220,9 +223,10 @@ def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
     """The assignment moves its pool's pointer in its own transaction, and later leads of the batch see it."""
     route, episode = decision.route, decision.episode
     assert route is not None and episode is not None and episode.owner is not None
-    for who, pointer in (route.rotation or {}).items():
-        gathered.rotation.setdefault(route.pool, {})[who] = pointer
-        uow.move_rotation(route.pool, who, pointer)
+    take_turn(gathered.rotation, route)
+    if route.rotation:
+        uow.move_rotation(route.pool, route.rotation)
+    gathered.given_today[episode.owner] = gathered.given_today.get(episode.owner, 0) + 1
     gathered.open_leads[episode.owner] = gathered.open_leads.get(episode.owner, 0) + 1
     account = account_of(gathered.stored[decision.contact])
     if account:
@@ -270,7 +274,6 @@ def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) 
     asked = {name for name in (*ASKED, *context.book.suppression.do_not_contact) if name in rules.fields}
     guarded = names | set(SHARED) | asked
     episode, route = decision.episode, decision.route
-    moved = next(iter((route.rotation or {}).items()), None) if route else None
     key = f"{decision.action.value}:{episode.state.value}:{episode.assignment}:{'t' if episode.touched_at else ''}"
     key += f":undone{episode.undone}" if episode.undone else ""
     return Intent(
@@ -281,7 +284,7 @@ def _intent(context: Context, table: _Table, decision: Decision, planned: Plan) 
         changes=planned.changes,
         expected={prop: raw.get(prop) for prop in sorted(property_of(name, rules) for name in guarded)},
         before=decision.before,
-        turn=(route.pool, moved[0], moved[1]) if route and moved else None,
+        turn=(route.pool, route.rotation) if route and route.rotation else None,
     )
 
 

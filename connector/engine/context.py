@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from connector.domain.change import Change
 from connector.domain.contact import ContactId, OwnerId
@@ -153,6 +154,12 @@ class Context:
     def out_of_turn(self) -> frozenset[ContactId]:
         """Contacts that are being edited all the time; they wait for the next run."""
         return frozenset(contact for contact, times in self.overtaken.items() if times >= ROUNDS)
+
+    @property
+    def midnight(self) -> datetime:
+        """The start of the portal's day."""
+        local = self.now.astimezone(ZoneInfo(self.portal.time_zone))
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(self.now.tzinfo)
 
     @property
     def writes(self) -> bool:

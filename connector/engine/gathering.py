@@ -6,7 +6,7 @@ What is read depends on no rule but how far back they look, so that two rule boo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain.activity import Activity
@@ -27,7 +27,8 @@ class Gathered:
     Attributes:
         stored: neither gone nor merged ones. activities: oldest first, none after `now`.
         accounts: owner of each company by domain, at telequalification and in sales.
-        rotation, open_leads, accounts: mutable; turns move on from lead to lead within a batch (R12).
+        given_today: leads that each owner got since midnight; empty where no rule asks.
+        rotation, open_leads, accounts, given_today: mutable; turns move on from lead to lead within a batch (R12).
     """
 
     stored: dict[ContactId, StoredContact]
@@ -38,6 +39,7 @@ class Gathered:
     rotation: dict[str, dict[OwnerId, int]]
     open_leads: dict[OwnerId, int]
     accounts: dict[Hop, dict[str, OwnerId]]
+    given_today: dict[OwnerId, int] = field(default_factory=dict)
 
 
 def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_back: timedelta) -> Gathered:
@@ -63,7 +65,10 @@ def situations_of(
 ) -> dict[ContactId, Situation]:
     """The situation of each, by what the book takes for machines' doing; without the owner of its account."""
     desk = Desk(
-        owners=tuple(gathered.owners.values()), rotation=gathered.rotation, open_leads=gathered.open_leads
+        owners=tuple(gathered.owners.values()),
+        rotation=gathered.rotation,
+        open_leads=gathered.open_leads,
+        given_today=gathered.given_today,
     )
     sifted = {key: sift(rows, book.scoring.scanners) for key, rows in gathered.activities.items()}
     return {

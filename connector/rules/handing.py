@@ -65,7 +65,7 @@ def routed(
     lead = case.lead(
         episode.lane, in_sales=in_sales, passed_on_by=held.owner if held else None, taken_from=taken_from
     )
-    route = routing.route(lead, case.situation.desk, case.book.routing, now=case.now)
+    route = routing.route(lead, case.situation.desk, case.book.routing, now=case.now, calendars=case.book.sla.calendars)
     if route is None:
         nobody = Verdict(
             rule=NOBODY, passed=False, reasons=("the portal has no active owner to give it to",), then="hold"

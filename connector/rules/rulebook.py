@@ -20,7 +20,7 @@ from connector.rules.notifications import NotificationRules, Role
 from connector.rules.qualification import QualificationRules
 from connector.rules.recycling import RecyclingRules
 from connector.rules.reports import ReportRules
-from connector.rules.routing import RoutingRules
+from connector.rules.routing import RoutingRules, Stick
 from connector.rules.scoring import ScoringRules
 from connector.rules.sla import SlaRules
 from connector.rules.stages import StageRules
@@ -112,7 +112,7 @@ def cross_check(book: RuleBook) -> list[Complaint]:
     """Every place where a file names something that another file lacks; empty where all fits."""
     return [
         *_fields(book), *_conditions(book), *_ranges(book), *_dates(book), *_yes_no_fields(book), *_threshold(book),
-        *_spans(book), *_recycling(book), *_lanes(book), *_parties(book), *_examples(book), *_categories(book),
+        *_spans(book), *_recycling(book), *_lanes(book), *_people(book), *_examples(book), *_categories(book),
     ]  # fmt: skip
 
 
@@ -265,8 +265,8 @@ def _lanes(book: RuleBook) -> Iterator[Complaint]:
             yield Complaint(file=file, path=path, message=f"no lane is called `{lane}`", advice=advice)
 
 
-def _parties(book: RuleBook) -> Iterator[Complaint]:
-    """Telequalification that nobody is told of, or that can never pass a lead on."""
+def _people(book: RuleBook) -> Iterator[Complaint]:
+    """Telequalification that nobody is told of, or that cannot pass a lead on; calendars that are not there."""
     destinations = book.notifications.destinations
     for place, party in enumerate(book.routing.telequalification):
         path: KeyPath = ("telequalification", place, "agency")
@@ -278,6 +278,14 @@ def _parties(book: RuleBook) -> Iterator[Complaint]:
         elif told is not None and Role.AGENCY not in told.to:
             message = f"the destination `{party.agency}` is not for agencies"
             yield Complaint(file="routing", path=path, message=message, advice="write `to: [agency]` there")
+    for place, person in enumerate(book.routing.people):
+        if person.calendar and person.calendar not in book.sla.calendars:
+            advice = nearest(person.calendar, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
+            message = f"sla.yaml has no calendar `{person.calendar}`"
+            yield Complaint(file="routing", path=("people", place, "calendar"), message=message, advice=advice)
+    for place, stick in enumerate(book.routing.stickiness):
+        if stick is Stick.COMPANY_OWNER:
+            yield from _field_of(book, "routing", ("stickiness", place), stick.value, FieldType.OWNER)
     owner = book.fields.fields.get("owner")
     if book.routing.telequalification and owner is not None and owner.write is not Write.ALWAYS:
         message = "a lead that telequalification passes on needs its rep written, and `owner` is not always written"

@@ -20,11 +20,13 @@ class Desk:
 
     Attributes:
         rotation: pool -> owner -> pointer. open_leads: open, not silent episodes per owner.
+        given_today: leads that each owner got since midnight in the portal's zone; empty where nobody asks (R12).
     """
 
     owners: Sequence[Owner]
     rotation: Mapping[str, Mapping[OwnerId, int]]
     open_leads: Mapping[OwnerId, int]
+    given_today: Mapping[OwnerId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

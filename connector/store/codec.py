@@ -110,5 +110,6 @@ def _choices(value: Any) -> Value:
     return tuple(value) if isinstance(value, list) else value
 
 
-def turn_from_plain(plain: list[Any] | None) -> tuple[str, OwnerId, int] | None:
-    return None if plain is None else (plain[0], OwnerId(plain[1]), plain[2])
+def turn_from_plain(plain: list[Any] | None) -> tuple[str, Mapping[OwnerId, int]] | None:
+    """None for none, and for one of the first version, which counted otherwise."""
+    return (plain[0], plain[1]) if plain is not None and isinstance(plain[1], dict) else None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select
 
 from connector.domain.contact import OwnerId, PortalId
+from connector.domain.episode import ENDS
 from connector.domain.owner import Owner
-from connector.store.part import PORTAL, Insert, Part, Rows, insert_into, key_of, per_dialect
-from connector.store.tables import episode, owner, rotation
+from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
+from connector.store.tables import episode, episode_step, owner, rotation
 
 _OWNERS = select(owner).where(owner.c.portal == PORTAL).order_by(owner.c.owner)
 _ROTATION = select(rotation).where(rotation.c.portal == PORTAL).order_by(rotation.c.pool, rotation.c.owner)
@@ -18,23 +21,29 @@ _OPEN_LEADS = (
     .where(episode.c.portal == PORTAL, episode.c.is_open, ~episode.c.silent, episode.c.owner.is_not(None))
     .group_by(episode.c.owner)
 )
-_MOVED = and_(
-    rotation.c.portal == PORTAL, rotation.c.pool == bindparam("pool_"), rotation.c.owner == bindparam("owner_"),
-    rotation.c.pointer == bindparam("pointer_"),
+_LEVEL = delete(rotation).where(rotation.c.portal == PORTAL, rotation.c.pointer == 0)
+"""Who stands at nought has no row, so that a turn that is handed back leaves nothing behind."""
+_earlier = episode_step.alias("earlier")
+_GIVEN = (
+    select(episode_step.c.owner, func.count().label("leads"))
+    .where(
+        episode_step.c.portal == PORTAL, episode_step.c.at >= bindparam("since"), episode_step.c.owner.is_not(None),
+        ~episode_step.c.silent, episode_step.c.state.not_in(list(ENDS)),
+        ~exists().where(
+            _earlier.c.portal == episode_step.c.portal, _earlier.c.episode == episode_step.c.episode,
+            _earlier.c.assignment == episode_step.c.assignment, _earlier.c.number < episode_step.c.number,
+            ~_earlier.c.silent,
+        ),
+    )
+    .group_by(episode_step.c.owner)
 )
-_NEW_AGAIN = delete(rotation).where(_MOVED, rotation.c.before.is_(None))
-# Where it stood before that is not known any more: `before` then says "here", and handing back again moves nothing.
-_BACK = update(rotation).where(_MOVED, rotation.c.before.is_not(None)).values(pointer=rotation.c.before)
 
 
 @per_dialect
 def _move(dialect: str) -> Insert:
     statement = insert_into(rotation, dialect)
-    pointer = statement.excluded.pointer
-    return statement.on_conflict_do_update(
-        index_elements=key_of(rotation), set_={"pointer": pointer, "before": rotation.c.pointer},
-        where=rotation.c.pointer != pointer,
-    )
+    moved = rotation.c.pointer + statement.excluded.pointer
+    return statement.on_conflict_do_update(index_elements=key_of(rotation), set_={"pointer": moved})
 
 
 class Rotation(Part):
@@ -42,7 +51,7 @@ class Rotation(Part):
 
     def __init__(self, connection: Connection, portal: PortalId) -> None:
         super().__init__(connection, portal)
-        self._turns_moved: Rows = []
+        self._turns_moved: Counter[tuple[str, OwnerId]] = Counter()
 
     def flush(self) -> None:
         super().flush()
@@ -71,19 +80,27 @@ class Rotation(Part):
             pools.setdefault(row.pool, {})[row.owner] = row.pointer
         return pools
 
-    def move_rotation(self, pool: str, owner: OwnerId, pointer: int) -> None:
-        row = {"portal": self.portal, "pool": pool, "owner": owner, "pointer": pointer, "before": None}
-        self._turns_moved.append(row)
+    def move_rotation(self, pool: str, moves: Mapping[OwnerId, int]) -> None:
+        for one, move in moves.items():
+            self._turns_moved[pool, one] += move
+
+    def hand_back_turn(self, pool: str, moves: Mapping[OwnerId, int]) -> None:
+        self.move_rotation(pool, {one: -move for one, move in moves.items()})
 
     def _write_turns(self) -> None:
-        moves, self._turns_moved = self._turns_moved, []
-        self.write(_move(self.dialect), moves)      # one after the other: each keeps where it stood before
+        moves, self._turns_moved = self._turns_moved, Counter()
+        rows = [
+            {"portal": self.portal, "pool": pool, "owner": one, "pointer": move}
+            for (pool, one), move in sorted(moves.items())
+            if move
+        ]
+        self.write(_move(self.dialect), rows)
+        if rows:
+            self.change(_LEVEL)
 
-    def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
-        """`pointer` is where the assignment moved it to; where it stands elsewhere by now, it stays there."""
-        self._write_turns()
-        for back in (_NEW_AGAIN, _BACK):
-            self.change(back, pool_=pool, owner_=owner, pointer_=pointer)
+    def given_since(self, since: datetime) -> dict[OwnerId, int]:
+        self.flush()
+        return {row.owner: row.leads for row in self.select(_GIVEN, since=since)}
 
     def open_leads(self) -> dict[OwnerId, int]:
         self.flush()

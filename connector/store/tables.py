@@ -211,8 +211,7 @@ owner = Table(
 rotation = Table(
     "rotation", metadata,
     _key("portal"), _key("pool"), _key("owner"),
-    Column("pointer", BigInteger, nullable=False),
-    Column("before", BigInteger),                 # where it stood before its last move; None: it was not there
+    Column("pointer", BigInteger, nullable=False),       # how far ahead of the share, in billionths of a turn; never 0
     sqlite_with_rowid=False,
 )
 
@@ -275,6 +274,7 @@ episode_step = Table(
     ForeignKeyConstraint(["portal", "episode"], ["episode.portal", "episode.episode"], ondelete="CASCADE"),
     sqlite_with_rowid=False,
 )
+Index("ix_episode_step_at", episode_step.c.portal, episode_step.c.at)
 
 decision = Table(
     "decision", metadata,

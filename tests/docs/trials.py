@@ -33,6 +33,7 @@ from connector.rules.fields import normalise
 from connector.rules.marking import marking
 from connector.rules.plan import plan
 from connector.rules.qualification import ExampleActivity
+from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import sift
 from connector.rules.situation import Desk, Situation
@@ -342,8 +343,7 @@ def _goes_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
                                     account_owner=REPS[account].id if account else None), book, now=NOW)  # fmt: skip
         route = decision.route
         assert route is not None, decision.sentence
-        if route.rotation:
-            rotation.setdefault(route.pool, {}).update(route.rotation)
+        take_turn(rotation, route)
         yield {"goes to": NAMES[route.owner], "because": route.sentence}
 
 

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from connector.domain.contact import Contact, ContactId, OwnerId
 from connector.domain.decision import Route
 from connector.domain.owner import Owner
-from connector.rules.routing import STRIDE, Lead, RoutingRules, route
+from connector.rules.routing import TURN, Lead, RoutingRules, route, take_turn
 from connector.rules.situation import Desk
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -58,7 +58,7 @@ class Room:
         for _ in range(count):
             found = self.ask()
             assert found is not None and found.owner is not None
-            self.rotation.setdefault(found.pool, {}).update(found.rotation or {})
+            take_turn(self.rotation, found)
             self.got[found.owner] += 1
 
 
@@ -132,13 +132,13 @@ def test_who_comes_back_is_not_flooded(before: int, away: int, after: int, count
     assert max(shares) - min(shares) <= 2
 
 
-def test_a_turn_moves_only_the_chosen_pointer_by_a_whole_stride() -> None:
-    pools = {"p": {"everyone": True, "members": [{"owner": "7", "weight": 8}]}}
+def test_a_turn_is_paid_for_by_those_who_did_not_get_it() -> None:
+    """By weight; who is not in the CRM any more stands still."""
+    pools = {"p": {"everyone": True, "members": [{"owner": "7", "weight": 3}]}}
     room = Room(OWNERS, make_rules(pools=pools, default_pool="p"))
     found = room.ask()
     assert found is not None
-    assert (found.pool, found.rotation) == ("p", {"7": STRIDE // 8})
-    assert all(STRIDE % weight == 0 for weight in range(1, 11))
+    assert (found.pool, found.rotation) == ("p", {"7": TURN // 4, "11": -TURN // 4})
 
 
 # -- stickiness --------------------------------------------------------------------------------------------------

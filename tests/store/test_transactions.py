@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from conftest import PORTAL, Opener
 from sqlalchemy.exc import DBAPIError
 from values import ANA, BEN, NOW, REP, RUN, decision, entry, episode, stored
 
+from connector.domain.contact import Contact, ContactId, OwnerId
+from connector.domain.owner import Owner
+from connector.rules.routing import Lead, RoutingRules, route
+from connector.rules.situation import Desk
 from connector.store import SqlStore, scratch
 
 
@@ -43,17 +48,47 @@ def test_read_and_write_back_loses_nothing_on_sqlite(tmp_path: Path, open_it: Op
     if stores[0].database.dialect != "sqlite":
         return
     with stores[0].transaction() as unit:
-        unit.move_rotation("desk", REP, 0)
+        unit.move_rotation("desk", {REP: 1})
 
     def count(store: SqlStore) -> None:
         for _ in range(25):
             with store.transaction() as unit:
-                unit.move_rotation("desk", REP, unit.rotation()["desk"][REP] + 1)
+                stands = unit.rotation()["desk"][REP]
+                unit.move_rotation("desk", {REP: (stands + 1) - stands})
+                assert unit.rotation()["desk"][REP] == stands + 1
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(count, stores))
     with stores[0].reading() as unit:
-        assert unit.rotation() == {"desk": {REP: 100}}
+        assert unit.rotation() == {"desk": {REP: 101}}
+
+
+def test_two_workers_at_once_never_give_two_owners(tmp_path: Path, open_it: Opener) -> None:
+    """R12: the pointer moves in the assignment's transaction, so that the turns are spread as if one had worked."""
+    stores = [open_it(holder="host:1") for _ in range(2)]
+    if stores[0].database.dialect != "sqlite":
+        return
+    leads = [ContactId(str(number)) for number in range(100, 124)]
+    owners = [Owner(id=OwnerId(name), name=name, email="") for name in ("7", "8", "9")]
+    rules = RoutingRules.model_validate({"pools": {"p": {"everyone": True}}, "default_pool": "p"})
+
+    def work(store: SqlStore) -> None:
+        for lead in leads:
+            with store.transaction() as unit:
+                if unit.episodes([lead])[lead]:
+                    continue
+                contact = Contact(id=lead, created_at=NOW, modified_at=NOW, fields={})
+                desk = Desk(owners=owners, rotation=unit.rotation(), open_leads={})
+                found = route(Lead(contact=contact), desk, rules, now=NOW)
+                assert found is not None and found.rotation is not None
+                unit.put_episode(episode(f"ep_{lead}", lead, owner=found.owner), at=NOW, cause="hand_over")
+                unit.move_rotation(found.pool, found.rotation)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, stores))
+    with stores[0].reading() as unit:
+        given = [one.owner for one in unit.all_episodes()]
+        assert sorted(Counter(given).values()) == [8, 8, 8] and unit.rotation() == {}
 
 
 def test_a_block_that_fails_leaves_nothing(store: SqlStore) -> None:

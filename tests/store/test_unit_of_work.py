@@ -221,20 +221,17 @@ def test_owners_come_back_archived_ones_included(store: SqlStore) -> None:
         assert unit.owners() == owners
 
 
-def test_a_turn_is_handed_back_unless_the_pointer_moved_on(store: SqlStore) -> None:
+def test_a_turn_is_handed_back_whatever_moved_since(store: SqlStore) -> None:
     """R12."""
     with store.transaction() as unit:
-        unit.move_rotation("desk", REP, 60)
-        unit.move_rotation("desk", REP, 120)
-        unit.hand_back_turn("desk", REP, 60)
-        assert unit.rotation() == {"desk": {REP: 120}}
-        unit.hand_back_turn("desk", REP, 120)
-        assert unit.rotation() == {"desk": {REP: 60}}
-        unit.hand_back_turn("desk", REP, 60)
-        assert unit.rotation() == {"desk": {REP: 60}}
-        unit.move_rotation("desk", OwnerId("8"), 60)
-        unit.hand_back_turn("desk", OwnerId("8"), 60)
-        assert unit.rotation() == {"desk": {REP: 60}}
+        other = OwnerId("8")
+        unit.move_rotation("desk", {REP: 60, other: -60})
+        unit.move_rotation("desk", {REP: -40, other: 40})
+        assert unit.rotation() == {"desk": {REP: 20, other: -20}}
+        unit.hand_back_turn("desk", {REP: 60, other: -60})
+        assert unit.rotation() == {"desk": {REP: -40, other: 40}}
+        unit.hand_back_turn("desk", {REP: -40, other: 40})
+        assert unit.rotation() == {}
 
 
 # -- episodes, decisions, timers
@@ -384,7 +381,7 @@ def test_an_intent_comes_back_with_all_it_needs_to_be_settled(store: SqlStore) -
     )
     one = intent(
         changes=changes, expected={"lifecyclestage": "lead", "owner": None}, before=episode(touched_at=NOW),
-        turn=("desk", REP, 60),
+        turn=("desk", {REP: 60}),
     )
     with store.transaction() as unit:
         unit.put_intents([one, intent("in_2", BEN)])

@@ -93,7 +93,7 @@ class Intent:
         id: effect id (I5).
         expected: wire values the decision rests on, by property; a difference at the re-read means a person was faster.
         before: the episode as it stood before the decision, to return to where the intent is overtaken; None for none.
-        turn: pool, owner and the pointer that this plan moved on to, to hand the turn back; None for none.
+        turn: pool, and by how much this plan moved each pointer of it, to hand the turn back; None for none.
         status: `open`, `written`, `rejected`, `overtaken`, `gone`, `shadow`.
     """
 
@@ -104,7 +104,7 @@ class Intent:
     changes: tuple[Change, ...]
     expected: Mapping[str, str | None]
     before: Episode | None = None
-    turn: tuple[str, OwnerId, int] | None = None
+    turn: tuple[str, Mapping[OwnerId, int]] | None = None
     status: str = "open"
     detail: str = ""
     tries: int = 0

@@ -123,10 +123,16 @@ class UnitOfWork(History, Traces, Reporting, Protocol):
         """Pool -> owner -> pointer."""
         ...
 
-    def move_rotation(self, pool: str, owner: OwnerId, pointer: int) -> None: ...
+    def move_rotation(self, pool: str, moves: Mapping[OwnerId, int]) -> None:
+        """Add to the pointers of a pool; stored when the unit of work ends or somebody asks."""
+        ...
 
-    def hand_back_turn(self, pool: str, owner: OwnerId, pointer: int) -> None:
-        """Undo one assignment's move to `pointer`; where it stands elsewhere by now, it stays there."""
+    def hand_back_turn(self, pool: str, moves: Mapping[OwnerId, int]) -> None:
+        """Take one assignment's moves back, whatever moved since."""
+        ...
+
+    def given_since(self, since: datetime) -> dict[OwnerId, int]:
+        """Leads that each owner got since then, new ones and those of others."""
         ...
     def open_leads(self) -> dict[OwnerId, int]:
         """Open, not silent episodes per owner."""

@@ -36,6 +36,7 @@ from connector.rules.decide import asks_still, decide
 from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
 from connector.rules.reach import Reach, Tally
+from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Desk, Situation
 
@@ -306,8 +307,7 @@ class World:
         route, episode = decision.route, decision.episode
         if route is None or episode is None or episode.owner is None:
             return
-        if route.rotation:
-            self.desk.rotation.setdefault(route.pool, {}).update(route.rotation)
+        take_turn(self.desk.rotation, route)
         batch.open_leads[episode.owner] = batch.open_leads.get(episode.owner, 0) + 1
         if domain:
             batch.accounts[episode.hop][domain] = episode.owner

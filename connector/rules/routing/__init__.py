@@ -5,7 +5,9 @@ lead.py       what is known of the lead that looks for its owner
 assigning.py  the order of questions: telequalification, stickiness, territories, default pool, fallback
 parties.py    telequalification, a party of its own
 sticky.py     who knows the lead already
-pools.py      who sits in a pool, who is free, whose turn it is
+people.py     hours, absence, ramp-up, caps and skills: who can take a lead now
+pools.py      which pools are asked, and who sits in one
+turns.py      whose turn it is
 search.py     who is there, and why each candidate was passed over
 
 Whether a lead is handed over at all is decide()'s. Archived owners get nothing.
@@ -13,24 +15,40 @@ Whether a lead is handed over at all is decide()'s. Archived owners get nothing.
 
 from connector.rules.routing.assigning import route
 from connector.rules.routing.lead import Lead
-from connector.rules.routing.model import Fallback, Member, Party, PoolRules, RoutingRules, Stick, Territory
+from connector.rules.routing.model import (
+    Absence,
+    Fallback,
+    Member,
+    Party,
+    Person,
+    PoolRules,
+    RoutingRules,
+    Stick,
+    Territory,
+)
 from connector.rules.routing.parties import callers, party_of
-from connector.rules.routing.pools import STRIDE, sitting
+from connector.rules.routing.pools import sitting
 from connector.rules.routing.search import Directory
+from connector.rules.routing.turns import TURN, Turn, next_turn, take_turn
 
 __all__ = [
-    "STRIDE",
+    "TURN",
+    "Absence",
     "Directory",
     "Fallback",
     "Lead",
     "Member",
     "Party",
+    "Person",
     "PoolRules",
     "RoutingRules",
     "Stick",
     "Territory",
+    "Turn",
     "callers",
+    "next_turn",
     "party_of",
     "route",
     "sitting",
+    "take_turn",
 ]

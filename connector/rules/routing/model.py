@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connector.rules.condition import Condition
+from connector.rules.durations import WallDuration
 from connector.rules.misplaced import KeyPath, MisplacedError
 from connector.rules.suggestions import nearest
 
@@ -32,18 +34,33 @@ class Stick(StrEnum):
     ACCOUNT_OWNER = "account_owner"      # who has the latest lead of the same company
 
 
+def _fields_only(when: Condition | None) -> Condition | None:
+    if when is not None and not when.fields_only:
+        raise ValueError("who gets a lead goes by fields; activities belong in qualification.yaml or scoring.yaml")
+    return when
+
+
+FieldCondition = Annotated[Condition, AfterValidator(_fields_only)]
+"""Routing looks at fields only; what somebody did is weighed before."""
+
+
 class Member(BaseModel):
+    """Somebody in a pool. `takes`: only leads for which it holds, a skill or a segment; left out: all."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     owner: OwnerName
     weight: int = Field(default=1, ge=1, le=10)
     max_open_leads: int | None = Field(default=None, ge=1)
+    max_per_day: int | None = Field(default=None, ge=1)
+    takes: FieldCondition | None = None
 
 
 class PoolRules(BaseModel):
     """Owners who take turns. With `everyone` all active owners are in it, and `members` only sets weights and caps.
 
-    `max_open_leads`: nobody in the pool gets another lead while holding that many; a member's own cap goes before it.
+    `max_open_leads`: nobody in the pool gets another lead while holding that many; `max_per_day`: nor who got so many
+    since midnight, whichever pool they came from. A member's own cap goes before the pool's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +71,7 @@ class PoolRules(BaseModel):
     members: tuple[Member, ...] = ()
     exclude: tuple[OwnerName, ...] = ()
     max_open_leads: int | None = Field(default=None, ge=1)
+    max_per_day: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _has_members(self) -> PoolRules:
@@ -70,15 +88,8 @@ class Territory(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    when: Condition
+    when: FieldCondition
     pool: str
-
-    @field_validator("when")
-    @classmethod
-    def _fields_only(cls, when: Condition) -> Condition:
-        if not when.fields_only:
-            raise ValueError("a territory goes by fields; activities belong in qualification.yaml or scoring.yaml")
-        return when
 
 
 class Party(BaseModel):
@@ -93,18 +104,11 @@ class Party(BaseModel):
     name: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$")
     label: str = Field(default="", max_length=100)
     lanes: tuple[str, ...] = Field(default=("score", "return"), min_length=1)
-    when: Condition | None = None
+    when: FieldCondition | None = None
     pool: str = ""
     agency: str = ""
     straight_to: tuple[Stick, ...] = (Stick.FORMER_OWNER,)
     meeting: bool = True
-
-    @field_validator("when")
-    @classmethod
-    def _fields_only(cls, when: Condition | None) -> Condition | None:
-        if when is not None and not when.fields_only:
-            raise ValueError("who calls first goes by fields; activities belong in qualification.yaml or scoring.yaml")
-        return when
 
     @model_validator(mode="after")
     def _somebody(self) -> Party:
@@ -116,6 +120,32 @@ class Party(BaseModel):
     def words(self) -> str:
         """Its name for people."""
         return self.label or self.name.replace("_", " ")
+
+
+class Absence(BaseModel):
+    """Whole days, the first and the last one included, in the zone of the person's calendar."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    first: date = Field(alias="from")
+    until: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Absence:
+        if self.until < self.first:
+            raise ValueError("ends before it begins; write the first day at `from` and the last one at `until`")
+        return self
+
+
+class Person(BaseModel):
+    """What holds for one owner in every pool. `calendar`: one of sla.yaml's, with its hours, holidays and zone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    owner: OwnerName
+    calendar: str = ""
+    away: tuple[Absence, ...] = ()
+    joined_on: date | None = None
 
 
 class Fallback(BaseModel):
@@ -136,6 +166,8 @@ class RoutingRules(BaseModel):
     territories: tuple[Territory, ...] = ()
     pools: Mapping[str, PoolRules] = Field(min_length=1)
     default_pool: str
+    people: tuple[Person, ...] = Field(default=(), max_length=2_000)
+    ramp_up: WallDuration | None = None
     fallback: Fallback = Fallback()
 
     @model_validator(mode="after")
@@ -158,7 +190,16 @@ class RoutingRules(BaseModel):
         for place, name in enumerate(names):
             if name in names[:place]:
                 raise MisplacedError(("telequalification", place, "name"), f"two parties are called {name}; rename one")
+        owners = [person.owner.lower() for person in self.people]
+        for place, owner in enumerate(owners):
+            if owner in owners[:place]:
+                raise MisplacedError(("people", place, "owner"), f"{owner} stands here twice; put it into one")
         return self
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether anybody gets only so many leads a day."""
+        return any(pool.max_per_day or any(one.max_per_day for one in pool.members) for pool in self.pools.values())
 
     def label(self, pool: str) -> str:
         return self.pools[pool].label or pool.replace("_", " ")
@@ -166,4 +207,5 @@ class RoutingRules(BaseModel):
     def owners_named(self) -> tuple[str, ...]:
         """Every owner that the file names, for a check against the portal."""
         rows = [name for pool in self.pools.values() for name in (*(m.owner for m in pool.members), *pool.exclude)]
+        rows += [person.owner for person in self.people]
         return tuple(dict.fromkeys([*rows, *([self.fallback.owner] if self.fallback.owner else [])]))

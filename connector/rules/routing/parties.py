@@ -14,19 +14,24 @@ from connector.domain.decision import Route
 from connector.domain.episode import Episode, Hop
 from connector.rules.condition import Facts
 from connector.rules.routing.model import Party, RoutingRules
+from connector.rules.routing.people import People
 from connector.rules.routing.pools import sitting, turn
 from connector.rules.routing.search import Directory, Search
 from connector.rules.routing.sticky import stuck
 
 
-def callers(rules: RoutingRules, people: Directory) -> frozenset[OwnerId]:
+def callers(rules: RoutingRules, directory: Directory) -> frozenset[OwnerId]:
     """Everybody who sits at telequalification; nobody where all owners take turns there, for then they are reps too."""
     pools = [rules.pools[party.pool] for party in rules.telequalification if party.pool]
-    return frozenset(owner for pool in pools if not pool.everyone for owner in sitting(pool, people))
+    return frozenset(owner for pool in pools if not pool.everyone for owner in sitting(pool, directory))
 
 
 def call_first(
-    search: Search, rotation: Mapping[str, Mapping[OwnerId, int]], rules: RoutingRules, now: datetime
+    search: Search,
+    people: People,
+    rotation: Mapping[str, Mapping[OwnerId, int]],
+    rules: RoutingRules,
+    now: datetime,
 ) -> Route | None:
     """The telequalification that works this lead first, or the rep who knows it; None where no party takes it."""
     lead = search.lead
@@ -35,27 +40,31 @@ def call_first(
         finding = party.when.find(Facts(contact=lead.contact, now=now)) if party.when else None
         if lead.lane not in party.lanes or (finding is not None and not finding.holds):
             continue
-        known = stuck(lead, search, party.straight_to, seated)
+        known = stuck(search, people, party.straight_to, seated)
         if known is not None:
             return known
-        found = _at(party, search, rotation, rules)
+        found = _at(party, search, people, rotation, rules)
         if found is not None:
             return found
     return None
 
 
 def _at(
-    party: Party, search: Search, rotation: Mapping[str, Mapping[OwnerId, int]], rules: RoutingRules
+    party: Party,
+    search: Search,
+    people: People,
+    rotation: Mapping[str, Mapping[OwnerId, int]],
+    rules: RoutingRules,
 ) -> Route | None:
     lead = search.lead
     if party.agency:
         return search.choose(None, "telequalification", f"{party.words} calls first", party=party.name)
     seats = sitting(rules.pools[party.pool], search)
     for owner, why in ((lead.former_caller, "called this lead before"), (lead.account_caller, "calls this company")):
-        if owner in seats and owner != lead.taken_from and search.is_active(owner):
+        if owner in seats and owner != lead.taken_from and search.is_active(owner) and not people.back_on(owner):
             why = f"{search.name(owner)} {why} for {party.words}"
             return search.choose(owner, "telequalification", why, party=party.name)
-    return turn(party.pool, "", search, rotation.get(party.pool, {}), rules, party=party.name)
+    return turn(party.pool, "", search, people, rotation.get(party.pool, {}), rules, party=party.name)
 
 
 def party_of(episode: Episode, rules: RoutingRules) -> Party | None:

@@ -46,7 +46,7 @@ class Search(Directory):
 
     def __init__(self, lead: Lead, desk: Desk) -> None:
         super().__init__(desk.owners)
-        self.lead, self.open_leads = lead, desk.open_leads
+        self.lead, self.open_leads, self.given_today = lead, desk.open_leads, desk.given_today
         self.remarks: list[str] = []
         self._why_not: dict[OwnerId, str] = {}
 

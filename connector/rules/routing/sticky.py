@@ -8,6 +8,7 @@ from connector.domain.contact import OwnerId
 from connector.domain.decision import Route
 from connector.rules.routing.lead import Lead
 from connector.rules.routing.model import Stick
+from connector.rules.routing.people import People
 from connector.rules.routing.search import LEFT, TAKEN_AWAY, Search
 
 _WORDS: Mapping[Stick, tuple[str, str]] = {
@@ -20,12 +21,13 @@ _WORDS: Mapping[Stick, tuple[str, str]] = {
 }
 
 
-def stuck(lead: Lead, search: Search, sticks: Sequence[Stick], callers: Collection[OwnerId]) -> Route | None:
-    """The first of `sticks` who is there; None, with the reasons noted, where nobody is.
+def stuck(search: Search, people: People, sticks: Sequence[Stick], callers: Collection[OwnerId]) -> Route | None:
+    """The first of `sticks` who is there; None, with the reasons noted, where nobody is. Hours and caps do not count.
 
     Args:
         callers: who sits at telequalification; knowing a lead from there makes nobody its rep.
     """
+    lead = search.lead
     for stick in sticks:
         owner = known(lead, stick)
         if owner is None or owner == lead.passed_on_by:
@@ -35,6 +37,9 @@ def stuck(lead: Lead, search: Search, sticks: Sequence[Stick], callers: Collecti
             search.pass_over(owner, f"{why}, but works for telequalification")
         elif owner == lead.taken_from:
             search.pass_over(owner, TAKEN_AWAY)
+        elif away := people.back_on(owner):
+            search.pass_over(owner, f"{why}, but {away}")
+            search.remarks.append(f"{who}, {search.name(owner)}, {away}.")
         elif search.is_active(owner):
             return search.choose(owner, stick.value, f"{search.name(owner)} {why}")
         else:
