@@ -193,6 +193,7 @@ def measure(rates: list[int], seconds: float) -> dict[str, float]:
             figures |= found
             time.sleep(10)  # the portal's window of ten seconds is empty again
         figures["told_twice"] = bench.arrivals.twice
+        figures["load"] = round(os.getloadavg()[1], 1)  # of five minutes: beside others, delays say little
         figures["throttled"] = bench.control("GET", "counters").get("by_status", {}).get("429", 0)
         if os.environ.get("HANDOFF_BENCH_LOG"):
             print((bench.folder / "serve.log").read_text(), file=sys.stderr)
