@@ -76,6 +76,7 @@ class Episode:
         signal_at: the newest hand-raise that the holder was told of (R40); None until one came after the handoff.
         interest_told_at: when the holder was last told of other strong interest (R40); None: never.
         calls, mails, meetings: how often sales reached out since whoever has it got it; 0 where no clock counts them.
+        waiting_since: when sales was first seen to wait for the customer, while it does (R17); None: it does not.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
         undone: how often a person undid one of its moves (R36); part of effect ids (I5).
         party: the telequalification that works it, or worked it before a rep did; empty where it went straight to sales.
@@ -102,6 +103,7 @@ class Episode:
     wakes_at: datetime | None = None
     signal_at: datetime | None = None
     interest_told_at: datetime | None = None
+    waiting_since: datetime | None = None
     calls: int = 0
     mails: int = 0
     meetings: int = 0

@@ -22,7 +22,10 @@ class TimerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """`assignment` counts owners, so that the second owner's reminders are not the first one's (I5)."""
+    """`assignment` counts owners, so that the second owner's reminders are not the first one's (I5).
+
+    `paused_at`: since then the clock stands still, and nothing comes due; None: it runs.
+    """
 
     kind: TimerKind
     contact: ContactId
@@ -31,3 +34,4 @@ class Timer:
     level: str
     assignment: int
     due_at: datetime
+    paused_at: datetime | None = None

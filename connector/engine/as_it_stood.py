@@ -45,6 +45,7 @@ def _episode_at(episode: Episode, path: Sequence[PastStep], at: datetime) -> Epi
         handed_off_at=_by(episode.handed_off_at, at),
         touched_at=_by(episode.touched_at, at),
         signal_at=_by(episode.signal_at, at),
+        waiting_since=_by(episode.waiting_since, at),
         interest_told_at=_by(episode.interest_told_at, at),
         passed_on_at=_by(episode.passed_on_at, at),
         caller=episode.caller if _by(episode.passed_on_at, at) else None,

@@ -56,6 +56,8 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
     for clock in sla.stopped_clocks(episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
+    if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
+        _pause_or_go_on(context, uow, episode)
     if decision.action is Action.SIGNAL:
         _start_again(context, uow, episode)
     elif decision.action is Action.INTEREST:
@@ -85,6 +87,18 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
         known = {timer.name for timer in running}
         clocks = sla.clocks(standing, context.book.sla, now=standing.held_since)
         uow.put_timers([timer for timer in clocks if timer.name not in known])
+
+
+def _pause_or_go_on(context: Moment, uow: TimerTable, episode: Episode) -> None:
+    """While sales waits for the customer the clocks that allow it stand still; then they go on where they stood."""
+    rules = context.book.sla
+    running = [timer for timer in uow.timers(episode.contact) if timer.kind is TimerKind.SLA]
+    if episode.waiting_since is None:
+        paused = [timer for timer in running if timer.paused_at is not None]
+        uow.put_timers([sla.resumed(timer, episode, rules, now=context.now) for timer in paused])
+        return
+    moving = [timer for timer in running if timer.paused_at is None and sla.may_pause(timer, rules)]
+    uow.put_timers([replace(timer, paused_at=context.now) for timer in moving])
 
 
 def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:

@@ -88,6 +88,7 @@ def _open_episode(case: Case) -> Decision | None:
     after = follow(touched, case.contact, case.situation.deals, case.book, now=case.now)
     if before.silent:
         return silent(case, before, after)
+    after = _waiting(case, after)
     passed = passed_on(case, before, after)
     if passed is not None:
         return passed
@@ -105,6 +106,15 @@ def _open_episode(case: Case) -> Decision | None:
         return case.on_hold()
     words = f"{_who(before, case)} is working this lead: {before.state.value.replace('_', ' ')}."
     return _signal(case, before) or interest(case, before) or case.nothing(words)
+
+
+def _waiting(case: Case, episode: Episode) -> Episode:
+    """The episode with whether sales waits for the customer, as sla.yaml knows it (R17)."""
+    when = case.book.sla.waiting
+    waits = when is not None and episode.is_open and when.holds(case.facts)
+    if waits == (episode.waiting_since is not None):
+        return episode
+    return replace(episode, waiting_since=case.now if waits else None)
 
 
 def _was_taken_away(case: Case, episode: Episode) -> bool:
@@ -251,6 +261,9 @@ def _who(episode: Episode, case: Case) -> str:
 def _advanced(before: Episode, after: Episode, case: Case) -> str:
     if before.owner != after.owner:
         return "A person gave this lead to another owner."
+    if replace(after, waiting_since=before.waiting_since) == before:
+        does = "waits for the customer: clocks that allow it stand still" if after.waiting_since else "goes on"
+        return f"{_who(after, case)} {does}."
     if replace(after, calls=before.calls, mails=before.mails, meetings=before.meetings) == before:
         return f"{_who(after, case)} has reached out: {sla.reached_out(after)}."
     return f"{_who(after, case)} moved this lead on: {after.state.value.replace('_', ' ')}."

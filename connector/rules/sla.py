@@ -8,6 +8,7 @@ clocks (R19).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -20,6 +21,7 @@ from connector.domain.timer import BREACH as BREACH  # the levels of a timer are
 from connector.domain.timer import Timer, TimerKind
 from connector.errors import ConfigError
 from connector.rules.calendar import PORTAL_ZONE, CalendarRules, zone_of
+from connector.rules.condition import Condition
 from connector.rules.durations import AnyDuration, Duration, DurationKind
 from connector.rules.misplaced import KeyPath, MisplacedError
 from connector.rules.notifications import Role
@@ -68,6 +70,8 @@ class ClockRules(BaseModel):
     """With `until: touches`: how many in all."""
     at_least: Mapping[Channel, Annotated[int, Field(ge=1, le=50)]] = Field(default_factory=dict)
     """With `until: touches`: how many of a channel, besides."""
+    pauses: bool = False
+    """Stands still while sales waits for the customer (`waiting`)."""
     calendar: str | None = None
     """For business hours and days; the first calendar of the file where none is named."""
     warn_at: tuple[Percent, ...] = (50, 80)
@@ -105,7 +109,19 @@ class SlaRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     calendars: Mapping[str, CalendarRules] = Field(min_length=1)
+    waiting: Condition | None = None
+    """By which fields sales is seen to wait for the customer; clocks with `pauses` then stand still."""
     clocks: Mapping[str, ClockRules] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _waits_by_fields(self) -> SlaRules:
+        if self.waiting is not None and not self.waiting.fields_only:
+            raise MisplacedError(("waiting",), "goes by fields; name a field that sales sets, such as the lead status")
+        pausing = next((name for name, clock in self.clocks.items() if clock.pauses), None)
+        if pausing is not None and self.waiting is None:
+            message = "nothing says when sales waits for the customer; add `waiting:` with a field that says it"
+            raise MisplacedError(("clocks", pausing, "pauses"), message)
+        return self
 
     @model_validator(mode="after")
     def _calendars_exist_and_suffice(self) -> SlaRules:
@@ -183,6 +199,27 @@ def reaction_clocks(rules: SlaRules) -> tuple[str, ...]:
 def counts_touches(rules: SlaRules) -> bool:
     """Whether a clock asks for so many touches; otherwise nobody reads or counts them."""
     return any(clock.until is Until.TOUCHES for clock in rules.clocks.values())
+
+
+def may_pause(timer: Timer, rules: SlaRules) -> bool:
+    """Whether the timer's clock stands still while sales waits for the customer."""
+    clock = rules.clocks.get(timer.name)
+    return clock is not None and clock.pauses
+
+
+def resumed(timer: Timer, episode: Episode, rules: SlaRules, *, now: datetime) -> Timer:
+    """A timer that goes on at `now` with the time that it had left when it was paused; never due before it was."""
+    clock = rules.clocks.get(timer.name)
+    limit = clock.limit_of(episode.lane) if clock else None
+    if timer.paused_at is None or clock is None or limit is None:
+        return replace(timer, paused_at=None)
+    if limit.kind is DurationKind.WALL:
+        due = timer.due_at + (now - timer.paused_at)
+    else:
+        calendar = rules._calendar(clock).calendar("UTC")
+        left = calendar.open_time(timer.paused_at, timer.due_at)
+        due = calendar.add_open(now, left) if left else timer.due_at
+    return replace(timer, paused_at=None, due_at=max(due, timer.due_at))
 
 
 def stopped_clocks(episode: Episode, rules: SlaRules) -> tuple[str, ...]:

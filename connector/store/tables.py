@@ -237,6 +237,7 @@ episode = Table(
     Column("wakes_at", Instant),
     Column("signal_at", Instant),                 # the newest hand-raise that the holder was told of (R40)
     Column("interest_told_at", Instant),
+    Column("waiting_since", Instant),
     Column("calls", Integer),                     # touches since whoever has it got it (R17); None: none, as the others
     Column("mails", Integer),
     Column("meetings", Integer),
@@ -304,6 +305,7 @@ timer = Table(
     Column("assignment", Integer, primary_key=True, autoincrement=False),
     Column("due_at", Instant, nullable=False),
     Column("fired_at", Instant),
+    Column("paused_at", Instant),                 # the clock stands still since then; None: it runs
     sqlite_with_rowid=False,
 )
 _partial("ix_timer_due", timer.c.portal, timer.c.due_at, where="fired_at IS NULL")

@@ -16,7 +16,8 @@ from connector.store.tables import timer
 _ORDER = (timer.c.due_at, *(column for column in timer.primary_key.columns if column is not timer.c.portal))
 _DUE = (
     select(timer)
-    .where(timer.c.portal == PORTAL, timer.c.fired_at.is_(None), timer.c.due_at <= bindparam("as_of"))
+    .where(timer.c.portal == PORTAL, timer.c.fired_at.is_(None), timer.c.due_at <= bindparam("as_of"),
+           timer.c.paused_at.is_(None))
     .order_by(*_ORDER)
     .limit(bindparam("most"))
 )
@@ -45,9 +46,11 @@ _FIRE = (
 @per_dialect
 def _put(dialect: str) -> Insert:
     statement = insert_into(timer, dialect)
-    due_at = statement.excluded.due_at
+    due_at, paused_at = statement.excluded.due_at, statement.excluded.paused_at
     return statement.on_conflict_do_update(
-        index_elements=key_of(timer), set_={"due_at": due_at, "fired_at": None}, where=timer.c.due_at != due_at
+        index_elements=key_of(timer),
+        set_={"due_at": due_at, "fired_at": None, "paused_at": paused_at},
+        where=or_(timer.c.due_at != due_at, timer.c.paused_at.is_distinct_from(paused_at)),
     )
 
 
@@ -98,11 +101,12 @@ def _row(portal: str, one: Timer) -> dict[str, Any]:
     return {
         "portal": portal, "contact": one.contact, "kind": one.kind, "episode": one.episode or "", "name": one.name,
         "level": one.level, "assignment": one.assignment, "due_at": one.due_at, "fired_at": None,
+        "paused_at": one.paused_at,
     }
 
 
 def _timer(row: Row[Any]) -> Timer:
     return Timer(
         kind=TimerKind(row.kind), contact=row.contact, episode=row.episode or None, name=row.name, level=row.level,
-        assignment=row.assignment, due_at=row.due_at,
+        assignment=row.assignment, due_at=row.due_at, paused_at=row.paused_at,
     )

@@ -347,7 +347,7 @@ def _goes_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         yield {"goes to": NAMES[route.owner], "because": route.sentence}
 
 
-@trial("due", "handed over", "lane", "clock", "reminders", "then tells")
+@trial("due", "handed over", "lane", "clock", "reminders", "then tells", "waits from", "until")
 def _due(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     """Times in the zone of the clock's calendar."""
     for row in rows:
@@ -359,6 +359,11 @@ def _due(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         lane = plain(row.get("lane", "")) or "score"
         episode = make_episode(contact=WHO, lane=lane, opened_at=handed, handed_off_at=handed)
         timers = [timer for timer in sla.clocks(episode, book.sla, now=handed) if timer.name == name]
+        if waits := plain(row.get("waits from", "")):
+            since, until = (datetime.strptime(cell, MOMENT).replace(tzinfo=zone).astimezone(UTC)
+                            for cell in (waits, plain(row["until"])))  # fmt: skip
+            paused = [replace(timer, paused_at=since) for timer in timers if sla.may_pause(timer, book.sla)]
+            timers = [sla.resumed(timer, episode, book.sla, now=until) for timer in paused]
         told = {timer.level: timer.due_at.astimezone(zone).strftime(MOMENT) for timer in timers}
         breach = next((timer for timer in timers if timer.level == sla.BREACH), None)
         yield {

@@ -65,7 +65,7 @@ class Clocks:
         while self._due and self._due[0][0] <= now:
             due_at, key = heappop(self._due)
             timer = self._of.get(key.contact, {}).get(key)
-            if timer is not None and timer.due_at == due_at:
+            if timer is not None and timer.due_at == due_at and timer.paused_at is None:
                 fired.append(timer)
                 del self._of[key.contact][key]
                 self._fired.setdefault(key.contact, {})[key] = due_at

@@ -21,6 +21,8 @@ def _partial(name: str, table: str, columns: list[str], *, where: str, sqlite: s
 def upgrade() -> None:
     op.add_column("episode", sa.Column("undone", sa.Integer()))
     op.add_column("episode", sa.Column("interest_told_at", INSTANT))
+    op.add_column("episode", sa.Column("waiting_since", INSTANT))
+    op.add_column("timer", sa.Column("paused_at", INSTANT))
     for name in ("calls", "mails", "meetings"):
         op.add_column("episode", sa.Column(name, sa.Integer()))
     op.add_column("episode", sa.Column("party", sa.Text()))
