@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from connector.cli import (
+    export,
     leads,
     notifications,
     outbox,
@@ -58,7 +59,10 @@ def _whole(
     """What stands before a command; the help of it all is the app's own."""
 
 
-for group in (setup, sync, serve, leads, reports, rules, replay, notifications, outbox, runs, privacy, undo, sandbox):
+GROUPS = (
+    setup, sync, serve, leads, reports, export, rules, replay, notifications, outbox, runs, privacy, undo, sandbox,
+)  # fmt: skip
+for group in GROUPS:
     group.register(app)
 
 INTERRUPTED = 130

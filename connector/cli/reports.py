@@ -48,6 +48,8 @@ def at_a_glance(context: typer.Context, as_json: JsonFlag = False) -> int:
     Figures and targets are chosen in reports.yaml. Without one of the reports below: all leads ever passed, as they
     stand now.
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from connector.bootstrap import open_database
     from connector.cli.console import print_json
     from connector.cli.funnel import show_funnel
@@ -55,8 +57,6 @@ def at_a_glance(context: typer.Context, as_json: JsonFlag = False) -> int:
     from connector.config.mappings import load_rulebook
     from connector.engine.figures import figures
 
-    if context.invoked_subcommand is not None:
-        return 0
     settings = start()
     book = load_rulebook(settings.mappings_dir)
     store = open_database(settings, None)

@@ -22,18 +22,19 @@ from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import activity, contact, deal, decision, outbox, timer
 
 AT_ONCE = 2_000
+GIVEN = (Action.HAND_OVER.value, Action.ADOPT.value)
+"""Decisions that put a lead into sales' hands."""
 
 _HANDED_BY = (
-    select(
-        decision.c.episode, decision.c.as_of, decision.c.fingerprint, decision.c.score, decision.c.grade,
-        decision.c.body,
-    )
-    .where(
-        decision.c.portal == PORTAL, decision.c.episode.is_not(None),
-        decision.c.action.in_((Action.HAND_OVER.value, Action.ADOPT.value)),
-    )
+    select(decision.c.episode, decision.c.fingerprint, decision.c.grade)
+    .where(decision.c.portal == PORTAL, decision.c.episode.is_not(None), decision.c.action.in_(GIVEN))
     .order_by(decision.c.as_of, decision.c.number)
-)  # fmt: skip
+)
+_SCORES = (
+    select(decision.c.episode, decision.c.score, decision.c.body)
+    .where(decision.c.portal == PORTAL, decision.c.episode.in_(IDS), decision.c.action.in_(GIVEN))
+    .order_by(decision.c.as_of, decision.c.number)
+)
 _ARRIVED = select(contact.c.contact, contact.c.created_at, contact.c.fields).where(contact.c.portal == PORTAL)
 _ARRIVALS = _ARRIVED.where(
     contact.c.merged_into.is_(None),
@@ -73,10 +74,17 @@ class Reports(Part):
             for row in rows:
                 if row.episode not in seen:
                     seen.add(row.episode)
-                    yield HandedBy(
-                        episode=row.episode, as_of=row.as_of, fingerprint=row.fingerprint, score=row.score,
-                        grade=row.grade, definition=row.body.get("definition", 0),
-                    )  # fmt: skip
+                    yield HandedBy(episode=row.episode, fingerprint=row.fingerprint, grade=row.grade)
+
+    def scores_of(self, ids: Sequence[EpisodeId]) -> dict[EpisodeId, tuple[float | None, dict[str, float]]]:
+        found: dict[EpisodeId, tuple[float | None, dict[str, float]]] = {}
+        for row in self.select_by_id(_SCORES, ids):
+            if row.episode not in found:
+                points: dict[str, float] = {}
+                for _, label, hundredths, *_ in (row.body.get("score") or (0, 0, ()))[2]:
+                    points[label] = points.get(label, 0) + hundredths / 100
+                found[row.episode] = None if row.score is None else row.score / 100, points
+        return found
 
     def arrivals(self, since: datetime | None, until: datetime) -> Iterator[Sequence[Arrival]]:
         for rows in self._pieces(_ARRIVALS, from_the_first=since is None, since_=since or until, until_=until):

@@ -204,5 +204,7 @@ def test_every_report_on_a_real_portal(world: World, handoff: Handoff) -> None:
     assert "6 leads from 4 sources" in found["sources"].out and "## Who gets a lead" in found["agreement"].out
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    names, row = csv.reader(io.StringIO(handoff("export", "training").out))
+    assert len(names) == len(row) and dict(zip(names, row, strict=True))["form"] == "Contact us"
     said = handoff("report", "funnel", "--format", "csv", "--table", "x")
     assert said.code == 2 and "What to do: Use funnel" in said.err

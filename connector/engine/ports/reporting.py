@@ -14,14 +14,11 @@ from connector.domain.episode import EpisodeId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedBy:
-    """The decision that handed an episode over; `score` in hundredths, None where nothing was scored."""
+    """The decision that handed an episode over: by which rules, and the grade that it gave."""
 
     episode: EpisodeId
-    as_of: datetime
     fingerprint: str
-    score: int | None
     grade: str
-    definition: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +46,10 @@ class Reporting(Protocol):
 
     def handed_by(self) -> Iterator[HandedBy]:
         """Of every episode the first such decision."""
+        ...
+
+    def scores_of(self, ids: Sequence[EpisodeId]) -> dict[EpisodeId, tuple[float | None, dict[str, float]]]:
+        """Of each episode the score that handed it over, in points, and its lines by their label; None: not scored."""
         ...
 
     def arrivals(self, since: datetime | None, until: datetime) -> Iterator[Sequence[Arrival]]:
