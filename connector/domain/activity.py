@@ -29,6 +29,8 @@ class Channel(StrEnum):
 
 TOUCHES = "touches"
 """The stream of what sales did; pulled only where a rule counts it."""
+MEETINGS = "meetings"
+"""The stream of meetings that were booked; pulled only where a rule asks for their hosts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Activity:
     Attributes:
         stream: which pull brought it, such as `page_views` or `forms`; with `id` it is unique in a portal.
         name: form, page title or campaign, as people call it; may be empty.
-        ref: form GUID or campaign id; may be empty.
+        ref: form GUID, campaign id, or the owner id of a meeting's host; may be empty.
         url: address of the page, or of the link that was clicked; None where there is none.
         contact: None until a contact with the address `email` is known (form submissions carry no contact id).
         email: the address it came with, lower-case; empty where the CRM gave a contact id. Erased with the person.

@@ -18,6 +18,7 @@ from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint, HintKind
 from connector.domain.record import Record
 from connector.domain.run import HINTS, RunCounts, RunId, RunStatus
+from connector.engine import hint_meetings
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, ROUNDS, Context
 from connector.engine.erase import PRIVACY, erase_now
@@ -86,7 +87,9 @@ class _Batch:
         self.context = _run_of_its_own(self.context, self.hints, list(found.values()))
         erase_now(self.context.store, self.erased, at=self.context.now, cause=PRIVACY)
         contacts = self._store(found)
-        self.late = look_up(self.context, self.hints, contacts)
+        self.late = look_up(self.context, self.hints, contacts) | hint_meetings.look_up(
+            self.context, self.hints, contacts
+        )
         self._decide(list(contacts))
         self._finish()
 

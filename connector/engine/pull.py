@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from connector.domain.activity import TOUCHES, Activity
+from connector.domain.activity import MEETINGS, TOUCHES, Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.deal import Deal
 from connector.domain.episode import State
@@ -55,7 +55,8 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     context.trailed |= {name for name in done if trailing(name) in marks}
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
-    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, DEALS):
+    hosts = (MEETINGS,) if context.book.routing.asks_for_hosts else ()
+    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, *hosts, DEALS):
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from connector.crm.hubspot import touches
+from connector.crm.hubspot import meetings, touches
 from connector.crm.hubspot.client import Client, pull_pages
 from connector.crm.hubspot.forms import Form, pull_forms, pull_submissions, submitted_email
 from connector.crm.hubspot.paths import EMAIL_EVENTS
@@ -26,7 +26,7 @@ from connector.crm.hubspot.protocol import (
     to_milliseconds,
     understood,
 )
-from connector.domain.activity import TOUCHES, Activity, ActivityKind
+from connector.domain.activity import MEETINGS, TOUCHES, Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import ActivityPage, StreamOff, Window
 from connector.errors import ScopeError
@@ -54,6 +54,7 @@ def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pul
         FORMS: _pull_forms,
         EMAILS: _pull_emails,
         TOUCHES: touches.pull,
+        MEETINGS: meetings.pull,
     }
     if stream not in pulls:
         raise ValueError(f"no stream called {stream!r}; there are {', '.join(STREAMS)}")
@@ -76,6 +77,7 @@ def _why(stream: str, scopes: tuple[str, ...]) -> str:
         EMAILS: f"marketing e-mail events cannot be read: {lacks}",
         TOUCHES: f"calls, e-mails and meetings of sales cannot be counted, so clocks that ask for touches stop at an "
         f"answer only: {lacks}",
+        MEETINGS: f"meetings cannot be read, so their hosts are not known: {lacks}",
     }[stream]
 
 

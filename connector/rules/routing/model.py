@@ -201,6 +201,12 @@ class RoutingRules(BaseModel):
         """Whether anybody gets only so many leads a day."""
         return any(pool.max_per_day or any(one.max_per_day for one in pool.members) for pool in self.pools.values())
 
+    @property
+    def asks_for_hosts(self) -> bool:
+        """Whether anything goes by the host of a meeting."""
+        sticks = (*self.stickiness, *(stick for party in self.telequalification for stick in party.straight_to))
+        return Stick.MEETING_HOST in sticks
+
     def label(self, pool: str) -> str:
         return self.pools[pool].label or pool.replace("_", " ")
 
