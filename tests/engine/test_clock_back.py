@@ -122,7 +122,7 @@ def test_a_time_far_ahead_that_the_crm_told_once_is_no_secret(world: World) -> N
 def test_who_stood_still_before_it_had_the_lease_asks_again_what_time_it_is(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """P3, I9: others worked meanwhile. By the old time, what a lagging index shows would pass for the latest there is."""
+    """P3, I9: others worked meanwhile; by the old time, what a lagging index shows would pass for the latest."""
     before, shown = world.crm.portal(), deepcopy(list(world.crm.rows.values()))
     world.clock.pass_by(3 * HOUR)
     world.crm.edit("101", verdict="recycle")
