@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from cookbook import FOLDER, Recipe, Table, recipes
 from factories import NOW
-from trials import TRIALS, plain
+from given import plain
+from trials import TRIALS
 
 from connector.config.examples import run_examples
 from connector.delivery.samples import sample_notice

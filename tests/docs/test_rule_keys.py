@@ -11,8 +11,8 @@ from functools import cache
 
 import pytest
 from cookbook import FOLDER, KEYS, recipes
+from given import read
 from schema import NEEDED, Key, keys, shown
-from trials import read
 
 from connector.rules.clauses import ActivityClause, DealClause
 from connector.rules.condition import Condition

@@ -1,8 +1,7 @@
 """What the tables of the cookbook claim, carried out by the rules themselves.
 
 Each trial belongs to the column that says what comes of it; the other columns are what it is given, or more of what
-comes of it. Leads stand in a table as in an example: values as HubSpot would send them, under our names of fields.
-Every trial takes place at the moment of the examples, and knows the same five reps.
+comes of it (given.py). Every trial takes place at the moment of the examples.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from factories import PORTAL, make_episode, make_owner
+from factories import make_episode
+from given import NAMES, NOTHING, REPS, WHO, Row, ago, deals, did, former, lead, plain, read, read_list, situation, wire
 
 from connector.config.examples import NOW
-from connector.config.yaml_text import read_yaml
 from connector.domain.activity import Activity, ActivityKind
-from connector.domain.contact import Contact, ContactId, OwnerId
-from connector.domain.deal import Deal, DealState
+from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
@@ -32,29 +30,13 @@ from connector.rules.durations import parse_duration
 from connector.rules.fields import normalise
 from connector.rules.marking import marking
 from connector.rules.plan import plan
-from connector.rules.qualification import ExampleActivity
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import sift
-from connector.rules.situation import Desk, Situation
+from connector.rules.situation import Desk
 from connector.rules.words import day, in_points
 
-Row = Mapping[str, str]
 Trial = Callable[[RuleBook, Sequence[Row]], Iterator[Row]]
-NOTHING = "–"
-WHO = ContactId("101")
-REPS = {
-    name: make_owner(
-        str(number),
-        name=f"{name} Sample",
-        email=f"{name.lower()}.sample@company.example",
-        archived=name == "Eve",
-        teams=("Inside Sales",) if name in ("Ben", "Cleo") else (),
-    )
-    for number, name in enumerate(("Ana", "Ben", "Cleo", "Dan", "Eve"), 7)
-}
-"""Eve has left; Ben and Cleo are in a team."""
-NAMES: Mapping[str, str] = {owner.id: name for name, owner in REPS.items()}
 TRIALS: dict[str, tuple[frozenset[str], Trial]] = {}
 """The column that names a trial -> all columns that it knows, and the trial."""
 
@@ -65,95 +47,6 @@ def trial(outcome: str, *others: str) -> Callable[[Trial], Trial]:
         return made
 
     return keep
-
-
-def plain(cell: str) -> str:
-    """A cell without its backticks; nothing where it holds a dash."""
-    text = cell.replace("`", "").strip()
-    return "" if text == NOTHING else text
-
-
-def read(cell: str) -> dict[str, Any]:
-    """A cell that holds keys with values."""
-    text = plain(cell)
-    found = read_yaml(f"{{{text.removeprefix('{').removesuffix('}')}}}".encode(), "table").value
-    assert isinstance(found, dict), cell
-    return found
-
-
-def read_list(cell: str) -> list[Any]:
-    text = plain(cell)
-    found = read_yaml(f"[{text.removeprefix('[').removesuffix(']')}]".encode(), "table").value
-    assert isinstance(found, list), cell
-    return found
-
-
-# -- what a trial is given -----------------------------------------------------------------------------------------
-
-
-def lead(values: Mapping[str, Any], book: RuleBook, *, said_now: bool = False) -> Contact:
-    """A contact as the CRM would send it. `said_now`: its values were set a minute ago, else nobody knows when."""
-    names = {"first_name": "Kim", "last_name": "Sample", "email": "kim@acme.example"} | dict(values)
-    if names.get("owner") in REPS:
-        names["owner"] = REPS[names["owner"]].id
-    wire = {rule.property: _wire(names[name]) for name, rule in book.fields.fields.items()
-            if rule.property is not None and name in names}  # fmt: skip
-    assert set(names) <= set(book.fields.fields), f"fields.yaml does not know all of {', '.join(values)}"
-    at = NOW - timedelta(days=30)
-    contact = normalise(Record(id=WHO, asked_id=WHO, properties=wire, created_at=at, modified_at=at),
-                        book.fields, book.stages.values)  # fmt: skip
-    return replace(contact, changed_at=dict.fromkeys(values, NOW - timedelta(minutes=1))) if said_now else contact
-
-
-def _wire(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def did(rows: Sequence[Any]) -> list[Activity]:
-    """Activities, written as in examples, oldest first."""
-    read = [ExampleActivity.model_validate(row) for row in rows]
-    made = [
-        Activity(
-            stream="examples", id=str(place), contact=WHO, kind=row.kind, occurred_at=NOW - row.ago, name=row.name,
-            ref=row.ref, url=row.url, automatic=row.automatic,
-        )
-        for place, row in enumerate(read)
-    ]  # fmt: skip
-    return sorted(made, key=lambda row: row.occurred_at)
-
-
-def deals(rows: Sequence[Any]) -> list[Deal]:
-    found = []
-    for place, row in enumerate(rows):
-        at = NOW - parse_duration(row.get("ago", "1d")).wall()
-        state = DealState(row["state"])
-        closed = None if state is DealState.OPEN else at
-        found.append(Deal(id=str(place), contacts=(WHO,), state=state, created_at=at, modified_at=at, closed_at=closed,
-                          amount=row.get("amount")))  # fmt: skip
-    return found
-
-
-def ago(cell: str) -> datetime:
-    return NOW - parse_duration(plain(cell)).wall()
-
-
-def situation(contact: Contact, **more: Any) -> Situation:
-    given: dict[str, Any] = {"desk": Desk(owners=tuple(REPS.values()), rotation={}, open_leads={}), **more}
-    return Situation(portal=PORTAL, contact=contact, **given)
-
-
-def former(row: Row) -> tuple[Episode, ...]:
-    """The attempt before this one, where the row tells of one: who had it, and when it was handed over."""
-    who, when = plain(row.get("had it before", "")), plain(row.get("handed over before", ""))
-    if not (who or when):
-        return ()
-    handed = ago(when) if when else NOW - timedelta(days=60)
-    back = handed + timedelta(days=1)
-    attempt = make_episode(
-        contact=WHO, state=State.RECYCLED, owner=REPS[who or "Ana"].id, opened_at=handed, handed_off_at=handed,
-        ended_at=back, exit_reason="not_ready", marketing_held=False,
-    )  # fmt: skip
-    return (attempt,)
 
 
 # -- qualification, scoring ----------------------------------------------------------------------------------------
@@ -222,7 +115,7 @@ def _facts(given: dict[str, Any], book: RuleBook) -> Facts:
 @trial("a rule sees", "HubSpot sends", "noted")
 def _sees(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     for row in rows:
-        sent = {name: _wire(value) for name, value in read(row["HubSpot sends"]).items()}
+        sent = {name: wire(value) for name, value in read(row["HubSpot sends"]).items()}
         known = {rule.property for rule in book.fields.fields.values()}
         assert set(sent) <= known, f"no field reads all of {', '.join(sent)}"
         record = Record(id=WHO, asked_id=WHO, properties=sent, created_at=NOW, modified_at=NOW)
