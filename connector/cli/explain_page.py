@@ -31,6 +31,9 @@ def _body(e: Explanation) -> Iterator[str]:
     if e.path:
         yield heading("What was looked at")
         yield checks(e.path)
+    if e.seen:
+        yield heading("What was seen")
+        yield facts([(words, "yes" if held else "no") for held, words in e.seen])
     if e.owner:
         yield heading(f"Who has it: {e.owner}")
         if e.routed:

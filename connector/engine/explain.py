@@ -15,10 +15,11 @@ from typing import Any
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
 from connector.engine.as_it_stood import Paths, episodes_at
-from connector.engine.lacking import was_missing
+from connector.engine.lacking import situation_then, was_missing
 from connector.engine.ports import StoredContact, UnitOfWork
 from connector.engine.rules_then import rules_then
 from connector.engine.wording import GIVEN, Wording
+from connector.rules.marking import FIELD, standing
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
 
@@ -48,6 +49,7 @@ class Explanation:
         score: in points; lines: (points, words, day or empty), which sum to it exactly.
         missing: how far it was from sales and what would have done, one part of a sentence each.
         path: what the rules looked at, in order, each with whether it let the lead through.
+        seen: what rules of the admin's own asked, with what stood there; each with whether it was so.
         owner: who has it; routed: why just this person; candidates: (name, why not) of the others.
         clocks: what is due, by when, and what comes next.
         history: one line per episode. written: (when, what) of each write to the record of the CRM.
@@ -65,6 +67,7 @@ class Explanation:
     lines: tuple[tuple[float, str, str], ...]
     missing: tuple[str, ...]
     path: tuple[tuple[bool, str], ...]
+    seen: tuple[tuple[bool, str], ...]
     owner: str
     routed: str
     candidates: tuple[tuple[str, str], ...]
@@ -108,10 +111,14 @@ def explain(
         lines=tuple(words.line(row) for row in score.get("contributions", ())),
         missing=_missing(uow, contact, cause, then, paths),
         path=tuple(words.path(cause)) if cause else (),
+        seen=tuple(words.seen(cause)) if cause else (),
         owner=words.owner(route, episodes),
         routed=str(route.get("sentence", "")),
         candidates=tuple(words.candidates(route)),
-        clocks=tuple(words.next(cause, episodes[-1] if episodes else None, uow, paths)),
+        clocks=(
+            *words.next(cause, episodes[-1] if episodes else None, uow, paths),
+            *_forms(uow, contact, (then if as_of else None) or book, as_of, episodes, words),
+        ),
         history=tuple(words.history(episodes)),
         written=tuple(words.written(uow.writes(family))),
         problems=stored.contact.problems,
@@ -128,6 +135,24 @@ def _missing(
         return tuple(str(text) for text in (cause or {}).get("missing", ()))
     before = episodes_at(uow.episodes([contact]).get(contact, []), paths, _at(cause["as_of"]))
     return was_missing(uow, contact, cause, then, before)
+
+
+def _forms(
+    uow: UnitOfWork,
+    contact: ContactId,
+    book: RuleBook,
+    as_of: datetime | None,
+    episodes: Sequence[Episode],
+    words: Wording,
+) -> Iterator[str]:
+    """Forms that were opened and not sent, by the facts of the day that is told."""
+    state = uow.portal_state()
+    now = as_of or (state.as_of if state else None)
+    if now is None or not book.qualification.abandoned_forms:
+        return
+    situation = situation_then(uow, contact, book, now, episodes)
+    if situation is not None:
+        yield from words.forms(standing(situation, book, now=now), situation.contact.text(FIELD))
 
 
 def _last_and_cause(
@@ -197,6 +222,8 @@ def _blocks(e: Explanation) -> Iterator[str]:
         yield "\n".join([f"Score {e.score:g} points, grade {e.grade}:", *rows, f"  {e.score:>8.2f}  in all"])
     if e.path:
         yield "\n".join(["What was looked at:", *(f"  {'fine' if ok else 'stop'}  {words}" for ok, words in e.path)])
+    if e.seen:
+        yield "\n".join(["What was seen:", *(f"  {'yes' if held else 'no ':<4}  {words}" for held, words in e.seen)])
     if e.owner:
         why = [f"  {e.routed}"] if e.routed else []
         yield "\n".join([f"Who has it: {e.owner}", *why, *_others(e.candidates)])

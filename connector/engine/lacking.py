@@ -34,15 +34,16 @@ def was_missing(
     if not any(verdict["rule"] == THRESHOLD and not verdict["passed"] for verdict in decision["verdicts"]):
         return stored
     now: datetime = decision["as_of"]
-    situation = _situation(uow, contact, book, now, episodes)
+    situation = situation_then(uow, contact, book, now, episodes)
     if situation is None or not _is_the_same(Case(situation, book, now), decision["score"]):
         return stored
     return missing(situation, book, now=now) or stored
 
 
-def _situation(
+def situation_then(
     uow: UnitOfWork, contact: ContactId, book: RuleBook, now: datetime, episodes: Sequence[Episode]
 ) -> Situation | None:
+    """The contact as it was known at `now`, with `episodes` as they stood; None where it was not known yet."""
     state = uow.portal_state()
     assert state is not None
     person = People(uow, book, state.handoff_since, now).load([contact], now, {}).get(contact)

@@ -16,6 +16,7 @@ from connector.engine.as_it_stood import Paths, clocks_at
 from connector.engine.ports import UnitOfWork
 from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
+from connector.rules.abandonment import Abandoned
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
 
@@ -37,6 +38,8 @@ FINE: Mapping[str, str] = {
     "qualification.web-mail": "no private e-mail address",
     "qualification.throw-away": "no throw-away e-mail address",
     "qualification.competitor": "does not work for a competitor",
+    "qualification.customer": "does not work for a customer",
+    "qualification.partner": "does not work for a partner",
     "qualification.country": "is not in a country that we do not serve",
     "qualification.role-address": "the address is a person's, not a desk's",
     "suppression.do_not_contact": "may be contacted",
@@ -88,6 +91,13 @@ class Wording:
             else:
                 yield False, said
 
+    def seen(self, cause: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+        """What rules of the admin's own looked at, whether it was so, and what stood there."""
+        for verdict in cause["verdicts"]:
+            for clause in verdict["clauses"]:
+                found = f" ({clause['seen']})" if clause["seen"] else ""
+                yield bool(clause["held"]), f"{clause['words']}{found}"
+
     def _fine(self, rule: str) -> str:
         own = rule.removeprefix("qualification.")
         custom = next((f.say for f in self._book.qualification.filters.rules if f.name == own), "")
@@ -126,6 +136,16 @@ class Wording:
             yield from self._return(episode)
         elif cause is not None and cause["action"] == "nothing":
             yield from self._if_it_asks(cause)
+
+    def forms(self, visits: Sequence[Abandoned], mark: str) -> Iterator[str]:
+        """Forms that were opened and not sent: the mark that is to come, and until when one stands (R08)."""
+        for visit in visits:
+            if self._now is not None and visit.due_at > self._now:
+                local = visit.due_at.astimezone(self._zone)
+                when = f"{day(local)} at {local:%H:%M}"
+                yield f"opened the form “{visit.mark}” and has not sent it: marked for it on {when}, unless it is sent"
+            elif visit.mark == mark:
+                yield f"marked for the form “{mark}” until {self.day(visit.over_at)}, unless it is sent"
 
     def _clocks(self, episode: Episode, running: Sequence[Timer]) -> Iterator[str]:
         """What runs, and what ran out; the latter is known of a first owner, whose clock began at the handover."""

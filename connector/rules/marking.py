@@ -51,11 +51,7 @@ def marking(situation: Situation, decision: Decision | None, book: RuleBook, *, 
     present = contact.text(FIELD)
     if field is None or not field.may_write() or not (rules or present):
         return NOTHING
-    visits: Sequence[Abandoned] = ()
-    if _may_be_mailed(situation, decision, book):
-        case = Case(situation, book, now)
-        since = max((mark for mark in (case.floor, case.past) if mark is not None), default=None)
-        visits = abandoned(contact, situation.activities, rules, since=since)
+    visits = _visits(situation, decision, book, now)
     wanted, due_at = _wanted(contact, visits, now)
     to_come = [at for visit in visits for at in (visit.due_at, visit.over_at) if at > now]
     if wanted == present:
@@ -65,6 +61,25 @@ def marking(situation: Situation, decision: Decision | None, book: RuleBook, *, 
     )
     since = due_at if wanted else contact.changed_at.get(FIELD)
     return Marking(change=change, since=since, look_at=min(to_come, default=None))
+
+
+def standing(situation: Situation, book: RuleBook, *, now: datetime) -> tuple[Abandoned, ...]:
+    """Visits to a form's page after which it was not sent: of those to come the mark is still to be set.
+
+    Without those whose time is over; empty where no mark would be set.
+    """
+    field = book.fields.fields.get(FIELD)
+    if field is None or not field.may_write():
+        return ()
+    return tuple(one for one in _visits(situation, None, book, now) if one.over_at > now)
+
+
+def _visits(situation: Situation, decision: Decision | None, book: RuleBook, now: datetime) -> Sequence[Abandoned]:
+    if not _may_be_mailed(situation, decision, book):
+        return ()
+    case = Case(situation, book, now)
+    since = max((mark for mark in (case.floor, case.past) if mark is not None), default=None)
+    return abandoned(situation.contact, situation.activities, book.qualification.abandoned_forms, since=since)
 
 
 def _may_be_mailed(situation: Situation, decision: Decision | None, book: RuleBook) -> bool:

@@ -24,6 +24,7 @@ FOUND = Explanation(
     lines=((15.0, f"line {NASTY}", "1 March 2026"), (-2.5, "counts less", "")),
     missing=("37.5 points short", f"one more {NASTY} would do"),
     path=((True, f"fine {NASTY}"), (False, f"stop {NASTY}")),
+    seen=((False, "number of employees is at least 50 (4)"),),
     owner=f"Ana {NASTY}",
     routed=f"routed {NASTY}",
     candidates=((f"Ben {NASTY}", f"away {NASTY}"),),
@@ -41,8 +42,8 @@ def test_every_fact_stands_on_the_page_and_none_of_it_is_markup() -> None:
     shown = unescape(re.sub(r"<[^>]+>", "", page))
     told = [
         FOUND.name, FOUND.answer, FOUND.why, "12.50", "-2.50", "one more", FOUND.owner, FOUND.routed, FOUND.definition,
-        *(words for _, words in FOUND.path), *FOUND.candidates[0], *FOUND.clocks, *FOUND.history, *FOUND.written[0],
-        *FOUND.problems, "As it stood on 2 March 2026",
+        *(words for _, words in (*FOUND.path, *FOUND.seen)), *FOUND.candidates[0], *FOUND.clocks, *FOUND.history,
+        *FOUND.written[0], *FOUND.problems, "As it stood on 2 March 2026",
     ]  # fmt: skip
     assert [text for text in told if text not in shown] == []
     assert "<img" not in page and 'onerror="' not in page
@@ -61,7 +62,7 @@ def test_it_loads_nothing_and_fits_a_phone() -> None:
 
 def test_parts_that_do_not_apply_are_left_out() -> None:
     bare = replace(
-        FOUND, as_of=None, decided_at=None, score=None, lines=(), missing=(), path=(), owner="", candidates=(),
+        FOUND, as_of=None, decided_at=None, score=None, lines=(), missing=(), path=(), seen=(), owner="", candidates=(),
         clocks=(), history=(), written=(), problems=(), rules="",
     )  # fmt: skip
     page = explain_page(bare)

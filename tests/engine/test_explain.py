@@ -159,3 +159,41 @@ def test_it_names_the_version_of_the_definition_that_let_the_lead_in(world: Worl
     world.book = make_book(qualification={"definition": {**agreed, "version": 5}})
     world.run_later(HOUR)
     assert explained(world).definition == "by version 4 of the definition, agreed on 15 January 2026"
+
+
+def test_what_a_rule_of_the_admins_own_saw_is_told(world: World) -> None:
+    """R34: every clause with what stood there; nothing personal."""
+    rule = {"name": "small", "say": "is too small", "then": "nurture", "when": {"any": [
+        {"field": "employees", "op": "less_than", "value": 10},
+        {"activity": {"kind": "email_click", "at_least": 2}},
+    ]}}  # fmt: skip
+    filters = {**world.book.qualification.filters.model_dump(by_alias=True), "rules": [rule]}
+    world.book = make_book(qualification={"filters": filters})
+    world.crm.add(employees="4")
+    world.run()
+    found = explained(world)
+    assert found.seen[0] == (True, "number of employees is less than 10 (4)")
+    assert "What was seen:\n  yes   number of employees is less than 10 (4)" in as_text(found)
+
+
+def test_a_form_that_was_opened_and_not_sent_says_when_it_is_marked(world: World) -> None:
+    """R08, R34: what is to come, what stands, and nothing once it is sent."""
+    form = {"mark": "Demo", "page": "*/demo*", "form": "Request a demo", "after": "30m", "cool_down": "30d"}
+    world.book = make_book(qualification={"abandoned_forms": [form]})
+    world.crm.add()
+    world.run()
+    opened = world.clock.pass_by(MINUTE)
+    world.crm.happen(pricing_view(opened, url="https://www.acme.example/demo", id="d1"))
+    world.run_later(MINUTE)
+    assert explained(world).clocks[-1] == (
+        "opened the form “Demo” and has not sent it: marked for it on 2 March 2026 at 09:41, unless it is sent"
+    )
+    world.run_later(HOUR)
+    before = world.clock.now()
+    stands = "marked for the form “Demo” until 1 April 2026, unless it is sent"
+    assert explained(world).clocks[-1] == stands
+    world.clock.pass_by(MINUTE)
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run_later(MINUTE)
+    assert not any("Demo" in line for line in explained(world).clocks)
+    assert explained(world, as_of=before).clocks[-1] == stands
