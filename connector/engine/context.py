@@ -182,12 +182,14 @@ def build_context(
     renormalise: bool = False,
 ) -> Context:
     """The context with which a run, an undo or a look at hints begins; `book` as it was loaded, in no zone yet."""
+    with ports.store.reading() as uow:
+        owners = uow.owners() if any(person.calendar for person in book.routing.people) else ()
     return Context(
         source=ports.source,
         crm=ports.crm,
         store=ports.store,
         delivery=ports.delivery,
-        book=book.in_zone(portal.time_zone),
+        book=book.in_zone(portal.time_zone, owners),
         portal=portal,
         schema=schema,
         run=run,

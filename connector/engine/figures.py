@@ -17,10 +17,10 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
         state = uow.portal_state()
         if state is None or state.as_of is None:
             return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
-        paths = list(uow.episodes_opened(state.as_of))
+        paths, owners = list(uow.episodes_opened(state.as_of)), uow.owners()
     episodes = [episode for episode, _ in paths]
     reached = {episode.id: {State(step.state) for step in path} for episode, path in paths}
-    clocks = book.in_zone(state.time_zone).sla
+    clocks = book.in_zone(state.time_zone, owners).sla
     counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since, reached=reached)
     kept = promise(
         episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone, since=state.handoff_since

@@ -76,7 +76,8 @@ def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) ->
     roles = sla.tell(timer, context.book.sla)
     tell = [role.value for role in roles]
     label = context.book.sla.clocks[timer.name].label
-    facts: dict[str, object] = {"clock": label[:1].upper() + label[1:], "level": timer.level, "sentence": words, "tell": tell}
+    said = label[:1].upper() + label[1:]
+    facts: dict[str, object] = {"clock": said, "level": timer.level, "sentence": words, "tell": tell}
     facts |= teller.holder(episode, roles)
     since = timer.due_at if kind is NoticeKind.SLA_BREACHED else None
     return replace(notice, packet={**notice.packet, **facts}, urgent_since=since)

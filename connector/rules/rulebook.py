@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
 from pydantic import BaseModel
 
+from connector.domain.contact import OwnerId
+from connector.domain.owner import Owner
 from connector.rules.condition import Condition, check_condition
 from connector.rules.fields import FieldRules, FieldType, Write, check_fields
 from connector.rules.notifications import NotificationRules, Role
@@ -76,11 +78,22 @@ class RuleBook:
         definition = self.qualification.definition
         return definition.version if definition else 0
 
-    def in_zone(self, portal_time_zone: str) -> RuleBook:
-        """The same rules with the portal's zone put in where files say `portal`; still the same version of them."""
-        settled = replace(self, sla=self.sla.in_zone(portal_time_zone))
+    def in_zone(self, portal_time_zone: str, owners: Sequence[Owner] = ()) -> RuleBook:
+        """The same rules with the portal's zone put in where files say `portal`; still the same version of them.
+
+        Args:
+            owners: of the portal; those to whom routing.yaml gives a calendar have their clocks run by it (R17).
+        """
+        settled = replace(self, sla=self.sla.in_zone(portal_time_zone).held_by(self._calendars(owners)))
         settled.__dict__["fingerprint"] = self.fingerprint
         return settled
+
+    def _calendars(self, owners: Sequence[Owner]) -> dict[OwnerId, str]:
+        named = {person.owner.lower(): person.calendar for person in self.routing.people if person.calendar}
+        if not named:
+            return {}
+        found = {owner.id: named.get(owner.id.lower()) or named.get(owner.email.lower()) for owner in owners}
+        return {owner: name for owner, name in found.items() if name}
 
     def as_dict(self) -> dict[str, object]:
         """Part -> its rules as plain JSON values, in the admin's order."""

@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from connector.domain.activity import Channel
+from connector.domain.contact import OwnerId
 from connector.domain.episode import UNANSWERED, Episode, Hop
 from connector.domain.timer import BREACH as BREACH  # the levels of a timer are found here, both of them
 from connector.domain.timer import Timer, TimerKind
@@ -112,6 +113,7 @@ class SlaRules(BaseModel):
     waiting: Condition | None = None
     """By which fields sales is seen to wait for the customer; clocks with `pauses` then stand still."""
     clocks: Mapping[str, ClockRules] = Field(default_factory=dict)
+    _holders: Mapping[OwnerId, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _waits_by_fields(self) -> SlaRules:
@@ -130,7 +132,7 @@ class SlaRules(BaseModel):
                 advice = nearest(clock.calendar, self.calendars) or f"use one of {', '.join(self.calendars)}"
                 message = f"clock {name}: there is no calendar {clock.calendar}; {advice}"
                 raise MisplacedError(("clocks", name, "calendar"), message)
-            weekly = self._calendar(clock).weekly_seconds
+            weekly = self.calendar_of(clock, None).weekly_seconds
             for path, limit in clock.limits():
                 if limit.kind is DurationKind.BUSINESS_HOURS and limit.amount > 52 * weekly:
                     message = f"clock {name}: {limit} is more than its calendar opens in a year"
@@ -151,8 +153,17 @@ class SlaRules(BaseModel):
         }
         return self.model_copy(update={"calendars": settled})
 
-    def _calendar(self, clock: ClockRules) -> CalendarRules:
-        return self.calendars[clock.calendar] if clock.calendar else next(iter(self.calendars.values()))
+    def held_by(self, calendars: Mapping[OwnerId, str]) -> SlaRules:
+        """The same rules where these owners have calendars of their own, by name; an unknown one counts as none."""
+        known = {owner: name for owner, name in calendars.items() if name in self.calendars}
+        made = self.model_copy()
+        made._holders = known
+        return made
+
+    def calendar_of(self, clock: ClockRules, owner: OwnerId | None) -> CalendarRules:
+        """Of business time: the holder's own, else the clock's, else the first of the file."""
+        name = (self._holders.get(owner) if owner is not None else None) or clock.calendar
+        return self.calendars[name] if name else next(iter(self.calendars.values()))
 
 
 def _require_zone(name: str) -> None:
@@ -216,7 +227,7 @@ def resumed(timer: Timer, episode: Episode, rules: SlaRules, *, now: datetime) -
     if limit.kind is DurationKind.WALL:
         due = timer.due_at + (now - timer.paused_at)
     else:
-        calendar = rules._calendar(clock).calendar("UTC")
+        calendar = rules.calendar_of(clock, episode.owner).calendar("UTC")
         left = calendar.open_time(timer.paused_at, timer.due_at)
         due = calendar.add_open(now, left) if left else timer.due_at
     return replace(timer, paused_at=None, due_at=max(due, timer.due_at))
@@ -282,24 +293,25 @@ def step_level(percent: int) -> str:
 
 def _earliest(until: Until, episode: Episode, rules: SlaRules, now: datetime) -> datetime | None:
     dues = [
-        _due(clock, limit, rules, now)
+        _due(clock, limit, rules, now, episode.owner)
         for clock in rules.clocks.values()
         if clock.until is until and _runs(clock, episode) and (limit := clock.limit_of(episode.lane))
     ]
     return min(dues, default=None)
 
 
-def _due(clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime) -> datetime:
-    return rules._calendar(clock).calendar("UTC").add(now, limit)
+def _due(clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime, owner: OwnerId | None) -> datetime:
+    return rules.calendar_of(clock, owner).calendar("UTC").add(now, limit)
 
 
 def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now: datetime) -> list[Timer]:
     limit = clock.limit_of(episode.lane)
     if limit is None:
         return []
-    due = _due(clock, limit, rules, now)
-    levels = [(f"{AT_RISK}{percent}", _part(clock, limit, rules, now, due, percent)) for percent in clock.warn_at]
-    later = [(step_level(step.at), _part(clock, limit, rules, now, due, step.at)) for step in clock.escalate]
+    due = _due(clock, limit, rules, now, episode.owner)
+    calendar = rules.calendar_of(clock, episode.owner)
+    levels = [(f"{AT_RISK}{percent}", _part(calendar, limit, now, due, percent)) for percent in clock.warn_at]
+    later = [(step_level(step.at), _part(calendar, limit, now, due, step.at)) for step in clock.escalate]
     return [
         Timer(
             kind=TimerKind.SLA,
@@ -314,11 +326,9 @@ def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now
     ]
 
 
-def _part(
-    clock: ClockRules, limit: Duration, rules: SlaRules, now: datetime, due: datetime, percent: int
-) -> datetime:
+def _part(rules: CalendarRules, limit: Duration, now: datetime, due: datetime, percent: int) -> datetime:
     """When that share of the time is used up; business time is shared out over open hours only."""
     if limit.kind is DurationKind.WALL:
         return now + (due - now) * percent / 100
-    calendar = rules._calendar(clock).calendar("UTC")
+    calendar = rules.calendar("UTC")
     return calendar.add_open(now, calendar.open_time(now, due) * percent / 100)

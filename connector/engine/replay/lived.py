@@ -88,7 +88,7 @@ def make_world(uow: UnitOfWork, book: RuleBook, setting: Setting, watcher: Watch
     """
     state = uow.portal_state()
     assert state is not None
-    settled = book.in_zone(state.time_zone)
+    settled = book.in_zone(state.time_zone, setting.owners)
     reach = None if in_full else Reach(settled)
     return World(uow=uow, book=settled, setting=setting, watcher=watcher, now=setting.since, reach=reach)
 

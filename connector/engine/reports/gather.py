@@ -45,7 +45,8 @@ def gather(store: Store, book: RuleBook, span: Span, *, arrivals: bool = True) -
         if state is None or state.as_of is None:
             return None
         period = span(state)
-        return _facts(uow, state, state.as_of, book.in_zone(state.time_zone), period, arrivals), period
+        settled = book.in_zone(state.time_zone, uow.owners())
+        return _facts(uow, state, state.as_of, settled, period, arrivals), period
 
 
 def _facts(
