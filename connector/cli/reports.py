@@ -1,4 +1,4 @@
-"""`handoff report`: the funnel at a glance, and six reports as text, Markdown, page, CSV or JSON (R26-R30)."""
+"""`handoff report`: the funnel at a glance, and six reports in many forms (R26-R30)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     Report = Callable[[Facts, Period], tuple[object, Document]]
 
-FORMATS = ("text", "markdown", "html", "csv", "json")
-ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".txt": "text"}
+FORMATS = ("text", "markdown", "html", "mail", "csv", "json")
+ENDINGS = {
+    ".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".eml": "mail", ".txt": "text",
+}  # fmt: skip
 
 Since = Annotated[str, typer.Option("--since", help="First day, such as 2026-01-01; from the beginning if left out.")]
 Until = Annotated[str, typer.Option("--until", help="Last day; the last run if left out.")]
@@ -245,6 +247,10 @@ def _written(figures: object, document: Document, form: str, table: str) -> str:
         from connector.cli.reporting.as_html import as_html
 
         return as_html(document)
+    if form == "mail":
+        from connector.cli.reporting.as_mail import as_mail
+
+        return as_mail(document)
     from connector.cli.reporting.as_markdown import as_markdown
 
     return as_markdown(document)

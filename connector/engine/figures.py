@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from connector.domain.episode import State
 from connector.engine.ports import Store
+from connector.engine.reports.gather import steps_of
 from connector.rules.definition import review
+from connector.rules.reporting.passed import states_of
 from connector.rules.reports import funnel, measure, promise
 from connector.rules.rulebook import RuleBook
 
@@ -19,7 +20,7 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
             return {"as_of": None, "funnel": {}, "kpis": [], "promise": None, "review": ""}
         paths, owners = list(uow.episodes_opened(state.as_of)), uow.owners()
     episodes = [episode for episode, _ in paths]
-    reached = {episode.id: {State(step.state) for step in path} for episode, path in paths}
+    reached = {episode.id: states_of(episode, steps_of(path)) for episode, path in paths}
     clocks = book.in_zone(state.time_zone, owners).sla
     counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since, reached=reached)
     kept = promise(

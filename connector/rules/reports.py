@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connector.domain.episode import UNANSWERED, Episode, EpisodeId, State
+from connector.domain.episode import UNANSWERED, Episode, EpisodeId, Hop, State
 from connector.rules.durations import WallDuration, in_words
 from connector.rules.local_time import portal_zone
 from connector.rules.misplaced import MisplacedError
@@ -219,7 +219,7 @@ def funnel(
     handed = [e for e in episodes if _counts(e) and e.handed_off_at is not None and e.handed_off_at <= now]
     states = Counter(episode.state for episode in handed)
     touched = [episode for episode in handed if _touched(episode)]
-    speeds = _spans((episode.handed_off_at, episode.touched_at) for episode in handed)
+    speeds = _spans((episode.handed_off_at, episode.first_touched_at) for episode in handed)
     ours = [e for e in handed if e.lane != INFERRED and (since is None or e.opened_at >= since)]
     delays = _spans((episode.opened_at, episode.handed_off_at) for episode in ours)
     waiting = [episode for episode in handed if episode.is_open and not _touched(episode)]
@@ -258,12 +258,15 @@ _ACCEPTED = (State.ACCEPTED, State.SALES_QUALIFIED, *_OPPORTUNITIES)
 def _came_to(
     episodes: Sequence[Episode], states: Collection[State], reached: Mapping[EpisodeId, Collection[State]]
 ) -> int:
-    return sum(e.state in states or any(state in states for state in reached.get(e.id, ())) for e in episodes)
+    """What telequalification says of a lead that it has is not what sales says (R12)."""
+    now = (e.state if e.hop is Hop.SALES or e.state.is_end else State.HANDED_OFF for e in episodes)
+    came = (reached.get(e.id, frozenset()) for e in episodes)
+    return sum(state in states or any(one in states for one in path) for state, path in zip(now, came, strict=True))
 
 
 def _touched(episode: Episode) -> bool:
     """Somebody reacted: a touch is known, or sales answered without one that was logged (R20)."""
-    return episode.touched_at is not None or episode.state not in UNANSWERED
+    return episode.first_touched_at is not None or episode.state not in UNANSWERED
 
 
 def _has_time(episode: Episode, clocks: SlaRules | None, due: Due, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""`handoff report`: six reports in five forms (R26-R30), harmless whatever somebody typed, and naming nobody."""
+"""`handoff report`: six reports in six forms (R26-R30), harmless whatever somebody typed, and naming nobody."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import re
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_string
+from email.policy import SMTP
 from html import unescape
 from typing import Any
 
@@ -21,6 +23,7 @@ from connector.cli.csv_text import FORMULA
 from connector.cli.reporting.as_csv import as_csv
 from connector.cli.reporting.as_html import as_html
 from connector.cli.reporting.as_json import plain
+from connector.cli.reporting.as_mail import as_mail
 from connector.cli.reporting.as_markdown import as_markdown
 from connector.cli.reporting.document import (
     Card,
@@ -103,6 +106,18 @@ def test_markdown_holds_no_markup_of_others() -> None:
     row = next(line for line in text.splitlines() if "1,200" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 7, "what a cell holds is no border"
     assert "| 30.0 % | 5 h | 161.9 | 1,234.50 |" in row
+
+
+def test_a_mail_holds_both_forms_and_cannot_be_given_headers() -> None:
+    """R28"""
+    text = as_mail(replace(DOCUMENT, title="Title\r\nBcc: somebody@reports.example"))
+    message = message_from_string(text, policy=SMTP)
+    assert (message["Bcc"], message["To"]) == (None, None)
+    assert message["Subject"].endswith(f"Answer {NASTY}")
+    kinds = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
+    assert list(kinds) == ["text/plain", "text/html"]
+    assert kinds["text/html"].replace("\r\n", "\n").startswith("<!doctype html>")
+    assert max(len(line) for line in text.split("\r\n")) < 998
 
 
 def test_csv_is_safe_in_a_spreadsheet_and_keeps_numbers() -> None:

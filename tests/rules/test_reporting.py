@@ -112,6 +112,20 @@ def test_what_was_there_before_and_what_was_undone_is_not_passed() -> None:
     assert lead_of(make_episode(handed_off_at=None)) is None
 
 
+def test_what_telequalification_says_is_not_what_sales_says() -> None:
+    """R12: accepted by the caller, passed on, and accepted by the rep a day later."""
+    called, passed_on = (HANDED + HOUR, State.ACCEPTED), (HANDED + 2 * HOUR, State.TELEQUALIFIED)
+    waiting = make_episode(state=State.ACCEPTED, party="desk", caller_touched_at=None)
+    still = lead_of(waiting, (HANDED, State.HANDED_OFF), called)
+    assert still is not None and (still.accepted_at, still.answered_at) == (None, None)
+    episode = make_episode(state=State.ACCEPTED, party="desk", passed_on_at=passed_on[0], caller_touched_at=HANDED)
+    one = lead_of(episode, (HANDED, State.HANDED_OFF), called, passed_on, (NOW, State.ACCEPTED))
+    assert one is not None
+    assert (one.accepted_at, one.passed_on_at, one.touched_at) == (NOW, passed_on[0], HANDED)
+    junk = lead_of(make_episode(state=State.JUNK, party="desk"), called, (NOW, State.JUNK))
+    assert junk is not None and (junk.accepted_at, junk.answered_at) == (None, NOW)
+
+
 def test_a_won_lead_has_the_day_and_the_money_of_its_deal() -> None:
     """A deal that was closed before the lead qualified is not its own; an open one is pipeline."""
     deals = [

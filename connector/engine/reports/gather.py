@@ -23,7 +23,7 @@ from connector.rules.local_time import portal_zone
 from connector.rules.reporting.causes import RULES
 from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
 from connector.rules.reporting.late import Limit
-from connector.rules.reporting.passed import UNKNOWN, Passed, local_day, passed
+from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
 from connector.rules.rulebook import RuleBook
 
 SAY_NOTHING = ("reports", "notifications", "sla")
@@ -69,7 +69,7 @@ def _facts(
         book=book,
         leads=sorted(leads, key=lambda one: (one.handed_at, one.id)),
         episodes=[episode for episode, _ in found],
-        reached={episode.id: frozenset(State(step.state) for step in path) for episode, path in found},
+        reached={episode.id: states_of(episode, steps_of(path)) for episode, path in found},
         arrived=_arrived(uow, period, book) if arrivals else {},
         owners={one.id: one.name or one.email or one.id for one in people},
         gone=frozenset(one.id for one in people if one.archived),
@@ -84,6 +84,10 @@ def _facts(
         deals=deals,
         versions=versions,
     )  # fmt: skip
+
+
+def steps_of(path: Sequence[PastStep]) -> list[Step]:
+    return [(step.at, State(step.state)) for step in path]
 
 
 def _leads(
@@ -101,15 +105,22 @@ def _leads(
         version = decisive.get(by.fingerprint, by.fingerprint) if by else ""
         one = passed(
             episode,
-            [(step.at, State(step.state)) for step in path],
+            steps_of(path),
             deals.get(episode.contact, ()),
             arrived_at=person.created_at if person else None,
             kinds=_kinds(episode, path, person, forms.get(episode.contact, ()), by, book) | {RULES: version},
             rules=version,
+            began=_began(episode, path),
         )
         if one is not None:
             leads.append(one)
     return leads
+
+
+def _began(episode: Episode, path: Sequence[PastStep]) -> set[int]:
+    """The first assignment of each hop."""
+    passed_on = [step.assignment for step in path if episode.passed_on_at and step.at >= episode.passed_on_at]
+    return {path[0].assignment, *passed_on[:1]}
 
 
 def _kinds(

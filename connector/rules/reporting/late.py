@@ -112,7 +112,7 @@ def _missed(
         why = Why.NOT_TOLD
     elif lead.owner in gone:
         why = Why.LEFT
-    elif limit.assignment > 1:
+    elif limit.assignment not in lead.began:
         why = Why.CHANGED_HANDS
     else:
         why = Why.TOO_LATE if late is not None else Why.NOTHING
@@ -124,7 +124,7 @@ def _came(lead: Passed, clock: str, rules: SlaRules) -> datetime | None:
     until = rules.clocks[clock].until if clock in rules.clocks else Until.END
     if until is Until.TOUCH:
         return min((at for at in (lead.touched_at, lead.answered_at) if at is not None), default=None)
-    return lead.answered_at if until is Until.VERDICT else lead.ended_at
+    return lead.ended_at if until is Until.END else lead.answered_at
 
 
 def boards(

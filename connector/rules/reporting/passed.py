@@ -6,13 +6,13 @@ undid, is not among them (R36, R41).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
-from connector.domain.episode import UNANSWERED, Episode, EpisodeId, State
+from connector.domain.episode import UNANSWERED, Episode, EpisodeId, Hop, State
 
 Step = tuple[datetime, State]
 """When a run found the episode in a state."""
@@ -41,6 +41,8 @@ class Passed:
         why: why it was passed, one sentence without personal data. rules: fingerprint of the rules that passed it.
         kinds: category -> value, such as origin -> social; a category that is not known is left out.
         again: whether the contact had been passed before.
+        passed_on_at: when telequalification passed it on to a rep; None where none did, or none was asked (R12).
+        began: the assignments that were the first of their hop; every other one means that it changed hands.
     """
 
     id: EpisodeId
@@ -51,6 +53,7 @@ class Passed:
     opened_at: datetime
     handed_at: datetime
     state: State
+    passed_on_at: datetime | None = None
     touched_at: datetime | None = None
     answered_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -64,6 +67,7 @@ class Passed:
     rules: str = ""
     kinds: Mapping[str, str]
     again: bool = False
+    began: frozenset[int] = frozenset({1})
 
     def kind(self, category: str) -> str:
         return self.kinds.get(category, UNKNOWN)
@@ -86,13 +90,17 @@ def passed(
     arrived_at: datetime | None,
     kinds: Mapping[str, str],
     rules: str = "",
+    began: Collection[int] = (1,),
 ) -> Passed | None:
     """The lead of an episode; None where it was never handed over, is silent, or was undone.
 
     Args:
         path: oldest first; of an episode with a shorter path than its state (taken up from the CRM) the state counts.
         deals: all of the contact's; those that were made or closed since the episode opened are its own.
+
+    Where telequalification had it first, what they said of it is not what sales says (R12).
     """
+    path = said_by_sales(episode, path)
     if episode.silent or episode.was_undone or episode.handed_off_at is None:
         return None
     own = [one for one in deals if one.created_at >= episode.opened_at or _closed_since(one, episode.opened_at)]
@@ -108,7 +116,8 @@ def passed(
         opened_at=episode.opened_at,
         handed_at=episode.handed_off_at,
         state=episode.state,
-        touched_at=episode.touched_at,
+        passed_on_at=episode.passed_on_at,
+        touched_at=episode.first_touched_at,
         answered_at=_first(path, ANSWERED, episode),
         accepted_at=_first(path, ACCEPTED, episode),
         opportunity_at=_first(path, OPPORTUNITIES, episode),
@@ -121,7 +130,21 @@ def passed(
         rules=rules,
         kinds=kinds,
         again=episode.ordinal > 1,
+        began=frozenset(began),
     )
+
+
+def said_by_sales(episode: Episode, path: Sequence[Step]) -> Sequence[Step]:
+    """The path without what telequalification said; ends are ends, whoever said so."""
+    if not episode.party:
+        return path
+    since = episode.passed_on_at
+    return [(at, state) for at, state in path if state.is_end or (since is not None and at >= since)]
+
+
+def states_of(episode: Episode, path: Sequence[Step]) -> frozenset[State]:
+    """The states that sales ever had it in."""
+    return frozenset(state for _, state in said_by_sales(episode, path))
 
 
 def _closed_since(deal: Deal, at: datetime) -> bool:
@@ -135,7 +158,7 @@ def _reached(episode: Episode, path: Sequence[Step], states: frozenset[State]) -
 def _first(path: Sequence[Step], states: frozenset[State], episode: Episode) -> datetime | None:
     """When it first came to one of these states; from its end, or its handover, where its path does not tell."""
     found = next((at for at, state in path if state in states), None)
-    if found is None and episode.state in states:
+    if found is None and episode.state in states and (episode.hop is Hop.SALES or episode.state.is_end):
         return episode.ended_at or episode.handed_off_at
     return found
 

@@ -36,6 +36,7 @@ Instant = Callable[[Passed], datetime | None]
 LEGS: tuple[tuple[str, Instant, Instant], ...] = (
     ("lead to handover", lambda one: one.arrived_at, lambda one: one.handed_at),
     ("handover to first touch", lambda one: one.handed_at, lambda one: one.touched_at),
+    ("handover to passed on by telequalification", lambda one: one.handed_at, lambda one: one.passed_on_at),
     ("handover to accepted", lambda one: one.handed_at, lambda one: one.accepted_at),
     ("handover to opportunity", lambda one: one.handed_at, lambda one: one.opportunity_at),
     ("handover to won", lambda one: one.handed_at, lambda one: one.won_at),
