@@ -127,7 +127,17 @@ class Teller:
             record_url=context.crm.record_url(self._contact.id),
             allowed=suppression.allow(self._contact, context.book.suppression, asked_for_contact=asked),
             due_at=self._due_at(episode),
+            called_by=self._called_by(),
         )
+
+    def _called_by(self) -> str:
+        """Who passes the lead on to the rep, by name and party."""
+        before = self._decision.before
+        party = party_of(before, self._context.book.routing) if before and self._decision.passes_on else None
+        if before is None or party is None:
+            return ""
+        caller = self._owners.get(before.owner) if before.owner else None
+        return f"{caller.name} ({party.words})" if caller and caller.name else party.words[:1].upper() + party.words[1:]
 
     def _due_at(self, episode: Episode | None) -> datetime | None:
         """A clock that begins now is worked out; one that runs already stands in the CRM since it began."""

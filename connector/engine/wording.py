@@ -17,6 +17,7 @@ from connector.engine.ports import UnitOfWork
 from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
 from connector.rules.abandonment import Abandoned
+from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
 
@@ -237,11 +238,16 @@ class Wording:
             because = episode.reason.partition(";")[0].rstrip(".")
             yield f"{number}. {began}{owner}: {because}; {self._stands(episode)}."
 
+    def _caller(self, episode: Episode) -> str:
+        """Which telequalification has it; empty where sales does."""
+        party = party_of(episode, self._book.routing)
+        return f"with {party.words}: " if party else ""
+
     def _stands(self, episode: Episode) -> str:
         if episode.silent and episode.is_open:
             return "waits to be adopted"
         if episode.ended_at is None:
-            return STANDS[episode.state]
+            return f"{self._caller(episode)}{STANDS[episode.state]}"
         if episode.was_undone:
             return f"a person undid this handover on {self.day(episode.ended_at)}"
         reason = self._book.recycling.reasons.get(episode.exit_reason)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact
@@ -51,6 +52,7 @@ def build_packet(
     record_url: str,
     allowed: Allowed,
     due_at: datetime | None,
+    called_by: str = "",
 ) -> dict[str, object]:
     """One lead's packet.
 
@@ -61,6 +63,7 @@ def build_packet(
         portal_time_zone: for dates in words, and for the local time of contacts without a country.
         record_url: the contact's page in the CRM.
         due_at: when the first reaction is due; None where no clock runs.
+        called_by: who at telequalification passes the lead on with this decision; empty where nobody does (R12).
     Returns:
         Plain JSON values; texts that are missing are empty, parts that do not apply are None or empty lists.
     """
@@ -88,7 +91,10 @@ def build_packet(
             "basis": [clip(reason, SHORT) for reason in allowed.reasons][:TOP],
         },
         "local_time": local_time(contact.text("country"), portal_time_zone, at=decision.as_of),
-        "since_last_time": list(_since(previous, contact, seen)) if previous and _again(previous, episode) else [],
+        "since_last_time": [
+            *(_since(previous, contact, seen) if previous and _again(previous, episode) else ()),
+            *(_called(called_by, contact, episode, zone) if called_by and episode else ()),
+        ],
         "owner": _owner(owner) if owner else None,
         "due": {"at": due_at.isoformat(), "when": in_zone(due_at, zone)} if due_at else None,
         "routed": clip(decision.route.sentence, 2 * SHORT) if decision.route else "",
@@ -172,6 +178,15 @@ def _score(score: Score) -> dict[str, object]:
 
 def _again(previous: Episode, episode: Episode | None) -> bool:
     return episode is not None and previous.id != episode.id and previous.ended_at is not None
+
+
+def _called(by: str, contact: Contact, episode: Episode, zone: ZoneInfo) -> Iterator[str]:
+    """What telequalification did and said before it passed the lead on."""
+    touched = episode.caller_touched_at
+    yield f"{clip(by, SHORT)} called first{f', on {in_zone(touched, zone)}' if touched else ''}."
+    comment = clip(contact.text("comment"), SHORT)
+    if comment:
+        yield f"They noted: {comment.rstrip('.')}."
 
 
 def _since(previous: Episode, contact: Contact, seen: Sequence[Activity]) -> Iterator[str]:

@@ -89,9 +89,21 @@ def test_two_hops_in_one_episode_each_with_its_packet_and_its_clocks(called: Wor
     assert heard(called) == [("reps", "lead.handed_off", "7")]
     assert clocks(called) == {"first_touch"}
     assert (called.crm.value("101", "owner"), called.crm.value("101", "verdict")) == ("7", "")
+    assert called.crm.value("101", "reason").startswith("Our callers qualified this lead. ")
     called.crm.edit(verdict="accepted")
     called.run_later()
     assert (called.episode().state, called.episode().hop, len(called.episodes())) == (State.ACCEPTED, Hop.SALES, 1)
+
+
+def test_the_reps_packet_says_what_was_done_and_said_before(called: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R14: the answer is emptied in the CRM, and stands in the packet."""
+    packets = []
+    monkeypatch.setattr("engine.world.build_body", lambda to, notice, entry: packets.append(notice.packet) or "{}")
+    called.crm.edit(verdict="qualified", comment="Budget is there")
+    called.run_later()
+    (packet,) = packets
+    assert packet["since_last_time"] == ["Cleo Sample (our callers) called first.", "They noted: Budget is there."]
+    assert str(packet["why_now"]).startswith("Our callers qualified this lead. ")
 
 
 def test_the_clock_of_the_first_hop_warns_telequalification_and_not_the_reps(called: World) -> None:
