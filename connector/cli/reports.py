@@ -100,7 +100,7 @@ def sources(
         found = sources_report(facts, period)
         return found, sources_document(found, facts)
 
-    return _report(report, since, until, month, by, form, out, table, as_json)
+    return _report(report, since, until, month, by, form, out, table, as_json, by_source=True)
 
 
 def owners(
@@ -168,7 +168,7 @@ def agreement(form: Form = "", out: Out = "", as_json: JsonFlag = False) -> int:
 
 def _report(
     report: Report, since: str, until: str, month: str, by: str, form: str, out: str, table: str, as_json: bool,
-    *, since_last_meeting: bool = False,
+    *, since_last_meeting: bool = False, by_source: bool = False,
 ) -> int:  # fmt: skip
     from connector.bootstrap import open_database
     from connector.cli.console import note, one_of, print_json
@@ -188,7 +188,7 @@ def _report(
         def asked(state: PortalState) -> Period:
             return span(state, since, until, month, by, back=back)
 
-        gathered = gather(store, book, asked)
+        gathered = gather(store, book, asked, by_source=by_source)
     finally:
         store.close()
     if gathered is None:

@@ -36,11 +36,13 @@ _SCORES = (
     .order_by(decision.c.as_of, decision.c.number)
 )
 _ARRIVED = select(contact.c.contact, contact.c.created_at, contact.c.fields).where(contact.c.portal == PORTAL)
-_ARRIVALS = _ARRIVED.where(
+_WITHIN = (
     contact.c.merged_into.is_(None),
     or_(bindparam("from_the_first", type_=Boolean()), contact.c.created_at >= bindparam("since_", None)),
     contact.c.created_at < bindparam("until_", None),
 )
+_ARRIVALS = _ARRIVED.where(*_WITHIN)
+_COUNT_ARRIVALS = select(func.count().label("found")).select_from(contact).where(contact.c.portal == PORTAL, *_WITHIN)
 _ARRIVALS_OF = _ARRIVED.where(contact.c.contact.in_(IDS))
 _FORMS = (
     select(activity.c.contact, activity.c.occurred_at, activity.c.name)
@@ -89,6 +91,11 @@ class Reports(Part):
     def arrivals(self, since: datetime | None, until: datetime) -> Iterator[Sequence[Arrival]]:
         for rows in self._pieces(_ARRIVALS, from_the_first=since is None, since_=since or until, until_=until):
             yield [_arrival(row) for row in rows]
+
+    def count_arrivals(self, since: datetime | None, until: datetime) -> int:
+        span = {"from_the_first": since is None, "since_": since or until, "until_": until}
+        found: int = self.select(_COUNT_ARRIVALS, **span)[0].found
+        return found
 
     def arrivals_of(self, ids: Sequence[ContactId]) -> dict[ContactId, Arrival]:
         return {row.contact: _arrival(row) for row in self.select_by_id(_ARRIVALS_OF, ids)}

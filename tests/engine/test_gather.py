@@ -20,7 +20,7 @@ def whole(state: PortalState) -> Period:
 
 
 def facts_of(world: World) -> tuple[Facts, Period]:
-    found = gather(world.store, world.book, whole)
+    found = gather(world.store, world.book, whole, by_source=True)
     assert found is not None
     return found
 
@@ -87,3 +87,5 @@ def test_leads_that_were_not_passed_are_among_those_that_came_in() -> None:
         "EMAIL_MARKETING": (1, 1), "(not known)": (1, 0),
     }  # fmt: skip
     assert (found.total.arrived, found.total.passed) == (2, 1)
+    plain = gather(world.store, world.book, whole)
+    assert plain is not None and sum(plain[0].arrived.values()) == 2

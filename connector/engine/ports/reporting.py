@@ -56,6 +56,10 @@ class Reporting(Protocol):
         """Contacts that came in within the span, in pieces; those merged away left out."""
         ...
 
+    def count_arrivals(self, since: datetime | None, until: datetime) -> int:
+        """How many that are."""
+        ...
+
     def arrivals_of(self, ids: Sequence[ContactId]) -> dict[ContactId, Arrival]: ...
 
     def forms_sent(self, ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:

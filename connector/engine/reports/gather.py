@@ -34,11 +34,11 @@ Span = Callable[[PortalState], Period]
 """What the reports are about, once the portal's zone and its last run are known."""
 
 
-def gather(store: Store, book: RuleBook, span: Span, *, arrivals: bool = True) -> tuple[Facts, Period] | None:
+def gather(store: Store, book: RuleBook, span: Span, *, by_source: bool = False) -> tuple[Facts, Period] | None:
     """Everything that is known as of the last run; None before the first.
 
     Args:
-        arrivals: whether leads that came in are counted by source, which reads every contact of the span.
+        by_source: whether leads that came in are told apart by source, which reads every contact of the span.
     """
     with store.reading() as uow:
         state = uow.portal_state()
@@ -46,11 +46,11 @@ def gather(store: Store, book: RuleBook, span: Span, *, arrivals: bool = True) -
             return None
         period = span(state)
         settled = book.in_zone(state.time_zone, uow.owners())
-        return _facts(uow, state, state.as_of, settled, period, arrivals), period
+        return _facts(uow, state, state.as_of, settled, period, by_source), period
 
 
 def _facts(
-    uow: UnitOfWork, state: PortalState, as_of: datetime, book: RuleBook, period: Period, arrivals: bool
+    uow: UnitOfWork, state: PortalState, as_of: datetime, book: RuleBook, period: Period, by_source: bool
 ) -> Facts:
     zone = portal_zone(state.time_zone)
     found = [(episode, path) for episode, path in uow.episodes_opened(as_of) if episode.handed_off_at is not None]
@@ -70,7 +70,7 @@ def _facts(
         leads=sorted(leads, key=lambda one: (one.handed_at, one.id)),
         episodes=[episode for episode, _ in found],
         reached={episode.id: states_of(episode, steps_of(path)) for episode, path in found},
-        arrived=_arrived(uow, period, book) if arrivals else {},
+        arrived=_arrived(uow, period, book, by_source),
         owners={one.id: one.name or one.email or one.id for one in people},
         gone=frozenset(one.id for one in people if one.archived),
         limits=[
@@ -163,8 +163,10 @@ def _deals_of(deals: Sequence[Deal]) -> dict[ContactId, list[Deal]]:
     return found
 
 
-def _arrived(uow: UnitOfWork, period: Period, book: RuleBook) -> dict[str, int]:
-    """Contacts that came in within the span, by source."""
+def _arrived(uow: UnitOfWork, period: Period, book: RuleBook, by_source: bool) -> dict[str, int]:
+    """Contacts that came in within the span, by source; all of them as not known where that was not asked."""
+    if not by_source:
+        return {UNKNOWN: uow.count_arrivals(period.since, period.until)}
     counted: Counter[str] = Counter()
     for some in uow.arrivals(period.since, period.until):
         counted.update(_text(one.fields.get(book.reports.source)) or UNKNOWN for one in some)

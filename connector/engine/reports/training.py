@@ -22,7 +22,7 @@ from connector.rules.rulebook import RuleBook
 
 def training(store: Store, book: RuleBook, span: Span) -> tuple[list[str], list[Row]]:
     """Columns and one row for each lead of the span, oldest handover first; none before the first run."""
-    gathered = gather(store, book, span, arrivals=False)
+    gathered = gather(store, book, span)
     if gathered is None:
         return [], []
     facts, period = gathered

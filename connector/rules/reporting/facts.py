@@ -60,7 +60,7 @@ class Facts:
         as_of: of the last run; nothing after it is known. since: when Handoff began here (R41).
         leads: every lead ever passed, oldest handover first; episodes: the same and those that were not, as stored.
         reached: episode -> the states that it ever was in.
-        arrived: source -> leads that came in within the span asked for.
+        arrived: source -> leads that came in within the span asked for; all as not known where sources do not matter.
         owners: id -> name; gone: those that are archived.
         versions: the rules' fingerprint -> the day of their first use.
     """
