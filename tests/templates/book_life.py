@@ -175,6 +175,7 @@ def begun(story: Story, folder: Path) -> Iterator[Life]:
             world.clock(BEGINS - timedelta(hours=14))
             _furnish(world, story)
             world.watch(**story.watch)
+            world.lay_tables()
             world.init()
             with world.connector() as connector:
                 _make_properties(world, story, connector)

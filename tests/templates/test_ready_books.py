@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from book_page import PAGES, page_text
 from book_story import read_story
+from factories import shipped_book
 
 from connector.cli.app import main
 from connector.config.defaults import write_mappings
 from connector.config.examples import run_examples
-from connector.config.mappings import load_rulebook, shipped_folder
+from connector.config.mappings import make_rulebook, shipped_folder
 from connector.config.templates import BOOKS, TEMPLATES, named, template_files, write_template
+from connector.config.yaml_text import read_yaml
 from connector.errors import SettingsError
 from connector.rules.rulebook import PARTS, RuleBook
 
@@ -38,9 +41,10 @@ def handoff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     yield run
 
 
-def book(name: str, folder: Path) -> RuleBook:
-    write_template(folder / "mappings", name)
-    return load_rulebook(folder / "mappings")
+@cache
+def book(name: str) -> RuleBook:
+    files = template_files(name)
+    return make_rulebook({part: read_yaml(files[f"{part}.yaml"].encode(), f"{part}.yaml") for part in PARTS})
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -112,34 +116,34 @@ def test_every_file_opens_with_what_it_decides(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_standard_fields_are_the_shipped_ones(name: str, tmp_path: Path) -> None:
-    shipped, own = load_rulebook(shipped_folder()).fields.fields, book(name, tmp_path).fields.fields
+def test_the_standard_fields_are_the_shipped_ones(name: str) -> None:
+    shipped, own = shipped_book().fields.fields, book(name).fields.fields
     assert {field: own[field] for field in shipped} == shipped
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_story_makes_just_the_properties_that_the_book_adds(name: str, tmp_path: Path) -> None:
-    added = book(name, tmp_path).fields.fields.keys() - load_rulebook(shipped_folder()).fields.fields.keys()
+def test_the_story_makes_just_the_properties_that_the_book_adds(name: str) -> None:
+    added = book(name).fields.fields.keys() - shipped_book().fields.fields.keys()
     story = read_story(name)
     assert {row["name"] for row in story.properties} == {
-        book(name, tmp_path).fields.fields[field].property for field in added
+        book(name).fields.fields[field].property for field in added
     }
     text = page_text(name)
     assert all(f"`{field}`" in text for field in added)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_every_rule_of_a_book_speaks_in_an_example_of_its_own_or_on_its_page(name: str, tmp_path: Path) -> None:
+def test_every_rule_of_a_book_speaks_in_an_example_of_its_own_or_on_its_page(name: str) -> None:
     """What nobody has tried is nobody's rule."""
-    rules = book(name, tmp_path).qualification
-    said = " ".join(reason for run in run_examples(book(name, tmp_path)) for reason in run.reasons) + page_text(name)
+    rules = book(name).qualification
+    said = " ".join(reason for run in run_examples(book(name)) for reason in run.reasons) + page_text(name)
     own = (*rules.hand_raisers.forms, *rules.filters.rules, *rules.key_pages, *rules.triggers)
     assert [rule.say for rule in own if rule.say.lower() not in said.lower()] == []
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_portal_of_the_story_has_every_form_that_the_book_names(name: str, tmp_path: Path) -> None:
-    rules = book(name, tmp_path).qualification
+def test_the_portal_of_the_story_has_every_form_that_the_book_names(name: str) -> None:
+    rules = book(name).qualification
     asked = {hand.form for hand in rules.hand_raisers.forms} | {form.form for form in rules.abandoned_forms}
     assert asked <= set(read_story(name).forms)
 
