@@ -81,12 +81,24 @@ class RuleBook:
     def in_zone(self, portal_time_zone: str, owners: Sequence[Owner] = ()) -> RuleBook:
         """The same rules with the portal's zone put in where files say `portal`; still the same version of them.
 
+        The last ones are kept: calendars learn their open hours as they are asked, and one look at a hint would learn
+        years of them anew.
+
         Args:
             owners: of the portal; those to whom routing.yaml gives a calendar have their clocks run by it (R17).
         """
-        settled = replace(self, sla=self.sla.in_zone(portal_time_zone).held_by(self._calendars(owners)))
-        settled.__dict__["fingerprint"] = self.fingerprint
-        return settled
+        calendars = self._calendars(owners)
+        asked = portal_time_zone, frozenset(calendars.items())
+        if asked not in self._settled:
+            settled = replace(self, sla=self.sla.in_zone(portal_time_zone).held_by(calendars))
+            settled.__dict__["fingerprint"] = self.fingerprint
+            self._settled.clear()
+            self._settled[asked] = settled
+        return self._settled[asked]
+
+    @cached_property
+    def _settled(self) -> dict[tuple[str, frozenset[tuple[OwnerId, str]]], RuleBook]:
+        return {}
 
     def _calendars(self, owners: Sequence[Owner]) -> dict[OwnerId, str]:
         named = {person.owner.lower(): person.calendar for person in self.routing.people if person.calendar}

@@ -83,3 +83,11 @@ def test_every_part_has_its_model() -> None:
     assert isinstance(BOOK.part("scoring"), ScoringRules)
     assert isinstance(BOOK.part("qualification"), QualificationRules)
     assert len(PARTS) == 10
+
+
+def test_the_rules_in_a_zone_are_made_once_and_stay_the_same_version() -> None:
+    """What calendars have learnt serves the next look at a hint, too."""
+    berlin = BOOK.in_zone("Europe/Berlin")
+    assert BOOK.in_zone("Europe/Berlin") is berlin
+    assert BOOK.in_zone("UTC") is not berlin
+    assert BOOK.in_zone("UTC").fingerprint == berlin.fingerprint == BOOK.fingerprint
