@@ -13,10 +13,11 @@ from email import message_from_string
 from email.policy import SMTP
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from commands import Handoff
-from factories import NOW
+from factories import NOW, shipped_book
 from portal_world import World
 
 from connector.cli.csv_text import FORMULA
@@ -39,13 +40,20 @@ from connector.cli.reporting.document import (
     Table,
     Words,
 )
+from connector.cli.reporting.funnel import funnel_document
+from connector.cli.reporting.meeting import meeting_document
+from connector.cli.reporting.owners import owners_document
+from connector.cli.reporting.sla import sla_document
+from connector.cli.reporting.sources import sources_document
 from connector.cli.reporting.span import span
 from connector.cli.reporting.words import interval, shown, time_taken
 from connector.domain.contact import PortalId
 from connector.engine.ports import PortalState
 from connector.errors import SettingsError
-from connector.rules.reporting.facts import Basis
+from connector.rules.reporting.facts import Basis, Facts, Period
+from connector.rules.reporting.meeting import meeting_report
 from connector.rules.reporting.numbers import Share
+from connector.rules.reporting.results import funnel_report, owners_report, sla_report, sources_report
 
 NASTY = '=cmd()|<img src=x onerror="alert(1)">&`*_[x](y)#'
 DOCUMENT = Document(
@@ -189,6 +197,24 @@ def test_a_span_that_cannot_be_is_refused(since: str, until: str, month: str) ->
 
 def test_a_month_under_way_ends_with_the_last_run() -> None:
     assert span(replace(STATE), "", "", "2026-03").until < datetime(2026, 3, 21, tzinfo=UTC)
+
+
+def test_a_portal_without_a_lead_has_every_report() -> None:
+    facts = Facts(
+        as_of=NOW, zone=ZoneInfo("UTC"), since=None, book=shipped_book(), leads=(), episodes=(), reached={}, arrived={},
+        owners={}, gone=frozenset(), limits=(), told_at={}, deals=(), versions={},
+    )  # fmt: skip
+    period = Period(since=NOW - timedelta(days=7), until=NOW, words="This week")
+    documents = [
+        funnel_document(funnel_report(facts, period), facts),
+        sources_document(sources_report(facts, period), facts),
+        owners_document(owners_report(facts, period), facts),
+        sla_document(sla_report(facts, period), facts),
+        meeting_document(meeting_report(facts, period), facts),
+    ]
+    for document in documents:
+        assert as_html(document).endswith("</html>\n") and as_markdown(document) and as_csv(document)
+    assert "No lead was passed" in documents[0].answer
 
 
 # -- the commands --------------------------------------------------------------------------------------------------
