@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, select
 
 from connector.domain.contact import OwnerId, PortalId
 from connector.domain.episode import ENDS
 from connector.domain.owner import Owner
+from connector.rules.routing import RoutedLead
 from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
-from connector.store.tables import episode, episode_step, owner, rotation
+from connector.store.tables import decision, episode, episode_step, owner, rotation
 
 _OWNERS = select(owner).where(owner.c.portal == PORTAL).order_by(owner.c.owner)
 _ROTATION = select(rotation).where(rotation.c.portal == PORTAL).order_by(rotation.c.pool, rotation.c.owner)
@@ -23,6 +24,14 @@ _OPEN_LEADS = (
 )
 _LEVEL = delete(rotation).where(rotation.c.portal == PORTAL, rotation.c.pointer == 0)
 """Who stands at nought has no row, so that a turn that is handed back leaves nothing behind."""
+_ROUTED = (
+    select(decision.c.owner, decision.c.body)
+    .where(
+        decision.c.portal == PORTAL, decision.c.owner.is_not(None), decision.c.as_of >= bindparam("since"),
+        decision.c.as_of < bindparam("until"),
+    )
+    .order_by(decision.c.as_of, decision.c.contact, decision.c.number)
+)
 _earlier = episode_step.alias("earlier")
 _GIVEN = (
     select(episode_step.c.owner, func.count().label("leads"))
@@ -101,6 +110,14 @@ class Rotation(Part):
     def given_since(self, since: datetime) -> dict[OwnerId, int]:
         self.flush()
         return {row.owner: row.leads for row in self.select(_GIVEN, since=since)}
+
+    def routed(self, since: datetime | None, until: datetime) -> Iterator[RoutedLead]:
+        self.flush()
+        for row in self.select(_ROUTED, since=since or datetime.min.replace(tzinfo=UTC), until=until):
+            route = row.body.get("route") or {}
+            if route.get("pool"):
+                others = {OwnerId(owner): why_not for owner, why_not in route["candidates"] if owner != row.owner}
+                yield RoutedLead(pool=route["pool"], owner=OwnerId(row.owner), passed_over=others)
 
     def open_leads(self) -> dict[OwnerId, int]:
         self.flush()

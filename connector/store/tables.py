@@ -295,6 +295,7 @@ decision = Table(
     Column("digest", Text, nullable=False),       # of all but run and number: the same answer twice is stored once
 )
 _partial("ix_decision_predates", decision.c.portal, decision.c.contact, where="action = 'predates'")
+_partial("ix_decision_routed", decision.c.portal, decision.c.as_of, where="owner IS NOT NULL")
 _partial("ix_decision_episode", decision.c.portal, decision.c.episode, where="episode IS NOT NULL")
 
 timer = Table(

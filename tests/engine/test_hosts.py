@@ -48,3 +48,14 @@ def test_a_cap_per_day_counts_what_each_got_since_midnight_whichever_run_it_was(
     with world.store.reading() as uow:
         assert uow.given_since(world.clock.now().replace(hour=0)) == {"7": 3, "8": 2}
         assert uow.given_since(world.clock.now()) == {}
+
+
+def test_leads_that_went_by_turns_are_told_with_who_was_passed_over(world: World) -> None:
+    """R13: the log, as the fairness table reads it; a sticky lead took no turn."""
+    books(world, "101", "8")
+    world.crm.add("102", request="hand_over")
+    world.run()
+    with world.store.reading() as uow:
+        (found,) = uow.routed(None, world.clock.now() + MINUTE)
+        assert list(uow.routed(world.clock.now() + MINUTE, world.clock.now() + 2 * MINUTE)) == []
+    assert (found.pool, found.owner, found.passed_over) == ("everyone", "7", {"8": "has a turn after this one"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.cli.reporting.document import Column, Columns, Document, Kind, Section, Table
+from connector.cli.reporting.document import Column, Columns, Document, Kind, Section, Table, Words
 from connector.cli.reporting.words import as_of, many
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.results import OwnersReport
@@ -57,9 +57,41 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
                     ),
                 ),
             ),
+            *_turns(found, facts),
         ),
         foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
     )
 
 
 PERFORMS = {"above": "better", "below": "worse", "alike": "alike", "too_few": "too few to say"}
+
+
+def _turns(found: OwnersReport, facts: Facts) -> tuple[Section, ...]:
+    """How the turns of each pool were spread; nothing where no lead went by turns."""
+    if not any(line.leads for line in found.turns):
+        return ()
+    columns = (
+        Column("pool"),
+        Column("owner"),
+        Column("weight", Kind.COUNT),
+        Column("by turns", Kind.COUNT),
+        Column("by weight alone", Kind.POINTS),
+        Column("ahead now", Kind.POINTS),
+        Column("mostly passed over because"),
+    )
+    rows = [
+        (
+            facts.book.routing.label(line.pool), facts.owner_name(line.owner), line.weight, line.leads,
+            round(line.share, 1), round(line.ahead, 2), line.why_not,
+        )
+        for line in found.turns
+    ]  # fmt: skip
+    alarm = (Words(" ".join(found.starving), "box due"),) if found.starving else ()
+    table = Table(
+        name="turns",
+        columns=columns,
+        rows=rows,
+        note="Leads that somebody got because they knew them are no turns. Whoever is away, at a cap or without the "
+        "skill stands still meanwhile, so turns may differ from the weight alone; `ahead now` stays within about one.",
+    )
+    return (Section("How the turns were spread", (*alarm, table)),)

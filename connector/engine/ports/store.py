@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,7 @@ from connector.engine.ports.rows import (
     StoredContact,
 )
 from connector.engine.ports.traces import Traces
+from connector.rules.routing import RoutedLead
 
 
 class UnitOfWork(History, Traces, Reporting, Protocol):
@@ -129,6 +130,10 @@ class UnitOfWork(History, Traces, Reporting, Protocol):
 
     def hand_back_turn(self, pool: str, moves: Mapping[OwnerId, int]) -> None:
         """Take one assignment's moves back, whatever moved since."""
+        ...
+
+    def routed(self, since: datetime | None, until: datetime) -> Iterator[RoutedLead]:
+        """Leads that went by turns from `since` (None: all) to before `until`, oldest first."""
         ...
 
     def given_since(self, since: datetime) -> dict[OwnerId, int]:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from json import dumps
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId, Value
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode, EpisodeId, State
+from connector.domain.owner import Owner
 from connector.engine.ports import PortalState, Store, UnitOfWork
 from connector.engine.ports.history import PastStep
 from connector.engine.ports.reporting import Arrival, HandedBy
@@ -24,6 +26,7 @@ from connector.rules.reporting.causes import RULES
 from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
 from connector.rules.reporting.late import Limit
 from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
+from connector.rules.routing import Directory, Turns, fairness, starving
 from connector.rules.rulebook import RuleBook
 
 SAY_NOTHING = ("reports", "notifications", "sla")
@@ -83,7 +86,20 @@ def _facts(
         told_at=uow.told(),
         deals=deals,
         versions=versions,
+        **_spread(uow, book, period, people),
     )  # fmt: skip
+
+
+class _Spread(TypedDict):
+    turns: Sequence[Turns]
+    starving: Sequence[str]
+
+
+def _spread(uow: UnitOfWork, book: RuleBook, period: Period, people: Sequence[Owner]) -> _Spread:
+    """How the turns of each pool went, and who starves."""
+    directory = Directory(people)
+    turns = fairness(book.routing, directory, uow.rotation(), uow.routed(period.since, period.until))
+    return {"turns": turns, "starving": tuple(starving(turns, book.routing, directory))}
 
 
 def steps_of(path: Sequence[PastStep]) -> list[Step]:

@@ -13,6 +13,7 @@ from connector.domain.deal import Deal
 from connector.domain.episode import Episode, EpisodeId, State
 from connector.rules.reporting.late import Limit
 from connector.rules.reporting.passed import Passed, local_day
+from connector.rules.routing import Turns
 from connector.rules.rulebook import RuleBook
 
 OWNER, FORM, LANE, GRADE = "owner", "form", "lane", "grade"
@@ -63,6 +64,7 @@ class Facts:
         arrived: source -> leads that came in within the span asked for; all as not known where sources do not matter.
         owners: id -> name; gone: those that are archived.
         versions: the rules' fingerprint -> the day of their first use.
+        turns: how the leads of the span asked for were spread in each pool; starving: who got none, and why (R12).
     """
 
     as_of: datetime
@@ -79,6 +81,8 @@ class Facts:
     told_at: Mapping[EpisodeId, datetime | None]
     deals: Sequence[Deal]
     versions: Mapping[str, date]
+    turns: Sequence[Turns] = ()
+    starving: Sequence[str] = ()
 
     @property
     def today(self) -> date:

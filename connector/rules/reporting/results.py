@@ -20,6 +20,7 @@ from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.passed import INFERRED, UNKNOWN, Passed
 from connector.rules.reporting.spells import FollowUp, Leg, follow_up, leg, legs
 from connector.rules.reports import Funnel, KpiResult, PromiseKept, funnel, measure, promise
+from connector.rules.routing import Turns
 
 RECENT, EARLIER = timedelta(days=28), timedelta(days=84)
 """Reasons of the last four weeks are held against the twelve before."""
@@ -176,6 +177,8 @@ class OwnersReport:
     as_of: datetime
     period: Period
     owners: tuple[OwnerLine, ...]
+    turns: tuple[Turns, ...] = ()
+    starving: tuple[str, ...] = ()
 
 
 def owners_report(facts: Facts, period: Period) -> OwnersReport:
@@ -202,7 +205,9 @@ def owners_report(facts: Facts, period: Period) -> OwnersReport:
         )
         for one in found
     ]
-    return OwnersReport(as_of=facts.as_of, period=period, owners=tuple(lines))
+    return OwnersReport(
+        as_of=facts.as_of, period=period, owners=tuple(lines), turns=tuple(facts.turns), starving=tuple(facts.starving)
+    )
 
 
 # -- clocks --------------------------------------------------------------------------------------------------------

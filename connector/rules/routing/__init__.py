@@ -8,12 +8,14 @@ sticky.py     who knows the lead already
 people.py     hours, absence, ramp-up, caps and skills: who can take a lead now
 pools.py      which pools are asked, and who sits in one
 turns.py      whose turn it is
+fairness.py   how the leads were spread, and who starves
 search.py     who is there, and why each candidate was passed over
 
 Whether a lead is handed over at all is decide()'s. Archived owners get nothing.
 """
 
 from connector.rules.routing.assigning import route
+from connector.rules.routing.fairness import RoutedLead, Turns, fairness, starving
 from connector.rules.routing.lead import Lead
 from connector.rules.routing.model import (
     Absence,
@@ -41,14 +43,18 @@ __all__ = [
     "Party",
     "Person",
     "PoolRules",
+    "RoutedLead",
     "RoutingRules",
     "Stick",
     "Territory",
     "Turn",
+    "Turns",
     "callers",
+    "fairness",
     "next_turn",
     "party_of",
     "route",
     "sitting",
+    "starving",
     "take_turn",
 ]

@@ -34,6 +34,13 @@ def sitting(pool: PoolRules, directory: Directory) -> frozenset[OwnerId]:
     return frozenset(_seats(pool, directory, frozenset()))
 
 
+def seats(rules: RoutingRules, name: str, directory: Directory) -> dict[OwnerId, Member]:
+    """Who sits in a pool of sales or telequalification, as turns are taken there; archived members too."""
+    parties = [party.pool for party in rules.telequalification if party.pool]
+    callers = [sitting(rules.pools[pool], directory) for pool in parties if not rules.pools[pool].everyone]
+    return _seats(rules.pools[name], directory, frozenset().union(*callers) if name not in parties else frozenset())
+
+
 def turn(
     name: str,
     why: str,
@@ -53,15 +60,15 @@ def turn(
     """
     pool = rules.pools[name]
     search.remarks += ["A member of the pool is unknown to the CRM." for m in pool.members if not search.find(m.owner)]
-    seats = _seats(pool, search, callers)
-    free = [owner for owner in sorted(seats, key=order) if _is_free(owner, seats[owner], search, people)]
+    sit = _seats(pool, search, callers)
+    free = [owner for owner in sorted(sit, key=order) if _is_free(owner, sit[owner], search, people)]
     if not free:
         search.remarks.append(f"Nobody in the pool “{rules.label(name)}” is free.")
         return None
     at_work = [owner for owner in free if people.is_at_work(owner)] or free
     for owner in set(free) - set(at_work):
         search.pass_over(owner, "is not at work at this hour, and others are")
-    chosen, moves = next_turn({owner: people.weight(owner, seats[owner]) for owner in at_work}, pointers)
+    chosen, moves = next_turn({owner: people.weight(owner, sit[owner]) for owner in at_work}, pointers)
     for owner in at_work:
         if owner != chosen:
             ahead = pointers.get(owner, 0) > pointers.get(chosen, 0)

@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.add_column("episode", sa.Column("passed_on_at", INSTANT))
     op.add_column("episode", sa.Column("caller", ID))
     op.add_column("episode", sa.Column("caller_touched_at", INSTANT))
+    _partial("ix_decision_routed", "decision", ["portal", "as_of"], where="owner IS NOT NULL")
     op.create_index("ix_episode_step_at", "episode_step", ["portal", "at"])
     op.execute("DELETE FROM rotation")        # pointers of before count from elsewhere: everybody begins level
     op.drop_column("rotation", "before")
