@@ -290,6 +290,28 @@ def test_a_clock_that_still_runs_is_neither_kept_nor_missed() -> None:
     assert first.owners == ((ANA, Share(1, 1)),)
 
 
+def test_a_clock_of_telequalification_is_the_callers() -> None:
+    """R12, R17: it never ran on a lead that went straight to sales; that of sales begins when it is passed on."""
+    clocks = {
+        "call": {"label": "call", "until": "touch", "limit": "8h", "hop": "telequalification"},
+        "answer": {"label": "answer", "until": "verdict", "limit": "8h", "hop": "sales"},
+    }
+    book = make_book(sla={"clocks": clocks})
+    leads = [
+        make_passed(1, party="desk", caller=BEN, passed_on_at=HANDED + HOUR, began=frozenset({1, 2})),
+        make_passed(2, party="desk"),
+        make_passed(3),
+    ]
+    limits = [make_limit(1, clock="call"), make_limit(1, clock="answer", assignment=2)]
+    found = missed(leads, limits, book.sla, told_at={}, gone=frozenset())
+    assert [(one.clock, one.owner, one.why) for one in found] == [
+        ("call", BEN, Why.NOTHING), ("answer", ANA, Why.NOTHING),
+    ]  # fmt: skip
+    call, answer = boards(leads, limits, found, book.sla)
+    assert (call.kept, call.owners) == (Share(1, 2), ((BEN, Share(0, 1)), (None, Share(1, 1))))
+    assert answer.kept == Share(1, 2)
+
+
 # -- the meeting ---------------------------------------------------------------------------------------------------
 
 

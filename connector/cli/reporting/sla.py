@@ -123,7 +123,7 @@ def _missed(found: Sequence[Missed], facts: Facts) -> Table:
         name="missed",
         columns=columns,
         rows=[
-            (one.lead.contact, facts.owner_name(one.lead.owner), _label(one.clock, facts),
+            (one.lead.contact, facts.owner_name(one.owner), _label(one.clock, facts),
              one.due_at.astimezone(facts.zone), one.late_by, WHY[one.why])
             for one in newest[:MOST_MISSED]
         ],

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from connector.domain.contact import OwnerId
-from connector.domain.episode import EpisodeId
+from connector.domain.episode import EpisodeId, Hop
 from connector.rules.reporting.numbers import Share, nearest_rank
 from connector.rules.reporting.passed import Passed
-from connector.rules.sla import SlaRules, Until
+from connector.rules.sla import ClockRules, SlaRules, Until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,10 @@ WHY: Mapping[Why, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """One clock missed; `late_by`: what was due came so long after; None where it has not come."""
+    """One clock missed by `owner`; `late_by`: what was due came so long after; None where it has not come."""
 
     lead: Passed
+    owner: OwnerId | None
     clock: str
     due_at: datetime
     why: Why
@@ -106,17 +107,18 @@ def _missed(
     gone: Collection[OwnerId],
 ) -> Missed:
     came = _came(lead, limit.clock, rules)
+    owner = _holder(lead, rules.clocks.get(limit.clock))
     late = came - limit.due_at if came is not None and came > limit.due_at else None
     told = told_at.get(lead.id, lead.handed_at)
     if told is None or told > limit.due_at:
         why = Why.NOT_TOLD
-    elif lead.owner in gone:
+    elif owner in gone:
         why = Why.LEFT
     elif limit.assignment not in lead.began:
         why = Why.CHANGED_HANDS
     else:
         why = Why.TOO_LATE if late is not None else Why.NOTHING
-    return Missed(lead=lead, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
+    return Missed(lead=lead, owner=owner, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
 
 
 def _came(lead: Passed, clock: str, rules: SlaRules) -> datetime | None:
@@ -134,11 +136,11 @@ def boards(
     running = {(one.episode, one.clock) for one in limits if one.missed_at is None}
     found = []
     for name, clock in rules.clocks.items():
-        timed = [one for one in leads if clock.limit_of(one.lane) is not None]
+        timed = [one for one in leads if _ran(clock, one)]
         late = {one.lead.id: one for one in misses if one.clock == name}
         over = [one for one in timed if one.id in late or (one.id, name) not in running]
         spans = sorted(one.late_by for one in late.values() if one.late_by is not None)
-        owners = sorted({one.owner for one in over}, key=lambda owner: (owner is None, owner or ""))
+        owners = sorted({_holder(one, clock) for one in over}, key=lambda owner: (owner is None, owner or ""))
         found.append(
             Board(
                 clock=name,
@@ -151,12 +153,28 @@ def boards(
                 running=len(timed) - len(over),
                 late_median=nearest_rank(spans, 50),
                 causes=tuple(sorted(Counter(one.why for one in late.values()).items(), key=lambda i: (-i[1], i[0]))),
-                owners=tuple((owner, _kept(over, late, owner)) for owner in owners),
+                owners=tuple((owner, _kept(over, late, owner, clock)) for owner in owners),
             )
         )
     return tuple(found)
 
 
-def _kept(leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None) -> Share:
-    own = [one for one in leads if one.owner == owner]
+def _ran(clock: ClockRules, lead: Passed) -> bool:
+    """Whether it ever ran on the lead: its lane has a limit, and the lead came to the hop that it is for (R12)."""
+    if clock.limit_of(lead.lane) is None:
+        return False
+    if clock.hop is Hop.TELEQUALIFICATION:
+        return bool(lead.party)
+    return clock.hop is None or not lead.party or lead.passed_on_at is not None
+
+
+def _holder(lead: Passed, clock: ClockRules | None) -> OwnerId | None:
+    """Whose clock it is: the caller's where it is telequalification's, else the owner's."""
+    return lead.caller if clock is not None and clock.hop is Hop.TELEQUALIFICATION else lead.owner
+
+
+def _kept(
+    leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None, clock: ClockRules
+) -> Share:
+    own = [one for one in leads if _holder(one, clock) == owner]
     return Share(sum(one.id not in late for one in own), len(own))

@@ -114,7 +114,7 @@ def meeting_report(facts: Facts, period: Period) -> MeetingReport:
         counts={"wins": len(wins), "losses": len(losses), "disputed": len(disputed), "late": len(misses)},
         boards=boards(leads, facts.limits, [one for one in misses if one.lead in leads], facts.book.sla),
         late=_most_first(Counter(one.why for one in misses)),
-        late_owners=_most_first(Counter(facts.owner_name(one.lead.owner) for one in misses)),
+        late_owners=_most_first(Counter(facts.owner_name(one.owner) for one in misses)),
         alarms=newest_alarms(facts),
         shifts=tuple(one for one in shifts(facts) if one.shifted),
         campaigns=_campaigns(rules.campaigns, facts.today),

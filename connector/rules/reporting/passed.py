@@ -41,7 +41,8 @@ class Passed:
         why: why it was passed, one sentence without personal data. rules: fingerprint of the rules that passed it.
         kinds: category -> value, such as origin -> social; a category that is not known is left out.
         again: whether the contact had been passed before.
-        passed_on_at: when telequalification passed it on to a rep; None where none did, or none was asked (R12).
+        party: the telequalification that had it first, empty: none. passed_on_at: when, and caller: who there passed it
+            on to a rep; None where that did not happen, or an agency without seats in the CRM did it (R12).
         began: the assignments that were the first of their hop; every other one means that it changed hands.
     """
 
@@ -53,7 +54,9 @@ class Passed:
     opened_at: datetime
     handed_at: datetime
     state: State
+    party: str = ""
     passed_on_at: datetime | None = None
+    caller: OwnerId | None = None
     touched_at: datetime | None = None
     answered_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -116,7 +119,9 @@ def passed(
         opened_at=episode.opened_at,
         handed_at=episode.handed_off_at,
         state=episode.state,
+        party=episode.party,
         passed_on_at=episode.passed_on_at,
+        caller=episode.caller,
         touched_at=episode.first_touched_at,
         answered_at=_first(path, ANSWERED, episode),
         accepted_at=_first(path, ACCEPTED, episode),
