@@ -107,13 +107,14 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     from connector.engine.preflight import SCOPES_ADVICE, complaints
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
+    from connector.rules.sla import counts_touches
 
     portal = connector.portal()
     misfits = connector.misfits(portal)
     found, advice = [str(misfit) for misfit in misfits], [misfit.advice for misfit in misfits]
     granted = connector.gateway.scopes()
-    companies = connector.book.fields.reads_companies
-    lacking, scope_remarks = judge(granted, companies=companies) if granted is not None else ((), ())
+    asked = {"companies": connector.book.fields.reads_companies, "touches": counts_touches(connector.book.sla)}
+    lacking, scope_remarks = judge(granted, **asked) if granted is not None else ((), ())
     if lacking:
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.schema()

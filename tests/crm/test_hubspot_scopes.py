@@ -43,3 +43,12 @@ def test_companies_are_asked_for_only_where_the_rules_read_them() -> None:
     assert judge(SCOPES, companies=True)[0] == (f"the token lacks the scope {scope}: fields of the contact's company",)
     assert judge({*SCOPES, scope}, companies=True) == ((), ())
     assert judge({*SCOPES, scope}) == ((), (f"the token may do more than Handoff needs: {scope}",))
+
+
+def test_the_mails_of_sales_are_asked_for_where_a_clock_counts_touches() -> None:
+    """R17, S2: without it that stream is off."""
+    scope = "sales-email-read"
+    assert judge({*SCOPES, scope}, touches=True) == ((), ())
+    complaints, (remark,) = judge(SCOPES, touches=True)
+    assert complaints == ()
+    assert remark.startswith(f"the token lacks the scope {scope}, so this is off")

@@ -32,6 +32,8 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
 )
 COMPANIES = {"crm.objects.companies.read": Scope("fields of the contact's company", True)}
 """Only where a field of mappings/fields.yaml is one of companies."""
+TOUCHES = {"sales-email-read": Scope("e-mails of sales, which a clock of sla.yaml counts", False)}
+"""Only where a clock asks for so many touches; calls and meetings come with the contacts."""
 HARMLESS = frozenset({"oauth", "crm.schemas.contacts.read", "forms-uploaded-files"})
 """Scopes that HubSpot adds by itself, or that come with those above."""
 
@@ -47,13 +49,15 @@ def lacking(granted: Collection[str] | None) -> dict[str, str]:
     return {name: what for name, what in needed.items() if name not in granted}
 
 
-def judge(granted: Collection[str], *, companies: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def judge(
+    granted: Collection[str], *, companies: bool = False, touches: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each.
 
     Args:
-        companies: whether the rules read fields of companies.
+        companies: whether the rules read fields of companies; touches: whether they count what sales did.
     """
-    wanted = {**SCOPES, **(COMPANIES if companies else {})}
+    wanted = {**SCOPES, **(COMPANIES if companies else {}), **(TOUCHES if touches else {})}
     lacking = {name: scope for name, scope in wanted.items() if name not in granted}
     complaints = tuple(f"the token lacks the scope {n}: {s.what}" for n, s in lacking.items() if s.needed)
     remarks = [f"the token lacks the scope {n}, so this is off: {s.what}" for n, s in lacking.items() if not s.needed]
