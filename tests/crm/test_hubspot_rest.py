@@ -103,6 +103,13 @@ def test_a_list_that_hubspot_fills_takes_no_members(wire, gateway) -> None:
         gateway.add_to_list(NAME, [ContactId("1")])
 
 
+def test_what_is_no_kind_of_list_is_not_repeated(wire, gateway) -> None:
+    """I10"""
+    wire.answer("GET", FIND, json={"listId": "44", "name": NAME, "processingType": ["kim@leak.example"]})
+    with pytest.raises(ListMissingError, match="of no kind known"):
+        gateway.add_to_list(NAME, [ContactId("1")])
+
+
 def test_a_list_that_was_made_anew_is_found_under_its_new_id(wire, gateway) -> None:
     wire.answer("GET", FIND, "list-found")
     wire.answer("PUT", ADD, json={})

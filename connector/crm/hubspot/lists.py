@@ -119,7 +119,8 @@ class Lists:
                 raise _missing(name)
             if not found.is_writable:
                 raise ListMissingError(
-                    f"the list “{name}” is filled by HubSpot ({found.processing_type}); Handoff cannot add to it",
+                    f"the list “{name}” is filled by HubSpot ({found.processing_type or 'of no kind known'}); Handoff cannot "
+                    "add to it",
                     advice="Name a static list in mappings/suppression.yaml, or rename this one and run "
                     "`handoff init --apply`.",
                 )
@@ -132,11 +133,11 @@ def parse_list(payload: Any) -> ListInfo:
     body = payload.get("list", payload) if isinstance(payload, dict) else None
     if not isinstance(body, dict) or not body.get("listId"):
         raise ContractError("HubSpot's answer names no list", advice="Run again; if it stays, report it.")
-    size = body.get("size")
+    size, kind = body.get("size"), body.get("processingType")
     return ListInfo(
         id=str(body["listId"]),
         name=str(body.get("name", "")),
-        processing_type=str(body.get("processingType", "")),
+        processing_type=kind if isinstance(kind, str) and kind.isalpha() else "",   # it is told in errors (I10)
         size=size if isinstance(size, int) else None,
     )
 
