@@ -118,9 +118,9 @@ class Lists:
             if found is None:
                 raise _missing(name)
             if not found.is_writable:
+                kind = found.processing_type or "of no kind known"
                 raise ListMissingError(
-                    f"the list “{name}” is filled by HubSpot ({found.processing_type or 'of no kind known'}); Handoff cannot "
-                    "add to it",
+                    f"the list “{name}” is filled by HubSpot ({kind}); Handoff cannot add to it",
                     advice="Name a static list in mappings/suppression.yaml, or rename this one and run "
                     "`handoff init --apply`.",
                 )
