@@ -41,7 +41,10 @@ def withdraw(context: Context, uow: UnitOfWork, rows: Sequence[Intent]) -> None:
         told = uow.entries_of([one.id for one in undone])
         uow.cancel_named_entries([one.id for one in told if one.tries == 0], WHY)
         if episode.was_undone:
-            episode = _end(context, uow, episode, known, undone)
+            episode = _end(context, uow, episode, known)
+        for one in undone:
+            if one.turn is not None:
+                uow.hand_back_turn(*one.turn)
         arrived = [one for one in told if one.kind in TAKEN_BACK and (one.status in ("sent", "digested") or one.tries)]
         fresh = list(_entries(context, known, episode, row, arrived, owners))
         uow.cancel_named_entries([one.id for one in told if one.status == "due"], WHY)
@@ -53,16 +56,11 @@ def undone_by(run: RunId) -> RunId:
     return RunId(run.removeprefix(UNDO))
 
 
-def _end(
-    context: Context, uow: UnitOfWork, episode: Episode, known: StoredContact, undone: Sequence[Intent]
-) -> Episode:
+def _end(context: Context, uow: UnitOfWork, episode: Episode, known: StoredContact) -> Episode:
     """It ends with our own write, so that the stage which that put back is not taken for a person's new word (R24)."""
     ended = replace(episode, ended_at=max(context.now, known.contact.modified_at))
     uow.put_episode(ended, at=context.now, cause="undone")
     uow.cancel_contact_entries([episode.contact], WHY)
-    for one in undone:
-        if one.turn is not None:
-            uow.hand_back_turn(*one.turn)
     return ended
 
 

@@ -162,11 +162,39 @@ def test_a_run_that_died_in_the_second_hop_ends_as_if_it_had_not(called: World) 
 
 
 def test_an_undone_second_hop_puts_the_lead_back_at_telequalification(called: World) -> None:
-    """R36"""
+    """R36: with its clocks; the rep's turn goes back, and the rep hears of it."""
     heard(called)
+    before = called.rotation()
     called.crm.edit(verdict="qualified")
     run = called.run_later().run
     called.clock.pass_by(MINUTE)
     undo(called.ports, called.book, called.crm.portal(), run.id)
     called.clock.pass_by(MINUTE)
     assert (called.episode().owner, called.episode().hop) == ("9", Hop.TELEQUALIFICATION)
+    assert called.rotation() == before
+    assert heard(called) == [("reps", "lead.handed_off", "7"), ("reps", "lead.withdrawn", "7")]
+    assert clocks(called) == {"call", "qualify"}
+
+
+def test_colleagues_of_one_batch_are_called_by_one_person_and_sold_to_by_one_rep() -> None:
+    """R12: one owner per account, inside one batch too, on both hops."""
+    callers = {"members": [{"owner": "9"}, {"owner": "4"}]}
+    rules = make_book(
+        routing={
+            "telequalification": [{"name": "callers", "pool": "callers", "lanes": ["request"]}],
+            "pools": {**POOLS, "callers": callers},
+            "default_pool": "sales",
+            "stickiness": ["account_owner"],
+        }
+    )
+    world = World(rules)
+    world.crm.people += [make_owner("9"), make_owner("4")]
+    world.begin()
+    for number in range(101, 105):
+        world.crm.add(str(number), email=f"kim@firm{number % 2}.example", request="hand_over")
+    world.run()
+    assert [world.episode(str(number)).owner for number in range(101, 105)] == ["4", "9", "4", "9"]
+    for number in range(101, 105):
+        world.crm.edit(str(number), verdict="qualified")
+    world.run_later()
+    assert [world.episode(str(number)).owner for number in range(101, 105)] == ["7", "8", "7", "8"]
