@@ -59,6 +59,7 @@ td.r,th.r{text-align:right;font-variant-numeric:tabular-nums;padding-left:.6rem}
 td.r{white-space:nowrap}
 td,th{overflow-wrap:normal}
 td:first-child{min-width:5rem}
+td:last-child{min-width:5.5rem}
 tr.pale td{color:var(--soft);font-style:italic}
 td.ok{color:var(--good);font-weight:600}
 td.missed{color:var(--bad);font-weight:600}

@@ -256,6 +256,16 @@ def test_revenue_stands_next_to_the_whole_portals() -> None:
     assert money([], [], since=None, until=NOW).revenue_share is None
 
 
+def test_velocity_is_what_open_opportunities_bring_a_day() -> None:
+    """R26: two open ones, one of two won, 100 for a customer, 10 days to get there."""
+    tried = [make_passed(number, opportunity_at=NOW - DAY, state=State.OPPORTUNITY) for number in (1, 2)]
+    tried.append(make_passed(3, opportunity_at=NOW - DAY, state=State.LOST))
+    tried.append(make_passed(4, contact=KIM, opportunity_at=NOW - DAY, state=State.WON, won_at=NOW - HOUR))
+    sold = make_deal(DealState.WON, at=NOW - HOUR, amount=100.0)
+    assert money([sold], tried, since=None, until=NOW, days_to_won=10).velocity_a_day == 10
+    assert money([], tried, since=None, until=NOW, days_to_won=10).velocity_a_day is None
+
+
 def clocks_of(leads: list[Passed], limits: list[Limit], **more: Any) -> Any:
     book = make_book()
     given = {"told_at": {}, "gone": frozenset(), **more}

@@ -347,7 +347,7 @@ def _money(found: Money) -> Iterator[Part]:
     if found.velocity_a_day is not None:
         yield Words(
             f"Sales velocity: {shown(found.velocity_a_day, Kind.MONEY)} a day "
-            "(opportunities × win rate × value of a customer ÷ days from handover to customer)."
+            "(open opportunities × win rate × value of a customer ÷ days from handover to customer)."
         )
 
 

@@ -30,7 +30,7 @@ class Money:
     """Ours and the portal's; percent are None where the portal has no amounts, or no deals.
 
     Attributes:
-        velocity_a_day: opportunities x win rate x value of a won deal / days to won; None where a part is not known.
+        velocity_a_day: open opportunities x win rate x value of a won deal / days to won; None: a part is not known.
     """
 
     won: Deals
@@ -78,7 +78,7 @@ def money(
         won_share=Share(sold.number, portal_sold.number).percent,
         revenue_share=_percent(sold.amount, portal_sold.amount),
         pipeline_share=_percent(pipe.amount, portal_pipe.amount),
-        velocity_a_day=_velocity(sold, leads, since, until, days_to_won),
+        velocity_a_day=_velocity(sold, leads, days_to_won),
     )
 
 
@@ -104,13 +104,12 @@ def _percent(part: float | None, whole: float | None) -> float | None:
     return 100 * (part or 0) / whole if whole else None
 
 
-def _velocity(
-    sold: Deals, leads: Sequence[Passed], since: datetime | None, until: datetime, days: float | None
-) -> float | None:
-    passed = [one for one in leads if one.handed_at < until and (since is None or one.handed_at >= since)]
-    opportunities = sum(one.opportunity_at is not None for one in passed)
-    won = sum(one.won_at is not None for one in passed)
+def _velocity(sold: Deals, leads: Sequence[Passed], days: float | None) -> float | None:
+    """What the opportunities of now are worth a day, if they fare as those that have come to an end did."""
+    tried = [one for one in leads if one.opportunity_at is not None]
+    ended = [one for one in tried if not one.is_open]
+    won = sum(one.won_at is not None for one in ended)
     priced = sold.number - sold.unpriced
-    if not opportunities or not priced or sold.amount is None or not days:
+    if not ended or not priced or sold.amount is None or not days:
         return None
-    return opportunities * (won / opportunities) * (sold.amount / priced) / days
+    return (len(tried) - len(ended)) * (won / len(ended)) * (sold.amount / priced) / days
