@@ -31,9 +31,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(
-        help="Show the funnel in figures, and six reports.", rich_markup_mode=None
-    )
+    group = typer.Typer(help="Show the funnel in figures, and six reports.", rich_markup_mode=None)
     group.callback(invoke_without_command=True)(at_a_glance)
     group.command("funnel", epilog="Example: handoff report funnel --month 2026-03 --out funnel.html")(funnel)
     group.command("sla", epilog="Example: handoff report sla --since 2026-01-01")(sla)

@@ -393,5 +393,3 @@ def cause_words(cause: Cause, facts: Facts) -> str:
             return f"{what} “{name}”: {many(cause.leads, 'lead')}, from {change}"
         case CauseKind.ALL:
             return "nothing that stands out: all sources, owners and forms alike"
-
-

@@ -118,5 +118,3 @@ def _campaigns(found: Sequence[Campaign]) -> Table:
     )
     rows = [(one.name, one.starts_on, one.ends_on, one.aims_at or "", one.leads_expected) for one in found]
     return Table(name="campaigns", columns=columns, rows=rows, empty="reports.yaml names none.")
-
-

@@ -35,10 +35,7 @@ def sla_document(found: SlaReport, facts: Facts) -> Document:
 
 def _cards(found: SlaReport) -> Cards:
     follow = found.follow_up
-    cards = [
-        Card(one.label, percent(one.kept.percent), _kept(one))
-        for one in found.boards
-    ]
+    cards = [Card(one.label, percent(one.kept.percent), _kept(one)) for one in found.boards]
     spans = (
         ("Sales: to the first touch", follow.human_median, follow.human_p90),
         ("Handoff: to the handover", follow.system_median, follow.system_p90),
@@ -135,5 +132,3 @@ def _missed(found: Sequence[Missed], facts: Facts) -> Table:
 def _label(clock: str, facts: Facts) -> str:
     rules = facts.book.sla.clocks.get(clock)
     return rules.label if rules else clock
-
-

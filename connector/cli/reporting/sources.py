@@ -33,15 +33,12 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
                     Columns(
                         title="Leads by source",
                         rows=[
-                            (readable(one.value), float(one.arrived or one.passed), False)
-                            for one in found.sources[:14]
+                            (readable(one.value), float(one.arrived or one.passed), False) for one in found.sources[:14]
                         ],
                     ),
                     Intervals(
                         title="Customers, of the leads that came in",
-                        rows=[
-                            (readable(one.value), one.won_of_arrived) for one in found.sources if one.won_of_arrived
-                        ],
+                        rows=[(readable(one.value), one.won_of_arrived) for one in found.sources if one.won_of_arrived],
                         usual=share.percent if share else None,
                         caption="Each line is the 95 % interval of its share; the dashed one is all leads.",
                     ),
@@ -59,4 +56,3 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
         ),
         foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
     )
-

@@ -25,9 +25,7 @@ class ReasonShare:
     shifted: bool
 
 
-def reasons(
-    leads: Sequence[Passed], *, now: datetime, recent: timedelta, before: timedelta
-) -> tuple[ReasonShare, ...]:
+def reasons(leads: Sequence[Passed], *, now: datetime, recent: timedelta, before: timedelta) -> tuple[ReasonShare, ...]:
     """Hand-backs of the last `recent` next to those of `before` ahead of them; the most frequent first.
 
     Args:
@@ -35,9 +33,7 @@ def reasons(
     """
     back = [one for one in leads if one.state is State.RECYCLED and one.ended_at is not None and one.ended_at <= now]
     new = Counter(_reason(one) for one in back if one.ended_at and one.ended_at > now - recent)
-    old = Counter(
-        _reason(one) for one in back if one.ended_at and now - recent - before < one.ended_at <= now - recent
-    )
+    old = Counter(_reason(one) for one in back if one.ended_at and now - recent - before < one.ended_at <= now - recent)
     count, earlier = new.total(), old.total()
     named = sorted(new.keys() | old.keys(), key=lambda name: (-new[name], -old[name], name))
     return tuple(

@@ -173,8 +173,6 @@ def _holder(lead: Passed, clock: ClockRules | None) -> OwnerId | None:
     return lead.caller if clock is not None and clock.hop is Hop.TELEQUALIFICATION else lead.owner
 
 
-def _kept(
-    leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None, clock: ClockRules
-) -> Share:
+def _kept(leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None, clock: ClockRules) -> Share:
     own = [one for one in leads if _holder(one, clock) == owner]
     return Share(sum(one.id not in late for one in own), len(own))

@@ -96,9 +96,7 @@ def meeting_report(facts: Facts, period: Period) -> MeetingReport:
     losses = [one for one in ended if one.state in (State.LOST, State.UNREACHABLE)]
     disputed = [one for one in ended if one.is_disputed]
     misses = [one for one in _missed(facts) if period.holds(one.due_at)]
-    kept = promise(
-        facts.episodes, rules, now=facts.as_of, portal_time_zone=facts.zone.key, since=facts.since
-    )
+    kept = promise(facts.episodes, rules, now=facts.as_of, portal_time_zone=facts.zone.key, since=facts.since)
     found = MeetingReport(
         as_of=facts.as_of,
         period=period,

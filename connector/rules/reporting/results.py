@@ -112,9 +112,7 @@ def by_kind(facts: Facts, leads: list[Passed], category: str) -> tuple[Group, ..
 
 
 def _promise(facts: Facts, now: datetime) -> PromiseKept | None:
-    return promise(
-        facts.episodes, facts.book.reports, now=now, portal_time_zone=facts.zone.key, since=facts.since
-    )
+    return promise(facts.episodes, facts.book.reports, now=now, portal_time_zone=facts.zone.key, since=facts.since)
 
 
 # -- sources -------------------------------------------------------------------------------------------------------
