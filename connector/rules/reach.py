@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from math import inf
 from typing import NamedTuple
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId
+from connector.domain.decision import Action, Decision
 from connector.domain.stage import Stage
 from connector.rules import qualification
 from connector.rules.condition import ActivityClause, Condition
+from connector.rules.field_points import FieldPoints
+from connector.rules.filters import Then
 from connector.rules.rulebook import RuleBook
 
-MOST_KNOWN = 50_000
-"""Kinds of activity that are remembered; a portal with more distinct addresses is worked out anew."""
+MarkKey = tuple[str, str, str, str | None]
+"""Kind, name, ref and address of an activity: all that rules look at but its instant."""
 SLACK = 1.0
 """Hundredths that rounding may add to one activity's points."""
 ANSWERED = (
@@ -29,6 +34,10 @@ ANSWERED = (
 """Fields by which people and the CRM move an open episode (rules/follow.py)."""
 ASKING = ("stage", "request", "meeting_booked_at")
 """Fields that can hand a contact over by themselves."""
+UNSETTLED = frozenset({Action.TRIAGE, Action.ADVANCE, Action.END, Action.INFER})
+"""Decisions after which the next look could answer otherwise."""
+MOST_DOUBLED = 500.0
+"""Half-lives by which an activity may lie ahead of our clock; what is further ahead counts as if it were there."""
 IN_HAND = (Stage.MQL, Stage.SQL, Stage.OPPORTUNITY)
 """Stages that say something of a contact nobody handed over."""
 
@@ -38,38 +47,54 @@ _NOBODY = Contact(
 )  # fmt: skip
 
 
-class Mark(NamedTuple):
-    """What one kind of activity is to the rules.
+class Rare(NamedTuple):
+    """What few activities are: a hand-raise, a look at key pages, a part of triggers; the last two by their places."""
 
-    Attributes:
-        points: in hundredths, not below 0; slot: place of the sum that they count for. pages, clauses: places of what
-            it fits.
-        idle: whether it is nothing to any rule.
-    """
-
-    idle: bool
     hand: bool
-    points: float
-    slot: int
     pages: tuple[int, ...]
     clauses: tuple[int, ...]
 
 
-class Tally:
-    """The running sums of one contact. `at` is their instant, `last` that of the newest news; seconds since 1970."""
+class Mark(NamedTuple):
+    """What one kind of activity is to the rules.
 
-    __slots__ = ("asked", "at", "counts", "dated", "hand_at", "last", "looks", "sums")
+    Attributes:
+        points: in hundredths, not below 0; slot: place of the sum that they count for. rare: None for most.
+    """
+
+    points: float
+    slot: int
+    rare: Rare | None
+
+
+IDLE = Mark(0.0, 0, None)
+"""What is nothing to any rule; always this very object."""
+
+
+class Tally:
+    """The running sums of one contact. Instants are seconds since 1970.
+
+    Attributes:
+        at: the moment of the latest look; `sums` are what the points of each slot were worth then.
+        ahead: the newest instant of an activity by a clock ahead of ours.
+        dated, holds: rules about fields whose instant is known, and whose condition may hold (rules/field_points.py).
+    """
+
+    __slots__ = ("ahead", "asked", "at", "counts", "dated", "hand_at", "holds", "looks", "sums")
 
     def __init__(self, reach: Reach) -> None:
+        self.at = self.ahead = 0.0
         self.asked = False
         self.hand_at: float | None = None
-        self.dated = 0
-        self.last = 0.0
+        self.dated, self.holds = 0, reach.may_hold
         self.forget(reach)
 
+    @property
+    def must_be_asked(self) -> bool:
+        return self.asked or self.hand_at is not None
+
     def forget(self, reach: Reach) -> None:
-        """Interest has had its answer: an episode ended."""
-        self.at = 0.0
+        """Interest has had its answer."""
         self.sums = [0.0] * len(reach.slots)
         self.looks: list[list[float]] | None = None
         self.counts: list[int] | None = None
@@ -90,23 +115,19 @@ class Reach:
         ]
         self.slots = tuple(dict.fromkeys(kept))
         """Sums of a tally: (half-life in seconds, the kind of activity where rules about fields stand in for it)."""
+        self._spans = [span for span, _ in self.slots]
         self._slot_of = [self.slots.index(slot) for slot in kept]
-        self._fit = 100 * min(scoring.fit.cap, sum(rule.most for rule in scoring.fit.rules))
+        best_fit = min(scoring.fit.cap, sum(rule.most for rule in scoring.fit.rules))
         threshold = book.qualification.threshold
-        self._engagement = 100 * threshold.engagement
-        self._score = 100 * threshold.score
+        self._least = 100 * max(threshold.engagement, threshold.score - best_fit) - SLACK
+        signals = book.notifications.signals
+        self._strong = 100 * signals.points - SLACK if signals.active else inf
         self._pages = [(page.at_least, page.within.total_seconds()) for page in book.qualification.key_pages]
         self._clauses: list[ActivityClause] = []
         self._triggers = [self._could_hold(trigger.when) for trigger in book.qualification.triggers]
-        self._by_date = [
-            (1 << place, 100 * max(0.0, rule.points), rule.instead_of)
-            for place, rule in enumerate(scoring.engagement.rules)
-            if rule.at is not None
-        ]
-        self._bits: dict[str, int] = {}
-        for place, rule in enumerate(scoring.engagement.rules):
-            if rule.at is not None:
-                self._bits[rule.at] = self._bits.get(rule.at, 0) | 1 << place
+        self._always = any(could(None) for could in self._triggers)
+        self._by_fields = FieldPoints(book)
+        self.may_hold = self._by_fields.always
         hands = {name for rule in book.qualification.hand_raisers.fields for name in (rule.at, *rule.when.fields_used)}
         never = set(book.suppression.do_not_contact)
         back = {reason.wake.on_field for reason in book.recycling.reasons.values() if reason.wake.on_field}
@@ -115,131 +136,134 @@ class Reach:
         self._property = {name: rule.property for name, rule in book.fields.fields.items() if rule.property}
         self._in_hand = {value for value, stage in book.stages.stages.items() if stage in IN_HAND}
         self._first = [prop for name in (*ASKING[1:], *sorted(hands)) if (prop := self._property.get(name))]
-        self.heard = self.answering | self._bits.keys()
+        self.heard = self.answering | self._by_fields.dates.keys() | self._by_fields.values
         """Fields of which it must hear."""
-        self._marks: dict[tuple[str, str, str, str | None], Mark] = {}
 
     # -- what an activity is -----------------------------------------------------------------------------------
 
-    def mark(self, kind: str, name: str, ref: str, url: str | None) -> Mark:
-        key = (kind, name, ref, url)
-        known = self._marks.get(key)
-        if known is None:
-            if len(self._marks) >= MOST_KNOWN:
-                self._marks.clear()
-            known = self._marks[key] = self._work_out(kind, name, ref, url)
-        return known
-
-    def _work_out(self, kind: str, name: str, ref: str, url: str | None) -> Mark:
+    def mark(self, key: MarkKey) -> Mark:
+        """What an activity with such a kind, name, ref and address is; IDLE where it is nothing to any rule."""
+        kind, name, ref, url = key
         row = Activity(
             stream="", id="", contact=None, kind=ActivityKind(kind), occurred_at=datetime.max.replace(tzinfo=UTC),
             name=name, ref=ref, url=url,
         )  # fmt: skip
         rules = self._points.engagement
         place = next((place for place, fits in rules.patterns if fits(row)), -1)
-        made = Mark(
-            idle=False,
+        rare = Rare(
             hand=qualification.raised_hand(_NOBODY, [row], self._rules, since=None) is not None,
-            points=100 * max(0.0, rules.rules[place].points) + SLACK if place >= 0 else 0.0,
-            slot=self._slot_of[place] if place >= 0 else 0,
             pages=tuple(n for n, page in enumerate(self._rules.key_pages) if page.pattern.fits(row)),
             clauses=tuple(n for n, clause in enumerate(self._clauses) if clause.fits(row)),
         )
-        counts = made.hand or made.points or made.pages or made.clauses
-        return made._replace(idle=not counts)
+        made = Mark(
+            points=100 * max(0.0, rules.rules[place].points) + SLACK if place >= 0 else 0.0,
+            slot=self._slot_of[place] if place >= 0 else 0,
+            rare=rare if any(rare) else None,
+        )
+        return made if made.points or made.rare else IDLE
 
     # -- keeping the sums --------------------------------------------------------------------------------------
 
-    def add(self, tally: Tally, mark: Mark, at: float) -> None:
-        """One activity more, done at that instant."""
-        if at > tally.last:
-            tally.last = at
-        if mark.hand and (tally.hand_at is None or at > tally.hand_at):
+    def worth(self, age: float) -> tuple[float, ...]:
+        """What is left of a point of each slot so many seconds after it was earned; more than 1 before it is."""
+        return tuple([2.0 ** min(-age / span, MOST_DOUBLED) for span in self._spans])
+
+    def bring(self, tally: Tally, now: float) -> None:
+        """Bring its sums to this moment, at which something of it is heard."""
+        age, sums = now - tally.at, tally.sums
+        for place, span in enumerate(self._spans):
+            if sums[place]:
+                sums[place] *= 0.5 ** (age / span)
+        tally.at = now
+
+    def add_rare(self, tally: Tally, rare: Rare, at: float) -> None:
+        """One activity more of those that few are, done at that instant."""
+        if rare.hand and (tally.hand_at is None or at > tally.hand_at):
             tally.hand_at = at
-        if mark.points:
-            sums, age = tally.sums, at - tally.at
-            if age > 0:
-                for place, (span, _) in enumerate(self.slots):
-                    sums[place] *= 0.5 ** (age / span)
-                tally.at = at
-                sums[mark.slot] += mark.points
-            else:
-                sums[mark.slot] += mark.points * 0.5 ** (-age / self.slots[mark.slot][0])
-        for page in mark.pages:
+        for page in rare.pages:
             if tally.looks is None:
                 tally.looks = [[] for _ in self._pages]
             looks = tally.looks[page]
             looks.append(at)
             looks.sort()
             del looks[: -self._pages[page][0]]
-        for clause in mark.clauses:
+        for clause in rare.clauses:
             if tally.counts is None:
                 tally.counts = [0] * len(self._clauses)
             tally.counts[clause] += 1
 
-    def first_sight(self, tally: Tally, raw: Mapping[str, str | None], at: float) -> None:
+    def first_sight(self, tally: Tally, raw: Mapping[str, str | None]) -> None:
         """A contact's values when it was first seen."""
-        tally.last = max(tally.last, at)
         stage = raw.get(self._property.get("stage", ""))
         if stage in self._in_hand or any(raw.get(prop) for prop in self._first):
             tally.asked = True
-        for name, bit in self._bits.items():
+        for name, bits in self._by_fields.dates.items():
             if raw.get(self._property.get(name, "")):
-                tally.dated |= bit
+                tally.dated |= bits
+        for name in self._by_fields.values:
+            tally.holds = self._by_fields.holding(tally.holds, name, raw.get(self._property[name]))
 
-    def changed(self, tally: Tally, name: str, at: float, *, in_work: bool) -> None:
-        """One field took another value."""
-        tally.dated |= self._bits.get(name, 0)
-        tally.last = max(tally.last, at)
+    def changed(self, tally: Tally, name: str, value: str | None, *, in_work: bool) -> None:
+        """One field took another wire value."""
+        tally.dated |= self._by_fields.dates.get(name, 0)
+        if name in self._by_fields.values:
+            tally.holds = self._by_fields.holding(tally.holds, name, value)
         if name in (self.answering if in_work else self.asking):
             tally.asked = True
 
     # -- asking ------------------------------------------------------------------------------------------------
 
     def perhaps(self, tally: Tally, now: float, *, in_work: bool) -> bool:
-        """Whether anything new could be decided; `in_work`: sales has the contact."""
-        if tally.asked or tally.hand_at is not None:
+        """Whether anything new could be decided; `in_work`: sales has it, and hears of strong interest (R40)."""
+        if tally.must_be_asked:
             return True
-        return not in_work and (self._points_suffice(tally, now) or self._pages_suffice(tally, now) or any(
-            could(tally.counts) for could in self._triggers
-        ))  # fmt: skip
+        if in_work:
+            return self._points_reach(self._strong, tally, now)
+        if self._points_reach(self._least, tally, now):
+            return True
+        if self._always or (tally.looks is not None and self._pages_suffice(tally.looks, now)):
+            return True
+        return tally.counts is not None and any(could(tally.counts) for could in self._triggers)
 
-    def was_decided(self, tally: Tally, now: float) -> None:
-        """What was asked has had its answer; a hand raised by a clock ahead of ours waits for its time."""
-        tally.asked = False
+    def was_decided(self, tally: Tally, decision: Decision, now: float, *, has_deals: bool) -> None:
+        """What was asked has had its answer, but where the next look, whatever it is for, could answer otherwise.
+
+        So it is with what triage or a filter holds until something else changes; after a step of an episode, for one
+        step is taken at a time; and where a deal that was there before the handover moves the episode on.
+        """
+        held = any(verdict.then == Then.HOLD for verdict in decision.verdicts)
+        given = decision.action in (Action.HAND_OVER, Action.ADOPT)
+        tally.asked = held or decision.action in UNSETTLED or (given and has_deals)
         if tally.hand_at is not None and tally.hand_at <= now:
-            tally.hand_at = None
+            episode = decision.episode
+            told = (episode.signal_at or episode.handed_off_at) if episode is not None else None
+            if tally.hand_at < now - self.look_back or (told is not None and tally.hand_at <= told.timestamp()):
+                tally.hand_at = None
 
     def is_spent(self, tally: Tally, now: float) -> bool:
         """Whether nothing of it can count any more: it is as if it had never been."""
-        return not (tally.asked or tally.hand_at) and tally.last < now - 2 * self.look_back
+        return not tally.must_be_asked and max(tally.at, tally.ahead) < now - 2 * self.look_back
 
-    def _points_suffice(self, tally: Tally, now: float) -> bool:
-        age = max(0.0, now - tally.at)
-        interest = 0.0
-        covers: dict[ActivityKind, float] = {}
-        for points, (span, kind) in zip(tally.sums, self.slots, strict=True):
-            if points:
-                left = points * 0.5 ** (age / span)
-                interest += left
-                if kind is not None:
-                    covers[kind] = covers.get(kind, 0.0) + left
-        if tally.dated:
-            for bit, points, stands_in_for in self._by_date:
-                if tally.dated & bit:
-                    covered = min(points, covers.get(stands_in_for, 0.0)) if stands_in_for is not None else 0.0
-                    if stands_in_for is not None and covered:
-                        covers[stands_in_for] -= covered
-                    interest += points - covered
-        most: float = interest + SLACK
-        return most >= self._engagement and most + self._fit >= self._score
-
-    def _pages_suffice(self, tally: Tally, now: float) -> bool:
-        if tally.looks is None:
+    def _points_reach(self, wanted: float, tally: Tally, now: float) -> bool:
+        by_fields = tally.dated & tally.holds
+        if sum(tally.sums) < wanted and not by_fields:
             return False
+        if tally.at != now:
+            self.bring(tally, now)
+        return sum(tally.sums) + self._by_fields.most(by_fields, partial(self._by_kind, tally)) >= wanted
+
+    def _by_kind(self, tally: Tally) -> dict[ActivityKind, float]:
+        """What activities give, by those kinds for which rules about fields stand in."""
+        found: dict[ActivityKind, float] = {}
+        for points, (_, kind) in zip(tally.sums, self.slots, strict=True):
+            if kind is not None:
+                found[kind] = found.get(kind, 0.0) + points
+        return found
+
+    def _pages_suffice(self, viewed: Sequence[Sequence[float]], now: float) -> bool:
         return any(
             len(looks) >= at_least and looks[-at_least] >= now - within
-            for looks, (at_least, within) in zip(tally.looks, self._pages, strict=True)
+            for looks, (at_least, within) in zip(viewed, self._pages, strict=True)
         )
 
     # -- triggers ----------------------------------------------------------------------------------------------

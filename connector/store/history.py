@@ -8,32 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
-from connector.domain.activity import Activity
+from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.domain.deal import Deal
 from connector.domain.episode import UNDONE, Episode
 from connector.engine.ports import FieldChange
-from connector.engine.ports.history import BlindSpots, Deed, News, Origin, PastRun, PastStep
-from connector.store.activities import Activities, read_activity
+from connector.engine.ports.history import BlindSpots, Deed, News, Origin, PastStep, instant_of
+from connector.store.activities import Activities
 from connector.store.episodes import read_episode
-from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import activity, contact, deal, episode, episode_step, field_change, run
+from connector.store.part import IDS, PORTAL, chunks
+from connector.store.past_runs import PastRuns
+from connector.store.tables import activity, contact, deal, episode, episode_step, field_change
 
 AT_ONCE = 2_000
 """Rows of a stream that are in memory together."""
 
 _AFTER: BindParameter[Any] = bindparam("after_")
 _UNTIL: BindParameter[Any] = bindparam("until_")
-_RUNS = (
-    select(run.c.run, run.c.as_of, run.c.fingerprint)
-    .where(run.c.portal == PORTAL, run.c.as_of >= _AFTER, run.c.as_of <= _UNTIL)
-    .order_by(run.c.as_of, run.c.started_at, run.c.run)
-)
 _FIRST_SIGHT = select(func.min(field_change.c.observed_at).label("at")).where(field_change.c.portal == PORTAL)
 _DEEDS = (
     select(
@@ -65,20 +62,36 @@ _NEWS = (
     .where(field_change.c.portal == PORTAL, field_change.c.observed_at > _AFTER, field_change.c.observed_at <= _UNTIL)
     .order_by(field_change.c.observed_at)
 )
-_HISTORY = (
-    select(field_change)
-    .where(field_change.c.portal == PORTAL, field_change.c.contact.in_(IDS))
-    .order_by(field_change.c.contact, field_change.c.observed_at, field_change.c.occurred_at, field_change.c.field)
-)
+_HISTORY = select(
+    field_change.c.contact,
+    field_change.c.field,
+    field_change.c.value,
+    type_coerce(field_change.c.occurred_at, NullType()),
+    type_coerce(field_change.c.observed_at, NullType()),
+    field_change.c.source,
+).where(field_change.c.portal == PORTAL, field_change.c.contact.in_(IDS))
+"""Sorted and cut off by us: with `observed_at` in it, SQLite goes by that index through the changes of everybody."""
 _SEEN = (
-    select(activity)
+    select(
+        activity.c.contact,
+        activity.c.stream,
+        activity.c.activity,
+        activity.c.kind,
+        type_coerce(activity.c.occurred_at, NullType()),
+        activity.c.name,
+        activity.c.ref,
+        activity.c.url,
+        activity.c.email,
+        type_coerce(activity.c.observed_at, NullType()),
+    )
     .where(
         activity.c.portal == PORTAL,
         activity.c.contact.in_(IDS),
         activity.c.occurred_at >= _AFTER,
+        activity.c.occurred_at <= _UNTIL,
         ~activity.c.automatic,
     )
-    .order_by(activity.c.occurred_at, activity.c.stream, activity.c.activity)
+    .order_by(activity.c.contact, activity.c.occurred_at, activity.c.stream, activity.c.activity)
 )
 _ORIGINS = select(contact.c.contact, contact.c.created_at, contact.c.gone, contact.c.merged_into).where(
     contact.c.portal == PORTAL, contact.c.contact.in_(IDS)
@@ -142,12 +155,8 @@ _UNDONE = select(
 ).where(episode.c.portal == PORTAL, episode.c.handed_off_at > _AFTER, episode.c.handed_off_at <= _UNTIL)
 
 
-class Past(Part):
+class Past(PastRuns):
     """Fulfils ports.History; within a reading transaction the streams and the other questions see one state."""
-
-    def past_runs(self, since: datetime, until: datetime) -> list[PastRun]:
-        rows = self.select(_RUNS, after_=since, until_=until)
-        return [PastRun(run=row.run, as_of=row.as_of, fingerprint=row.fingerprint) for row in rows]
 
     def first_sight(self) -> datetime | None:
         found: datetime | None = self.select(_FIRST_SIGHT)[0].at
@@ -159,7 +168,7 @@ class Past(Part):
 
     def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:
         for rows in self._raw(_NEWS, after_=after, until_=until):
-            yield [News._make(row) for row in rows]
+            yield cast("Sequence[News]", rows)
 
     def _raw(self, statement: Select[Any], **values: Any) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Rows of which no column is turned into anything; on SQLite as its driver gives them, which is quicker."""
@@ -172,6 +181,11 @@ class Past(Part):
             yield rows
         found.close()
 
+    def _raw_by_id(self, statement: Select[Any], ids: Sequence[str], **values: Any) -> Iterator[tuple[Any, ...]]:
+        for piece in chunks(ids):
+            for rows in self._raw(statement, ids=piece, **values):
+                yield from rows
+
     def _stream(self, statement: Select[Any], **values: Any) -> Iterator[Sequence[Row[Any]]]:
         given = {"portal_": self.portal, **values}
         found = self.connection.execute(statement, given, execution_options={"yield_per": AT_ONCE})
@@ -179,29 +193,31 @@ class Past(Part):
 
     def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
         found: dict[ContactId, list[FieldChange]] = {}
-        for row in self.select_by_id(_HISTORY, ids):
-            if row.observed_at > until:  # said here and not in SQL, lest the index of `observed_at` be taken
-                continue
-            found.setdefault(row.contact, []).append(
-                FieldChange(
-                    contact=row.contact,
-                    field=row.field,
-                    value=row.value,
-                    occurred_at=row.occurred_at,
-                    observed_at=row.observed_at,
-                    source=row.source,
-                )
-            )
+        for one, field, value, occurred_at, observed_at, source in self._raw_by_id(_HISTORY, ids):
+            seen_at = instant_of(observed_at)
+            if seen_at <= until:
+                change = FieldChange(
+                    contact=one, field=field, value=value, occurred_at=instant_of(occurred_at), observed_at=seen_at,
+                    source=source,
+                )  # fmt: skip
+                found.setdefault(one, []).append(change)
+        for rows in found.values():
+            rows.sort(key=_in_order)
         return found
 
     def activities_seen(
         self, ids: Sequence[ContactId], since: datetime, until: datetime
     ) -> dict[ContactId, list[Activity]]:
         found: dict[ContactId, list[Activity]] = {}
-        for row in self.select_by_id(_SEEN, ids, after_=since):
-            if row.observed_at > until:
-                continue
-            found.setdefault(row.contact, []).append(read_activity(row))
+        for one, stream, name, kind, at, title, ref, url, email, seen_at in self._raw_by_id(
+            _SEEN, ids, after_=since, until_=until
+        ):
+            if instant_of(seen_at) <= until:
+                row = Activity(
+                    stream=stream, id=name, contact=one, kind=_KINDS[kind], occurred_at=instant_of(at), name=title,
+                    ref=ref, url=url, email=email,
+                )  # fmt: skip
+                found.setdefault(one, []).append(row)
         return found
 
     def origins(self, ids: Sequence[ContactId]) -> dict[ContactId, Origin]:
@@ -230,6 +246,10 @@ class Past(Part):
         return BlindSpots(
             seen_late=late.found, merged=lost.merged, deleted=lost.deleted, erased=undone.erased, undone=undone.undone
         )
+
+
+_KINDS = {kind.value: kind for kind in ActivityKind}
+_in_order = attrgetter("observed_at", "occurred_at", "field")
 
 
 def _step(row: Row[Any]) -> PastStep:

@@ -20,7 +20,7 @@ from connector.engine.replay.outcome import GAINED, LOST, Outcome, outcome
 from connector.engine.replay.past import moments
 from connector.rules.rulebook import RuleBook
 from connector.store.decisions import digest_of
-from connector.store.tables import decision
+from connector.store.tables import decision, run
 from engine.world import World
 
 EARLIEST = timedelta(days=1)
@@ -165,6 +165,27 @@ def test_who_is_passed_over_is_one_of_whom_nothing_would_have_come(usual: World,
     whole, short = replayed(usual, book), replayed(usual, book, in_full=False)
     assert [row for row in short if row[2] != "nothing"] == [row for row in whole if row[2] != "nothing"]
     assert set(short) < set(whole)
+
+
+def test_runs_that_retention_has_removed_are_replayed_as_they_were() -> None:
+    """Rows of runs go after 400 days; what was heard and decided says when they were (S14)."""
+    world = World(shipped_book())
+    world.crm.activities["page_views"] = []
+    world.begin()
+    for week in range(2):
+        set_clock(world, week, 0)
+        world.crm.add(str(200 + week), created_at=world.clock.now(), employees="100")
+        for look in range(2):
+            view(world, str(200 + week), look, "/pricing")
+        world.run()
+    set_clock(world, 60, 0)
+    world.run()
+    with world.store.reading() as uow:
+        kept = uow.connection.execute(select(run.c.as_of)).all()
+        assert len(kept) < len(uow.past_runs(NOW - EARLIEST, world.clock.now()))
+    found = stored(world)
+    assert [row[2] for row in found].count("hand_over") == 2
+    assert replayed(world, shipped_book()) == found
 
 
 def side_by_side(world: World, since: datetime) -> Outcome:

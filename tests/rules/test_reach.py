@@ -15,7 +15,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.record import Record
 from connector.rules.decide import decide
 from connector.rules.fields import normalise
-from connector.rules.reach import Reach, Tally
+from connector.rules.reach import MarkKey, Reach, Tally
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 
@@ -82,14 +82,13 @@ def test_where_nothing_can_come_nothing_new_is_decided(
     book, told = BOOKS[name], set[str]()
     reach = Reach(book)
     tally = Tally(reach)
-    reach.first_sight(tally, raw, FIRST.timestamp())
+    reach.first_sight(tally, raw)
     rows = [_row(number, *row) for number, row in enumerate(sorted(done))]
     to_come = list(rows)
     for moment in sorted({FIRST + hour * HOUR for hour in looks}):
         while to_come and to_come[0].occurred_at <= moment:
             row = to_come.pop(0)
-            mark = reach.mark(row.kind.value, row.name, row.ref, row.url)
-            reach.add(tally, mark, row.occurred_at.timestamp())
+            _add(reach, tally, (row.kind.value, row.name, row.ref, row.url), row.occurred_at, moment)
         seen = [row for row in rows if row.occurred_at <= moment]
         found = _decided(book, raw, seen, moment)
         perhaps = reach.perhaps(tally, moment.timestamp(), in_work=False)
@@ -99,7 +98,16 @@ def test_where_nothing_can_come_nothing_new_is_decided(
         if found.action is Action.HAND_OVER:
             return
         if perhaps:
-            reach.was_decided(tally, moment.timestamp())
+            reach.was_decided(tally, found, moment.timestamp(), has_deals=False)
+
+
+def _add(reach: Reach, tally: Tally, key: MarkKey, at: datetime, now: datetime) -> None:
+    """As engine/replay/passing.py does it for many at once."""
+    mark = reach.mark(key)
+    reach.bring(tally, now.timestamp())
+    tally.sums[mark.slot] += mark.points * reach.worth((now - at).total_seconds())[mark.slot]
+    if mark.rare is not None:
+        reach.add_rare(tally, mark.rare, at.timestamp())
 
 
 def _row(number: int, hour: int, deed: tuple[str, str, str | None]) -> Activity:
@@ -124,18 +132,14 @@ def test_most_of_what_people_do_costs_no_decision() -> None:
     reach = Reach(shipped_book())
     tally = Tally(reach)
     for number in range(30):
-        mark = reach.mark("page_view", "", "", "https://www.acme.example/blog") if number % 3 else reach.mark(
-            "email_open", "News", "", None
-        )  # fmt: skip
-        reach.add(tally, mark, (FIRST + number * DAY).timestamp())
+        blog, opened = ("page_view", "", "", "https://www.acme.example/blog"), ("email_open", "News", "", None)
+        _add(reach, tally, blog if number % 3 else opened, FIRST + number * DAY, FIRST + number * DAY)
     assert not reach.perhaps(tally, NOW.timestamp(), in_work=False)
-    prices = reach.mark("page_view", "", "", "https://www.acme.example/pricing")
-    reach.add(tally, prices, NOW.timestamp())
-    reach.add(tally, prices, NOW.timestamp())
+    prices = ("page_view", "", "", "https://www.acme.example/pricing")
+    _add(reach, tally, prices, NOW, NOW)
+    _add(reach, tally, prices, NOW, NOW)
     assert reach.perhaps(tally, NOW.timestamp(), in_work=False)
     tally.forget(reach)
     assert not reach.perhaps(tally, NOW.timestamp(), in_work=False)
-    reach.add(tally, reach.mark("form_submission", "Request a demo", "", None), NOW.timestamp())
+    _add(reach, tally, ("form_submission", "Request a demo", "", None), NOW, NOW)
     assert reach.perhaps(tally, NOW.timestamp(), in_work=True)
-    reach.was_decided(tally, NOW.timestamp())
-    assert not reach.perhaps(tally, NOW.timestamp(), in_work=True)

@@ -11,7 +11,7 @@ from connector.domain.deal import Deal, DealState
 from connector.domain.episode import State
 from connector.domain.run import RunId, SyncRun
 from connector.engine.ports import FieldChange
-from connector.engine.ports.history import Deed, instant_of
+from connector.engine.ports.history import Deed, News, instant_of
 from connector.store import SqlStore
 
 
@@ -40,7 +40,7 @@ def test_both_streams_come_in_the_order_in_which_runs_saw_them(store: SqlStore) 
     fill(store)
     with store.reading() as unit:
         deeds = [Deed._make(row) for rows in unit.deeds(hours(-1), hours(2)) for row in rows]
-        news = [row for rows in unit.news(hours(0), hours(2)) for row in rows]
+        news = [News._make(row) for rows in unit.news(hours(0), hours(2)) for row in rows]
         assert [instant_of(row.observed_at) for row in deeds] == [hours(1), hours(2)]  # no machine's, no stranger's
         assert [instant_of(row.occurred_at) for row in deeds] == [hours(-3), hours(-2)]
         assert [(row.contact, row.field) for row in news[:1]] == [(ANA, "city")]

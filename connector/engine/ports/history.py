@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from connector.domain.activity import Activity
@@ -17,11 +17,19 @@ from connector.domain.episode import Episode
 from connector.engine.ports.rows import FieldChange
 
 Stamp = datetime | str
-"""An instant as the database keeps it; what is read by the million is turned into one only where it is looked at."""
+"""An instant as the database keeps it; what is read by the million is turned into one only where it is looked at.
+
+As text it is in UTC and of one width, `2026-11-22T09:00:00.000000+00:00`, so that text order is time order.
+"""
 
 
 def instant_of(stamp: Stamp) -> datetime:
     return stamp if isinstance(stamp, datetime) else datetime.fromisoformat(stamp)
+
+
+def stamp_like(stamp: Stamp, instant: datetime) -> Stamp:
+    """The instant as a stamp that can be compared with this one."""
+    return instant if isinstance(stamp, datetime) else instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Deed(NamedTuple):
@@ -109,7 +117,7 @@ class History(Protocol):
         ...
 
     def news(self, after: datetime, until: datetime) -> Iterator[Sequence[News]]:
-        """Seen after the one and until the other instant, in that order and in pieces."""
+        """Seen after the one and until the other instant, in that order and in pieces; tuples without the names."""
         ...
 
     def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
@@ -119,7 +127,7 @@ class History(Protocol):
     def activities_seen(
         self, ids: Sequence[ContactId], since: datetime, until: datetime
     ) -> dict[ContactId, list[Activity]]:
-        """Done at or after `since` and seen until then, those of machines left out; oldest first."""
+        """Done from `since` until then and seen by then, those of machines left out; oldest first."""
         ...
 
     def origins(self, ids: Sequence[ContactId]) -> dict[ContactId, Origin]: ...

@@ -106,7 +106,8 @@ class DeskState:
         return self.episodes.get(contact, ())
 
     def has_open(self, contact: ContactId) -> bool:
-        return any(row.is_open for row in self.episodes.get(contact, ()))
+        rows = self.episodes.get(contact)
+        return rows is not None and any(row.is_open for row in rows)
 
     def _count(self, episode: Episode, by: int) -> None:
         if episode.is_open and not episode.silent and episode.owner is not None:

@@ -116,11 +116,11 @@ def lead_through(uow: UnitOfWork, worlds: Sequence[World], lived: Lived, progres
 def read(uow: UnitOfWork, worlds: Sequence[World], since: datetime, until: datetime) -> Reader:
     """The past, heard by every world."""
 
-    def hear(deeds: Sequence[Deed], rows: Sequence[News]) -> None:
+    def hear(deeds: Sequence[Deed], rows: Sequence[News], now: datetime) -> None:
         for world in worlds:
-            world.hear(deeds, rows)
+            world.hear(deeds, rows, now)
 
-    return Reader(uow, since, until, lambda row: not worlds[0].people.is_ours(row), hear)
+    return Reader(uow, since, until, worlds[0].people.is_ours, hear)
 
 
 def recall(uow: UnitOfWork, worlds: Sequence[World], since: datetime) -> None:
@@ -130,10 +130,10 @@ def recall(uow: UnitOfWork, worlds: Sequence[World], since: datetime) -> None:
         return
     for deeds in uow.deeds(since - look_back, since):
         for world in worlds:
-            world.hear(deeds, ())
+            world.hear(deeds, (), since)
     for rows in uow.news(first - A_MOMENT, since):
         for world in worlds:
-            world.hear((), rows)
+            world.hear((), rows, since)
 
 
 def step(world: World, moment: Moment, heard: Heard) -> None:

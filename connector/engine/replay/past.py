@@ -15,7 +15,7 @@ from connector.domain.contact import ContactId
 from connector.domain.run import is_of_hints, is_undo
 from connector.engine.ports import UnitOfWork
 from connector.engine.ports.history import Deed, News, instant_of
-from connector.engine.replay.people import closing
+from connector.engine.replay.people import OURS, closing
 
 T = TypeVar("T")
 DAY = timedelta(days=1)
@@ -62,25 +62,26 @@ class Heard:
     adopted: Collection[ContactId] = ()
 
 
-Hear = Callable[[Sequence[Deed], Sequence[News]], object]
+Hear = Callable[[Sequence[Deed], Sequence[News], datetime], object]
+"""Gets what is read, and the moment that came to know it."""
 
 
 class Reader:
     """Goes through the past once, from moment to moment.
 
     Args:
-        counts: whether a change of a field may be the cause of a decision (People.is_ours says no).
+        is_ours: whether a change of a field is an effect of a decision, and no cause of one.
         hear: gets what is read, piece by piece, before a moment's contacts are given.
     """
 
     def __init__(
-        self, uow: UnitOfWork, since: datetime, until: datetime, counts: Callable[[News], bool], hear: Hear
+        self, uow: UnitOfWork, since: datetime, until: datetime, is_ours: Callable[[News], bool], hear: Hear
     ) -> None:
         self._deeds = _Ahead(uow.deeds(since, until))
         self._news = _Ahead(uow.news(since, until))
         self._deals = _Ahead(iter([_deal_days(uow, since, until)]))
         self._adopted = _Ahead(iter([[(at, one) for one, at in uow.adopted(since, until)]]))
-        self._counts, self._hear = counts, hear
+        self._is_ours, self._hear = is_ours, hear
         self.activities = 0
 
     def until(self, now: datetime) -> Heard:
@@ -88,12 +89,12 @@ class Reader:
         found: set[ContactId] = set()
         for deeds in self._deeds.take(now):
             self.activities += len(deeds)
-            self._hear(deeds, ())
+            self._hear(deeds, (), now)
             found.update([deed[1] for deed in deeds])
         for rows in self._news.take(now):
-            counted = [row for row in rows if self._counts(row)]
-            self._hear((), counted)
-            found.update([row.contact for row in counted])
+            causes = [row for row in rows if row[3] != OURS or not self._is_ours(News._make(row))]
+            self._hear((), causes, now)
+            found.update([row[1] for row in causes])
         asked: set[ContactId] = set()
         for dated in self._deals.take(now):
             asked.update(contact for _, contacts in dated for contact in contacts)

@@ -74,7 +74,7 @@ class People:
         for one in known:
             contact = self._contact(one, origins[one], history[one], written.get(one, ()))
             if contact is not None:
-                done = [row for row in activities.get(one, ()) if row.occurred_at <= now]
+                done = activities.get(one, ())
                 seen = [deal for row in deals.get(one, ()) if (deal := as_known(row, now)) is not None]
                 sifted = sift(done, self._book.scoring.scanners)
                 found[one] = Person(contact, sifted.kept, sifted.dropped, seen)

@@ -6,12 +6,11 @@ id, a hundred at a time, each handover moving its pool's turn on for the next. N
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice, takewhile
 from operator import ge
@@ -27,24 +26,22 @@ from connector.engine.consider import LOOKED_AT_AGAIN, STORED
 from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
-from connector.engine.ports.history import Deed, News, instant_of
+from connector.engine.ports.history import Deed, News
 from connector.engine.replay.desk import Clocks, DeskState
+from connector.engine.replay.passing import Passing
 from connector.engine.replay.past import Heard
-from connector.engine.replay.people import BASELINE, People, Person, Written
+from connector.engine.replay.people import People, Person, Written
 from connector.engine.timers import set_timers, still_runs
 from connector.rules.decide import asks_still, decide
 from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
-from connector.rules.reach import Reach, Tally
+from connector.rules.reach import Reach
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Desk, Situation
 
 AHEAD = 300
 """Contacts that are read from the database together."""
-SWEPT_EVERY = timedelta(days=30)
-
-
 LOOKS = (TimerKind.RETURN, TimerKind.SIGNAL)
 """Timers that put their contact on the work list."""
 
@@ -112,20 +109,20 @@ class World:
     covered: datetime | None = None
     reach: Reach | None = None
     people: People = field(init=False)
-    _tallies: dict[ContactId, Tally] = field(default_factory=dict, init=False)
-    _swept: datetime = field(init=False)
+    _passing: Passing | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._swept = self.setting.since
+        if self.reach is not None:
+            self._passing = Passing(self.reach, self.setting.since, self.desk.has_open)
         self.people = People(self.uow, self.book, self.setting.past, self.setting.since)
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def hear(self, deeds: Sequence[Deed], rows: Sequence[News]) -> None:
-        """What comes to be known next; only where not everything is decided in full."""
-        if self.reach is not None:
-            self._note_deeds(self.reach, deeds)
-            self._note_news(self.reach, rows)
+    def hear(self, deeds: Sequence[Deed], rows: Sequence[News], now: datetime) -> None:
+        """What comes to be known in the moment `now`; only where not everything is decided in full."""
+        if self._passing is not None:
+            self._passing.hear_deeds(deeds, now)
+            self._passing.hear_news(rows, now)
 
     def run(self, now: datetime, heard: Heard) -> None:
         """One scheduled run: whoever has news is decided, then what came due by time."""
@@ -145,7 +142,8 @@ class World:
             self._decide(back, back, guard, frozenset())
         self.waiting, self.held = set(guard.held), set(guard.held)
         self.covered = now
-        self._forget_spent()
+        if self._passing is not None:
+            self._passing.forget_spent(now)
 
     def look(self, now: datetime, heard: Heard) -> None:
         """A run of hints: only contacts with news; moves without news of their own wait (engine/hints.py)."""
@@ -167,52 +165,6 @@ class World:
         batch = self._batch(people)
         return decide(self._situation(contact, batch, frozenset()), self.book, now=self.now)
 
-    # -- passing over -----------------------------------------------------------------------------------------
-
-    def _note_deeds(self, reach: Reach, deeds: Sequence[Deed]) -> None:
-        tallies, mark_of, add = self._tallies, reach.mark, reach.add
-        for _, contact, kind, at, name, ref, url in deeds:
-            mark = mark_of(kind, name, ref, url)
-            if not mark.idle:
-                tally = tallies.get(contact)
-                if tally is None:
-                    tally = tallies[contact] = Tally(reach)
-                add(tally, mark, instant_of(at).timestamp())
-
-    def _note_news(self, reach: Reach, rows: Sequence[News]) -> None:
-        for row in rows:
-            first = row.field == BASELINE
-            if first or row.field in reach.heard:
-                tally = self._tallies.get(row.contact) or self._tallies.setdefault(row.contact, Tally(reach))
-                at = instant_of(row.observed_at).timestamp()
-                if first:
-                    reach.first_sight(tally, json.loads(row.value or "{}"), at)
-                else:
-                    reach.changed(tally, row.field, at, in_work=self.desk.has_open(row.contact))
-
-    def _perhaps(self, contact: ContactId) -> bool:
-        """Whether this contact must be decided in full."""
-        tally = self._tallies.get(contact)
-        if tally is None or self.reach is None:
-            return False
-        return self.reach.perhaps(tally, self.now.timestamp(), in_work=self.desk.has_open(contact))
-
-    def _was_decided(self, decision: Decision) -> None:
-        if self.reach is None or (tally := self._tallies.get(decision.contact)) is None:
-            return
-        self.reach.was_decided(tally, self.now.timestamp())
-        if decision.action is Action.END:
-            tally.forget(self.reach)
-
-    def _forget_spent(self) -> None:
-        """Now and then: whose interest is long past is as if never seen."""
-        if self.reach is None or self.now < self._swept + SWEPT_EVERY:
-            return
-        self._swept, now = self.now, self.now.timestamp()
-        spent = [contact for contact, tally in self._tallies.items() if self.reach.is_spent(tally, now)]
-        for contact in spent:
-            del self._tallies[contact]
-
     # -- deciding ----------------------------------------------------------------------------------------------
 
     def _decide(
@@ -220,7 +172,8 @@ class World:
     ) -> None:
         """In the batches of a live run; who cannot move is passed over, `certain` ones are not."""
         queue = sorted(work)
-        wanted = deque(queue if self.reach is None else [one for one in queue if one in certain or self._perhaps(one)])
+        passing = self._passing
+        wanted = deque(queue if passing is None else passing.those_who_may_move(queue, certain, self.now))
         loaded, ahead, start = dict[ContactId, Person](), set[ContactId](), 0
         while wanted:
             place = bisect_left(queue, wanted[0], lo=start)
@@ -272,7 +225,8 @@ class World:
             return False
         if guard.holds(decision):
             return False
-        self._was_decided(decision)
+        if self._passing is not None:
+            self._passing.was_decided(decision, self.now, has_deals=bool(situation.deals))
         self.watcher.decided(decision)
         episode = decision.episode
         if episode is not None and episode != decision.before and decision.action in STORED:
