@@ -93,7 +93,7 @@ def build_packet(
         "local_time": local_time(contact.text("country"), portal_time_zone, at=decision.as_of),
         "since_last_time": [
             *(_since(previous, contact, seen) if previous and _again(previous, episode) else ()),
-            *(_called(called_by, contact, episode, zone) if called_by and episode else ()),
+            *(_called(called_by, contact, decision, zone) if called_by else ()),
         ],
         "owner": _owner(owner) if owner else None,
         "due": {"at": due_at.isoformat(), "when": in_zone(due_at, zone)} if due_at else None,
@@ -180,9 +180,12 @@ def _again(previous: Episode, episode: Episode | None) -> bool:
     return episode is not None and previous.id != episode.id and previous.ended_at is not None
 
 
-def _called(by: str, contact: Contact, episode: Episode, zone: ZoneInfo) -> Iterator[str]:
-    """What telequalification did and said before it passed the lead on."""
-    touched = episode.caller_touched_at
+def _called(by: str, contact: Contact, decision: Decision, zone: ZoneInfo) -> Iterator[str]:
+    """Why telequalification had the lead, and what it did and said before it passed it on."""
+    before, after = decision.before, decision.episode
+    if before is not None and before.reason:
+        yield clip(f"Why it was called: {before.reason}", SHORT)
+    touched = after.caller_touched_at if after is not None else None
     yield f"{clip(by, SHORT)} called first{f', on {in_zone(touched, zone)}' if touched else ''}."
     comment = clip(contact.text("comment"), SHORT)
     if comment:

@@ -42,9 +42,9 @@ def passed_on(case: Case, before: Episode, after: Episode) -> Decision | None:
     words = f"{name[:1].upper()}{name[1:]} {said}."
     moved = _moved(case, before, after, words)
     if after.owner is not None and _was_named(case, before, after):
-        return _to(case, moved, after.owner, evidence)
+        return _to(case, moved, after.owner, words, evidence)
     return routed(
-        case, moved, moved.reason, Action.ADVANCE, verdicts=(), evidence=evidence, signal_at=case.now, held=before
+        case, moved, words, Action.ADVANCE, verdicts=(), evidence=evidence, signal_at=case.now, held=before
     )
 
 
@@ -80,7 +80,7 @@ def _moved(case: Case, before: Episode, after: Episode, words: str) -> Episode:
     )
 
 
-def _to(case: Case, moved: Episode, owner: OwnerId, evidence: str) -> Decision:
+def _to(case: Case, moved: Episode, owner: OwnerId, words: str, evidence: str) -> Decision:
     named = next((one.name for one in case.situation.desk.owners if one.id == owner), "") or "an owner without a name"
     route = Route(
         owner=owner,
@@ -89,5 +89,5 @@ def _to(case: Case, moved: Episode, owner: OwnerId, evidence: str) -> Decision:
         candidates=(Candidate(owner=owner),),
     )
     return case.result(
-        Action.ADVANCE, moved.reason, route=route, episode=case.held(moved), evidence=evidence, signal_at=case.now
+        Action.ADVANCE, words, route=route, episode=case.held(moved), evidence=evidence, signal_at=case.now
     )

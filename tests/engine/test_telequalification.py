@@ -102,8 +102,10 @@ def test_the_reps_packet_says_what_was_done_and_said_before(called: World, monke
     called.crm.edit(verdict="qualified", comment="Budget is there")
     called.run_later()
     (packet,) = packets
-    assert packet["since_last_time"] == ["Cleo Sample (our callers) called first.", "They noted: Budget is there."]
-    assert str(packet["why_now"]).startswith("Our callers qualified this lead. ")
+    first, *called_then = packet["since_last_time"]
+    assert str(first).startswith("Why it was called: ")
+    assert called_then == ["Cleo Sample (our callers) called first.", "They noted: Budget is there."]
+    assert packet["why_now"] == "Our callers qualified this lead."
 
 
 def test_the_clock_of_the_first_hop_warns_telequalification_and_not_the_reps(called: World) -> None:
