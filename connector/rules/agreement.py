@@ -237,6 +237,10 @@ def _limits(rule: EngagementRule, half_life: timedelta) -> str:
 
 def _routing(book: RuleBook) -> Iterator[str]:
     rules = book.routing
+    for party in rules.telequalification:
+        lanes = ", ".join(LANES.get(lane, lane) for lane in party.lanes)
+        where = f" where {asked(party.when, book.fields)}" if party.when is not None else ""
+        yield f"{party.words} calls first, and passes on to a rep what is worth it: {lanes}{where}"
     yield from (STICKS[stick] for stick in rules.stickiness)
     for territory in rules.territories:
         yield f"where {asked(territory.when, book.fields)}: {_pool(territory.pool, rules)}"

@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from factories import ANA, BEN, DAY, HOUR, NOW, make_contact, make_owner
+from factories import ANA, BEN, DAY, HOUR, NOW, make_book, make_contact, make_owner
 from pydantic import ValidationError
 
 from connector.domain.contact import Contact, OwnerId
 from connector.domain.decision import Route
 from connector.rules.calendar import CalendarRules
 from connector.rules.routing import Lead, RoutingRules, route, take_turn
+from connector.rules.rulebook import cross_check
 from connector.rules.situation import Desk
 
 CALENDARS = {
@@ -110,3 +111,17 @@ def test_nobody_gets_leads_before_their_first_day() -> None:
 def test_what_makes_no_sense_is_refused(people: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         ask(people)
+
+
+@pytest.mark.parametrize(
+    ("routing", "said"),
+    [
+        ({"people": [{"owner": ANA, "calendar": "offise"}]}, "sla.yaml has no calendar `offise`"),
+        ({"stickiness": ["company_owner"]}, "no field is called `company_owner`"),
+        ({"telequalification": [{"name": "a", "agency": "gone"}]}, "notifications.yaml has no destination `gone`"),
+        ({"telequalification": [{"name": "a", "agency": "reps"}]}, "the destination `reps` is not for agencies"),
+        ({"telequalification": [{"name": "a", "agency": "reps", "lanes": ["scores"]}]}, "no lane is called `scores`"),
+    ],
+)
+def test_what_other_files_lack_is_told(routing: dict[str, Any], said: str) -> None:
+    assert said in [complaint.message for complaint in cross_check(make_book(routing=routing))]
