@@ -46,9 +46,10 @@ def main() -> int:
 def _live(name: str, *, every_day: bool) -> list[str]:
     with TemporaryDirectory() as folder, begun(read_story(name), Path(folder)) as life:
         life.live(every_day=every_day)
-        for (what, which), number in sorted(life.ends().items()):
+        ends, wrong = differences(name, life)
+        for (what, which), number in sorted(ends.items()):
             print(f"  {number:>3}  {what}: {which}")
-        return differences(name, life)
+        return wrong
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class Life:
 
     # -- what came of it -------------------------------------------------------------------------------------------
 
-    def ends(self) -> Ends:
+    def ends(self, leads: Mapping[str, End]) -> Ends:
         """What the pages state beforehand: handoffs, hand-backs, holds, who is kept from sales, forms left open."""
         found: Ends = Counter()
         for notice in self._told("lead.handed_off"):
@@ -108,7 +108,7 @@ class Life:
             found["sent to the triage desk", notice["why_now"].rstrip(".")] += 1
         if won := self.shown_states()["won"]:
             found["won", "customers"] = won
-        for end in self.leads().values():
+        for end in leads.values():
             if end.held:
                 found["on the marketing hold", end.words] += 1
             if not end.state and not end.triaged:

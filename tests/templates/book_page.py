@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from book_life import Life
+from book_life import Ends, Life
 
 BACK = ("recycled", "junk", "unreachable", "lost")
 PAGES = Path(__file__).parents[2] / "docs" / "rules" / "templates"
@@ -32,9 +32,10 @@ def stated_teams(name: str) -> dict[str, str]:
     return dict(_table(name, HEAD_OF_TEAMS)) if "| lead | team |" in page_text(name) else {}
 
 
-def differences(name: str, life: Life) -> list[str]:
-    """What a life came to otherwise than its page states, a sentence each; what two witnesses tell differently too."""
-    ends, leads, states = life.ends(), life.leads(), life.shown_states()
+def differences(name: str, life: Life) -> tuple[Ends, list[str]]:
+    """What a life came to, and a sentence for each thing that its page states otherwise or two witnesses tell apart."""
+    leads, states = life.leads(), life.shown_states()
+    ends = life.ends(leads)
     told = [
         *_differing({lead: end.words for lead, end in leads.items()}, stated_leads(name)),
         *_differing({lead: leads[lead].team for lead in stated_teams(name)}, stated_teams(name)),
@@ -51,7 +52,7 @@ def differences(name: str, life: Life) -> list[str]:
         "passed on": states["telequalified"],
         "handed back": sum(states[state] for state in BACK),
     }
-    return [*told, *_differing(by_notices, by_journal)]
+    return ends, [*told, *_differing(by_notices, by_journal)]
 
 
 def _differing(found: Mapping[Any, object], stated: Mapping[Any, object]) -> Iterator[str]:

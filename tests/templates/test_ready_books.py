@@ -13,6 +13,7 @@ from book_page import PAGES, page_text
 from book_story import read_story
 from factories import shipped_book
 
+import connector.errors
 from connector.cli.app import main
 from connector.config.defaults import write_mappings
 from connector.config.examples import run_examples
@@ -155,3 +156,7 @@ def test_the_pages_and_the_list_of_pages_name_each_template() -> None:
         assert f"handoff init --template {name}" in page_text(name)
     assert {path.stem for path in PAGES.glob("*.md")} == {*TEMPLATES, "README"}
     assert {path.name for path in BOOKS.iterdir() if any(path.iterdir())} == set(TEMPLATES)
+
+
+def test_books_lie_inside_the_package_so_that_the_wheel_carries_them() -> None:
+    assert BOOKS.is_relative_to(Path(connector.errors.__file__).parent)
