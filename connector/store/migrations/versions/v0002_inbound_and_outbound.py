@@ -20,21 +20,6 @@ def _partial(name: str, table: str, columns: list[str], *, where: str, sqlite: s
 
 def upgrade() -> None:
     op.add_column("episode", sa.Column("undone", sa.Integer()))
-    op.add_column("episode", sa.Column("interest_told_at", INSTANT))
-    op.add_column("episode", sa.Column("waiting_since", INSTANT))
-    op.add_column("timer", sa.Column("paused_at", INSTANT))
-    for name in ("calls", "mails", "meetings"):
-        op.add_column("episode", sa.Column(name, sa.Integer()))
-    op.add_column("episode", sa.Column("party", sa.Text()))
-    op.add_column("episode", sa.Column("passed_on_at", INSTANT))
-    op.add_column("episode", sa.Column("caller", ID))
-    op.add_column("episode", sa.Column("caller_touched_at", INSTANT))
-    _partial("ix_decision_routed", "decision", ["portal", "as_of"], where="owner IS NOT NULL")
-    op.create_index("ix_episode_step_at", "episode_step", ["portal", "at"])
-    op.execute("DELETE FROM rotation")        # pointers of before count from elsewhere: everybody begins level
-    op.drop_column("rotation", "before")
-    op.add_column("rulebook", sa.Column("first_used_by", sa.Text()))
-    op.add_column("rulebook", sa.Column("effect", sa.Text()))
     op.add_column("quarantine", sa.Column("unread", sa.Boolean()))
     op.add_column("outbox", sa.Column("owner", ID))
     op.add_column("outbox", sa.Column("digest", ID))
@@ -53,9 +38,6 @@ def upgrade() -> None:
     given_up = "status IN ('cancelled', 'exhausted') AND body <> ''"
     _partial("ix_outbox_given_up", "outbox", ["portal", "queued_at"], where=given_up)
     op.create_index("ix_outbox_attempt_at", "outbox_attempt", ["portal", "at"])
-
-    op.create_index("ix_field_change_observed", "field_change", ["portal", "observed_at"])
-    op.create_index("ix_activity_observed", "activity", ["portal", "observed_at"])
 
     op.create_table(
         "destination",
