@@ -31,7 +31,7 @@ def migrate(database: Database) -> None:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         if version(connection) != HEAD:         # another process may have been faster
-            _upgrade(connection)
+            upgrade(connection)
 
 
 def version(connection: Connection) -> str | None:
@@ -55,7 +55,8 @@ def _refuse_strangers(connection: Connection, found: str | None, place: str) -> 
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Take the steps up to `to`; earlier than the newest for tests alone."""
     from alembic import command
     from alembic.config import Config
 
@@ -63,4 +64,4 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", "connector.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import Opener
+from conftest import PORTAL, Opener
 from sqlalchemy import Engine, UniqueConstraint, create_engine
+from values import ANA, NOW, episode, stored, timer
 
-from connector.store import SqlStore
-from connector.store.migrate import HEAD, VERSION_TABLE, version
+from connector.store import SqlStore, open_store
+from connector.store.database import Database
+from connector.store.migrate import HEAD, VERSION_TABLE, upgrade, version
+from connector.store.place import parse_url
 from connector.store.tables import metadata
 
 
@@ -64,3 +69,36 @@ def test_the_portal_leads_every_key() -> None:
         unique = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
         for one in (table.primary_key, *unique, *table.indexes):
             assert next(iter(one.columns)).name == "portal", f"{table.name}: {one.name}"
+
+
+def test_what_stands_in_a_database_of_the_second_step_reads_as_before(tmp_path: Path) -> None:
+    """Nothing is lost, and what later steps add is as if it had never been."""
+    today, before = tmp_path / "today.db", tmp_path / "before.db"
+    with opened(today) as store, store.transaction() as unit:
+        unit.put_contacts([stored()])
+        unit.put_episode(episode(), at=NOW, cause="handed_off")
+        unit.put_timers([timer()])
+    with closing(Database(parse_url(f"sqlite:///{before}"), wall_clock=lambda: NOW)) as database, database.writing() as c:
+        upgrade(c, "0002")
+    copy_rows(today, before)
+    with opened(today) as now, opened(before) as then, now.reading() as one, then.reading() as other:
+        assert one.episodes([ANA])[ANA] == other.episodes([ANA])[ANA] != []
+        assert one.timers(ANA) == other.timers(ANA) != []
+
+
+def opened(path: Path) -> closing[SqlStore]:
+    return closing(open_store(f"sqlite:///{path}", PORTAL, holder="me", wall_clock=lambda: NOW))
+
+
+def copy_rows(source: Path, target: Path) -> None:
+    """Tables and columns that both have."""
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("ATTACH ? AS source", [str(source)])
+        for table in metadata.tables:
+            ours, theirs = (
+                {name for _, name, *_ in connection.execute(f"PRAGMA {schema}.table_info({table})")}
+                for schema in ("main", "source")
+            )
+            if names := ", ".join(sorted(ours & theirs)):
+                connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM source.{table}")
+        connection.commit()
