@@ -211,8 +211,7 @@ def _turn_moved_twice() -> None:
             with context.store.transaction() as uow:
                 for row in uow.intents("open", 1000):
                     if row.turn is not None:
-                        pool, owner, pointer = row.turn
-                        uow.move_rotation(pool, owner, pointer + 1)
+                        uow.move_rotation(*row.turn)
         return context, marks
 
     run._begin = bad
