@@ -78,8 +78,9 @@ def test_what_stands_in_a_database_of_the_second_step_reads_as_before(tmp_path: 
         unit.put_contacts([stored()])
         unit.put_episode(episode(), at=NOW, cause="handed_off")
         unit.put_timers([timer()])
-    with closing(Database(parse_url(f"sqlite:///{before}"), wall_clock=lambda: NOW)) as database, database.writing() as c:
-        upgrade(c, "0002")
+    database = Database(parse_url(f"sqlite:///{before}"), wall_clock=lambda: NOW)
+    with closing(database), database.writing() as connection:
+        upgrade(connection, "0002")
     copy_rows(today, before)
     with opened(today) as now, opened(before) as then, now.reading() as one, then.reading() as other:
         assert one.episodes([ANA])[ANA] == other.episodes([ANA])[ANA] != []
