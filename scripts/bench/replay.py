@@ -28,7 +28,7 @@ FLAT = 1.25
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--leads", type=int, default=4_000)
+    parser.add_argument("--leads", type=int, default=2_000)
     parser.add_argument("--per-lead", type=int, default=25, help="activities of each lead in each stretch (default 25)")
     parser.add_argument("--days", type=int, default=90, help="days of a stretch (default 90)")
     parser.add_argument("--seed", type=int, default=1)
