@@ -79,7 +79,7 @@ class Episode:
         waiting_since: when sales was first seen to wait for the customer, while it does (R17); None: it does not.
         marketing_held: whether the contact belongs on the suppression list for this episode (R11).
         undone: how often a person undid one of its moves (R36); part of effect ids (I5).
-        party: the telequalification that works it, or worked it before a rep did; empty where it went straight to sales.
+        party: the telequalification that works it, or did before a rep; empty where it went straight to sales.
         passed_on_at: when telequalification had passed it on to a rep, and words of theirs said no more of it.
         caller: who passed it on; None where nobody did yet, or an agency without seats in the CRM.
         caller_touched_at: the first touch by telequalification, kept when the rep's own begins to count.

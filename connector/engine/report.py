@@ -76,9 +76,9 @@ class RunReport:
             "throttled": counts.throttled,
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "troubles": list(self.troubles),
-            "remarks": list(self.remarks),
             "held_because": self.held_because,
             "rule_change": self.rule_change.stored() if self.rule_change else None,
+            "remarks": list(self.remarks),
         }
 
 

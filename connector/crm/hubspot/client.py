@@ -99,10 +99,6 @@ class Client:
         """`objects`: calls, emails or meetings."""
         return getattr(self._library.crm.objects, objects).search_api
 
-    def engagement_search(self, objects: str) -> Any:
-        """`objects`: calls, emails or meetings."""
-        return getattr(self._library.crm.objects, objects).search_api
-
     @cached_property
     def tasks(self) -> Any:
         return self._library.crm.objects.tasks.basic_api

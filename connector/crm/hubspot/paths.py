@@ -68,10 +68,6 @@ ROUTES = (
         Route("POST", f"/crm/v3/objects/{name}/search", f"/crm/objects/{{version}}/{name}/search", search=True)
         for name in ("calls", "emails", "meetings")
     ),
-    *(
-        Route("POST", f"/crm/v3/objects/{name}/search", f"/crm/objects/{{version}}/{name}/search", search=True)
-        for name in ("calls", "emails", "meetings")
-    ),
     Route("POST", "/crm/v3/objects/tasks/batch/read", "/crm/objects/{version}/tasks/batch/read"),
     Route("POST", "/crm/v3/objects/tasks", "/crm/objects/{version}/tasks", Work.CREATE),
     Route(
