@@ -25,11 +25,14 @@ from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_in
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
+from connector.rules.meetings import FIELD
 from connector.rules.sla import counts_touches
 
 Row = TypeVar("Row")
 
 CONTACTS, COMPANIES, DEALS, ARCHIVED = "contacts", "companies", "deals", "archived"
+BOOKED = "meetings.booked"
+"""When a contact last said that it booked a meeting; kept as a watermark, and no stream."""
 LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
@@ -55,8 +58,9 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     context.trailed |= {name for name in done if trailing(name) in marks}
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
-    hosts = (MEETINGS,) if context.book.routing.asks_for_hosts else ()
-    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, *hosts, DEALS):
+    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, MEETINGS, DEALS):
+        if name == MEETINGS and name not in done and not _asks_for_meetings(context):
+            continue
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
@@ -65,6 +69,16 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     with context.store.transaction() as uow:
         uow.put_progress(context.run.id, marks)
     return frozenset(done)
+
+
+def _asks_for_meetings(context: Context) -> bool:
+    """Whether a rule goes by hosts, and a contact said since the last look that it booked a meeting (P8)."""
+    if not context.book.routing.asks_for_hosts:
+        return False
+    with context.store.reading() as uow:
+        mark, booked = uow.watermark(MEETINGS), uow.watermark(BOOKED)
+    says_so = FIELD in context.book.fields.fields
+    return mark is None or not says_so or (booked is not None and booked > mark - OVERLAP)
 
 
 def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
@@ -206,6 +220,8 @@ def store_records(
         elif before is not None and before.contact.modified_at != after.contact.modified_at:
             rows[record.id] = after
     views = stand_ins(uow, known, rows.values())
+    if any(row.contact.instant(FIELD) != _booked_before(known.get(one)) for one, row in rows.items()):
+        uow.put_watermark(BOOKED, context.now)
     uow.put_contacts(list(rows.values()))
     uow.put_field_changes(changes)
     addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
@@ -216,6 +232,10 @@ def store_records(
         store_activities(context, uow, views, LAST_PAGES)
         uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])
     return {**known, **rows}
+
+
+def _booked_before(known: StoredContact | None) -> datetime | None:
+    return known.contact.instant(FIELD) if known is not None else None
 
 
 def _clock_went_back(context: Context, before: StoredContact) -> bool:
