@@ -275,7 +275,9 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
 }
 _NAMES: Mapping[str, tuple[str, str]] = {
     "^[a-z0-9][a-z0-9_-]*$": ("may hold small letters, digits, - and _ only", "write it like nurture-finished"),
-    "^[a-z0-9_]+$": ("may hold small letters, digits and _ only", "write it like num_employees, as the CRM names it"),
+    r"^(company\.)?[a-z0-9_]+$": (
+        "may hold small letters, digits and _ only", "write it like num_employees, as the CRM names it",
+    ),
 }
 """Patterns of names, in words."""
 

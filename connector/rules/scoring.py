@@ -64,9 +64,10 @@ class FitRule(BaseModel):
             found = "both a condition and ranges" if by_range else "neither a condition nor ranges"
             raise ValueError(f"has {found}; give either `points` with `when`, or a numeric `field` with `ranges`")
         needed, spare = ("field", "ranges"), ("points", "when")
-        for key in needed if by_range else spare:
+        pair = needed if by_range else spare
+        for key, partner in zip(pair, reversed(pair), strict=True):
             if getattr(self, key) is None:
-                raise MisplacedError((key,), f"is missing; `{key}` and its partner belong together")
+                raise MisplacedError((key,), f"is missing; add `{key}:` beside `{partner}`")
         for key in spare if by_range else needed:
             if getattr(self, key) is not None:
                 raise MisplacedError((key,), "does not belong here: each range has its own `points`")

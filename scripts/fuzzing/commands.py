@@ -206,7 +206,7 @@ def _contained(folder: Path) -> Iterator[None]:
         (demo, "_live", lambda folder, stage, stack: None),
         (sandbox_cli, "start", _start_no_sandbox),
         (sandbox_cli, "serve", lambda served: None),
-        (scheduler._Works, "work", lambda works, hints: None),
+        (scheduler._Works, "work", lambda works, as_of, hints: None),
         (server, "_listen", lambda host, port: _NoSocket(host, port)),
         (uvicorn.Server, "run", lambda served, sockets: None),
         (tempfile, "tempdir", str(folder)),
