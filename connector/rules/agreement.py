@@ -48,6 +48,7 @@ STICKS: Mapping[Stick, str] = {
 }
 UNTIL: Mapping[Until, str] = {
     Until.TOUCH: "until the first call, mail or meeting",
+    Until.TOUCHES: "until there are {touches}, or sales says what it thinks of the lead",
     Until.VERDICT: "until sales says what it thinks of the lead",
     Until.END: "until sales is done with the lead",
 }
@@ -268,9 +269,17 @@ def _members(pool: PoolRules) -> str:
 
 def _clocks(book: RuleBook) -> Iterator[str]:
     for clock in book.sla.clocks.values():
-        yield f"{clock.label}, {UNTIL[clock.until]}: {_limit(clock)}"
+        yield f"{clock.label}, {UNTIL[clock.until].format(touches=_touches(clock))}: {_limit(clock)}"
         if clock.tell_breach:
             yield f"{clock.label} too late: {' and '.join(role.value for role in clock.tell_breach)} are told"
+
+
+def _touches(clock: ClockRules) -> str:
+    """`5 calls, mails or meetings, at least 2 by call`; minima alone where no number in all is asked for."""
+    least = " and ".join(f"{number} by {channel.value}" for channel, number in clock.at_least.items())
+    if clock.touches is None:
+        return f"at least {least}"
+    return f"{clock.touches} calls, mails or meetings" + (f", at least {least}" if least else "")
 
 
 def _limit(clock: ClockRules) -> str:

@@ -15,6 +15,7 @@ from connector.rules.asked import asked
 from connector.rules.condition import Condition
 from connector.rules.decide import decide
 from connector.rules.definition import Definition, review
+from connector.rules.sla import Until
 
 TODAY = date(2026, 3, 2)
 AGREED = {
@@ -56,6 +57,17 @@ def test_every_part_of_the_rules_has_its_line() -> None:
     assert any("1 business hour for who asked for sales" in line for line in lines(found, "How fast sales reacts"))
     assert any("goes back to sales 30 days before the day" in line for line in lines(found, "What sales may answer"))
     assert lines(found, "Who gets a lead")[-1] == "everybody else: one after the other of “all active owners”"
+
+
+@pytest.mark.parametrize("until", Until)
+def test_whatever_stops_a_clock_is_told(until: Until) -> None:
+    """R10, R17"""
+    asked_for = {"touches": 5, "at_least": {"call": 2}} if until is Until.TOUCHES else {}
+    book = make_book(sla={"clocks": {"one": {"label": "one clock", "until": until.value, "limit": "7d", **asked_for}}})
+    (line, _) = lines(agreement(book, TODAY), "How fast sales reacts")
+    assert line.startswith("one clock, until ") and line.endswith(": 7 days") and "{" not in line
+    if until is Until.TOUCHES:
+        assert "5 calls, mails or meetings, at least 2 by call, or sales says" in line
 
 
 def test_changed_rules_are_another_agreement() -> None:
