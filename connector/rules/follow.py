@@ -90,14 +90,23 @@ def _state(episode: Episode, contact: Contact, deals: Sequence[Deal], book: Rule
 
 
 def _by_deals(episode: Episode, deals: Sequence[Deal]) -> State | None:
-    """Only deals that were made, or closed, since the episode opened say anything about it."""
-    ours = [d for d in deals if d.created_at >= episode.opened_at or (d.closed_at and d.closed_at >= episode.opened_at)]
+    """Only deals that were made, or closed, since the episode opened say anything about it.
+
+    One that telequalification made is its word; what becomes of it later is the rep's (R12).
+    """
+    ours = [deal for deal in deals if _counts(episode, deal.created_at) or _counts(episode, deal.closed_at)]
     found = {deal.state for deal in ours}
     if DealState.WON in found:
         return State.WON
     if DealState.OPEN in found:
         return State.OPPORTUNITY
     return State.LOST if found else None
+
+
+def _counts(episode: Episode, at: datetime | None) -> bool:
+    if at is None:
+        return False
+    return at >= episode.opened_at if episode.passed_on_at is None else at > episode.passed_on_at
 
 
 def _by_status(episode: Episode, contact: Contact, book: RuleBook) -> State | None:

@@ -66,6 +66,7 @@ def _sits_there(case: Case, episode: Episode) -> bool:
 def _moved(case: Case, before: Episode, after: Episode, words: str) -> Episode:
     """In sales' hands, with what was said and done at telequalification behind it."""
     said = [at for name in SAYING if (at := case.contact.changed_at.get(name))]
+    said += [min(deal.created_at, deal.modified_at) for deal in case.situation.deals]
     hand = case.raised(before.signal_at or before.handed_off_at)
     return replace(
         after,

@@ -29,6 +29,7 @@ from factories import (
 
 from connector.domain.activity import ActivityKind
 from connector.domain.contact import OwnerId
+from connector.domain.deal import DealState
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, Hop, State
 from connector.domain.owner import Owner
@@ -181,6 +182,17 @@ def test_its_word_is_not_taken_for_the_reps() -> None:
     assert still.action is Action.NOTHING
     late = replace(passed, passed_on_at=NOW - 2 * HOUR)
     assert after(look(late, verdict="qualified")).state is State.SALES_QUALIFIED
+
+
+@pytest.mark.parametrize("made_at", [NOW - HOUR, NOW + MINUTE], ids=["before", "while the run was under way"])
+def test_its_deal_is_not_the_reps_answer_and_what_becomes_of_it_is(made_at: datetime) -> None:
+    """I2, R17: a deal that a caller made leaves the rep's clocks running."""
+    deal = make_deal(at=made_at, owner=CLEO)
+    passed = after(look(calling(), deals=[deal]))
+    assert look(passed, deals=[deal], at=NOW + HOUR).action is Action.NOTHING
+    assert after(look(passed, deals=[make_deal(at=NOW + HOUR)], at=NOW + DAY)).state is State.OPPORTUNITY
+    won = replace(deal, state=DealState.WON, closed_at=NOW + HOUR)
+    assert after(look(passed, deals=[won], at=NOW + DAY)).state is State.WON
 
 
 def test_a_word_said_while_the_run_was_under_way_is_its_word_too() -> None:
