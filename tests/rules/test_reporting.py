@@ -309,7 +309,7 @@ def test_a_clock_of_telequalification_is_the_callers() -> None:
     book = make_book(sla={"clocks": clocks})
     leads = [
         make_passed(1, party="desk", caller=BEN, passed_on_at=HANDED + HOUR, began=frozenset({1, 2})),
-        make_passed(2, party="desk"),
+        make_passed(2, party="desk", owner=None),  # an agency without seats in the CRM
         make_passed(3),
     ]
     limits = [make_limit(1, clock="call"), make_limit(1, clock="answer", assignment=2)]
@@ -320,6 +320,17 @@ def test_a_clock_of_telequalification_is_the_callers() -> None:
     call, answer = boards(leads, limits, found, book.sla)
     assert (call.kept, call.owners) == (Share(1, 2), ((BEN, Share(0, 1)), (None, Share(1, 1))))
     assert answer.kept == Share(1, 2)
+
+
+@pytest.mark.parametrize("state", [State.HANDED_OFF, State.JUNK])
+def test_a_caller_answers_for_a_lead_that_was_not_passed_on(state: State) -> None:
+    """R12, R17: while the desk has it, and where it ended there, whoever owns it is the caller."""
+    clock = {"label": "call", "until": "touch", "limit": "8h", "hop": "telequalification"}
+    book = make_book(sla={"clocks": {"call": clock}})
+    leads, limits = [make_passed(1, party="desk", owner=BEN, state=state)], [make_limit(1, clock="call")]
+    found = missed(leads, limits, book.sla, told_at={}, gone=frozenset())
+    board = next(one for one in boards(leads, limits, found, book.sla) if one.clock == "call")
+    assert ([one.owner for one in found], board.owners) == ([BEN], ((BEN, Share(0, 1)),))
 
 
 # -- the meeting ---------------------------------------------------------------------------------------------------

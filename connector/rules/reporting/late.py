@@ -169,8 +169,12 @@ def _ran(clock: ClockRules, lead: Passed) -> bool:
 
 
 def _holder(lead: Passed, clock: ClockRules | None) -> OwnerId | None:
-    """Whose clock it is: the caller's where it is telequalification's, else the owner's."""
-    return lead.caller if clock is not None and clock.hop is Hop.TELEQUALIFICATION else lead.owner
+    """Whose clock it is: the caller's where it is telequalification's, else the owner's.
+
+    A lead that telequalification did not pass on, because it still has it or it ended there, is owned by the caller.
+    """
+    of_caller = clock is not None and clock.hop is Hop.TELEQUALIFICATION and lead.passed_on_at is not None
+    return lead.caller if of_caller else lead.owner
 
 
 def _kept(leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None, clock: ClockRules) -> Share:
