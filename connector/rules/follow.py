@@ -58,8 +58,8 @@ def _owner_moved(episode: Episode, contact: Contact) -> Episode:
     owner = contact.owner
     if owner is None or owner == episode.owner:
         return episode
-    if episode.owner is None and episode.hop is Hop.TELEQUALIFICATION and not _since_handoff(episode, contact, "owner"):
-        return episode  # an agency has it, and the CRM shows who owned the contact all along
+    if episode.hop is Hop.TELEQUALIFICATION and not _since_handoff(episode, contact, "owner"):
+        return episode  # an agency has it, or owners are not overwritten: the CRM shows who owned it all along
     return replace(episode, owner=owner, assignment=episode.assignment + (0 if episode.owner is None else 1))
 
 
