@@ -1,7 +1,8 @@
 """Passing on: telequalification is done with a lead, and a rep takes it over inside the same episode (R12).
 
 It says so by status, stage, verdict or a deal (rules/follow.py), by a meeting that the lead booked, or by giving the
-contact to somebody in sales. Who gets the lead then is routing's.
+contact to somebody in sales. An agency that the rules name no more has no say: a rep gets what it had. Who gets the
+lead then is routing's.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def passed_on(case: Case, before: Episode, after: Episode) -> Decision | None:
         said, evidence = "got this lead a meeting", State.TELEQUALIFIED.value
     elif after.owner != before.owner and not _sits_there(case, after):
         said, evidence = "gave this lead to sales", BY_HAND
+    elif party is None and after.owner is None:
+        said, evidence = "is in the rules no more, and nobody else has this lead", "party_gone"
     else:
         return None
     name = party.words if party else before.party.replace("_", " ")

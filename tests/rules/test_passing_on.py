@@ -280,6 +280,16 @@ def test_a_caller_who_leaves_is_followed_by_a_caller() -> None:
     )  # fmt: skip
 
 
+def test_the_leads_of_an_agency_that_the_rules_name_no_more_go_to_a_rep() -> None:
+    """R12, P4: nobody has such a lead, and no word of an agency would ever come."""
+    plain = make_book(routing={"pools": POOLS, "default_pool": "sales"})
+    decision = look(make_episode(owner=None, party="agency"), book=plain)
+    assert (decision.passes_on, after(decision).hop, after(decision).owner) == (True, Hop.SALES, ANA)
+    assert decision.sentence == "Agency is in the rules no more, and nobody else has this lead."
+    kept = look(calling(), book=plain)
+    assert (kept.action, after(kept).owner) == (Action.NOTHING, CLEO)
+
+
 def test_a_rep_who_leaves_is_followed_by_a_rep() -> None:
     """A lead that is in sales is not called first again."""
     passed = calling(owner=BEN, state=State.TELEQUALIFIED, passed_on_at=NOW - DAY, caller=CLEO, assignment=2)
