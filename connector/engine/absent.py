@@ -1,7 +1,7 @@
-"""Absent: forms and teams that the rules name and the portal does not have. `handoff check` remarks on them.
+"""Absent: forms, teams and answers that the rules name and the portal does not have. `handoff check` remarks on them.
 
 Unlike a missing property (preflight.py) they stop no run: a form that is renamed or made tomorrow is found tomorrow,
-and leads of a team without members go to the next pool.
+leads of a team without members go to the next pool, and an answer that nobody can give is not given.
 """
 
 from __future__ import annotations
@@ -9,15 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.domain.owner import Owner
-from connector.engine.ports import Form
+from connector.engine.ports import Form, Schema
+from connector.rules.fields import property_of
 from connector.rules.patterns import glob
 from connector.rules.rulebook import RuleBook
 from connector.rules.suggestions import nearest
 
 
-def absences(book: RuleBook, forms: Sequence[Form], owners: Sequence[Owner]) -> tuple[str, ...]:
+def absences(book: RuleBook, forms: Sequence[Form], owners: Sequence[Owner], schema: Schema) -> tuple[str, ...]:
     """One sentence for each; `forms` empty where the portal does not show them, of which nothing is said then."""
-    return (*(_forms(book, forms) if forms else ()), *_teams(book, owners))
+    return (*(_forms(book, forms) if forms else ()), *_teams(book, owners), *_answers(book, schema))
+
+
+def _answers(book: RuleBook, schema: Schema) -> Iterator[str]:
+    answers = {"verdict": book.recycling.verdicts, "verdict_reason": book.recycling.reasons}
+    for field, wanted in answers.items():
+        info = schema.properties.get(property_of(field, book.fields))
+        lacking = [value for value in wanted if info is not None and info.options and value not in info.options]
+        if lacking:
+            yield (
+                f"recycling.yaml: the portal's property `{property_of(field, book.fields)}` does not offer "
+                f"{', '.join(lacking)}, so sales cannot answer that; `handoff init --apply` adds it."
+            )
 
 
 def _forms(book: RuleBook, forms: Sequence[Form]) -> Iterator[str]:

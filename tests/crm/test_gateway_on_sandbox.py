@@ -134,6 +134,12 @@ def test_owned_things_are_made_once_then_written_and_read_back(box) -> None:
     made = gateway.ensure_owned(OWNED, LIST)
     assert len(made) == 1 + len(OWNED) + 1
     assert gateway.ensure_owned(OWNED, LIST) == ()
+    more = owned.definitions(states=SOME, tracks=SOME, verdicts=SOME, reasons={**SOME, "moved": "Moved"}, requests=SOME)
+    assert gateway.ensure_owned(more, LIST) == (
+        "added to the contact property “Handoff verdict reason” (handoff_verdict_reason): “Moved”",
+    )
+    assert gateway.schema().properties["handoff_verdict_reason"].options == (*SOME, "moved")
+    assert gateway.ensure_owned(more, LIST) == gateway.ensure_owned(OWNED, LIST) == ()
     ids = ids_of(gateway.pull_all_contacts(["email"], cursor=None))
     writes = [Write(contact=one, properties={"handoff_state": "a", "handoff_score": "41.5"}) for one in ids]
     writes += [

@@ -225,7 +225,7 @@ def test_what_another_process_made_first_is_not_told_as_ours(wire, gateway) -> N
 
 
 @pytest.mark.parametrize(
-    "definition", [define("handoff_score"), define("lifecyclestage", "enumeration", (("new", "New"),))]
+    "definition", [define("handoff_score"), define("lifecyclestage", "number")]
 )
 def test_a_property_of_another_shape_is_told_before_anything_is_made(wire, gateway, definition) -> None:
     wire.answer("GET", PROPERTIES, "properties")

@@ -84,6 +84,7 @@ ROUTES = (
     Route("GET", "/crm/v3/owners", "/crm/owners/{version}"),
     PROPERTIES,
     Route("POST", "/crm/v3/properties/{object}", "/crm/properties/{version}/{object}", Work.CREATE),
+    Route("PATCH", "/crm/v3/properties/{object}/{name}", "/crm/properties/{version}/{object}/{name}", Work.REPEATABLE),
     Route("GET", "/crm/v3/properties/{object}/groups", "/crm/properties/{version}/{object}/groups"),
     Route("POST", "/crm/v3/properties/{object}/groups", "/crm/properties/{version}/{object}/groups", Work.CREATE),
     Route(

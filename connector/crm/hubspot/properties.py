@@ -1,6 +1,7 @@
 """Property definitions: what the portal has (`handoff check`), and ours, made where they lack (`handoff init --apply`).
 
-Changes nothing that exists: a property of ours with another type is told, never altered.
+Takes nothing away: a property of ours with another type is told, never altered; choices that it lacks are added behind
+the ones that are there, for a list of options is written as a whole.
 Source: hubspot-facts, section 3.4.
 """
 
@@ -55,17 +56,33 @@ def ensure_owned(
     definitions: Sequence[PropertyDefinition],
     list_name: str,
 ) -> tuple[str, ...]:
-    """Make the group, the properties and the list where they lack; one sentence for each that was made.
+    """Make the group, the properties, their choices and the list where they lack; one sentence for each.
 
     Safe to repeat: a second time makes nothing and gives nothing.
 
     Raises:
-        UnknownPropertyError: the portal has one of them with another type or without some of its options. Nothing is
-            made then.
+        UnknownPropertyError: the portal has one of them with another type. Nothing is made then.
     """
-    present = parse_properties(raw(client.properties.get_all, OBJECT, archived=False).payload)
-    _check_present(present, definitions)
-    return tuple(_make(client, lists, group, group_label, [d for d in definitions if d.name not in present], list_name))
+    payload = raw(client.properties.get_all, OBJECT, archived=False).payload
+    present = parse_properties(payload)
+    _check_types(present, definitions)
+    new = [definition for definition in definitions if definition.name not in present]
+    made = tuple(_make(client, lists, group, group_label, new, list_name))
+    there = {str(row.get("name")): row for row in parse_rows(payload)}
+    old = [(definition, there[definition.name]) for definition in definitions if definition.name in present]
+    return (*made, *_add_choices(client, old))
+
+
+def _add_choices(client: Client, there: Sequence[tuple[PropertyDefinition, Mapping[str, Any]]]) -> Iterator[str]:
+    for definition, row in there:
+        options = [option for option in row.get("options") or () if isinstance(option, dict)]
+        known = {str(option.get("value")) for option in options}
+        lacking = [(value, label) for value, label in definition.options if value not in known]
+        if definition.type == "enumeration" and lacking:
+            more = build_options(lacking, first=len(options))
+            raw(client.properties.update, OBJECT, definition.name, {"options": [*options, *more]})
+            named = ", ".join(f"“{label}”" for _, label in lacking)
+            yield f"added to the contact property “{definition.label}” ({definition.name}): {named}"
 
 
 def _make(
@@ -98,11 +115,15 @@ def build_property(definition: PropertyDefinition, group: str) -> dict[str, Any]
         "description": definition.description,
     }
     if definition.options:
-        body["options"] = [
-            {"value": value, "label": label, "displayOrder": order, "hidden": False}
-            for order, (value, label) in enumerate(definition.options)
-        ]
+        body["options"] = build_options(definition.options)
     return body
+
+
+def build_options(choices: Sequence[tuple[str, str]], first: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"value": value, "label": label, "displayOrder": order, "hidden": False}
+        for order, (value, label) in enumerate(choices, first)
+    ]
 
 
 def _parse(row: Mapping[str, Any]) -> PropertyInfo:
@@ -127,19 +148,11 @@ def _created(method: Callable[..., Any], *args: object) -> bool:
     return True
 
 
-def _check_present(present: Mapping[str, PropertyInfo], definitions: Sequence[PropertyDefinition]) -> None:
+def _check_types(present: Mapping[str, PropertyInfo], definitions: Sequence[PropertyDefinition]) -> None:
     for definition in definitions:
         there = present.get(definition.name)
-        if there is None:
-            continue
-        if there.type != definition.type:
+        if there is not None and there.type != definition.type:
             raise UnknownPropertyError(
                 f"the portal's property {definition.name} is of type {there.type}, Handoff needs {definition.type}",
                 advice="Archive that property in HubSpot, or map the field to another one in mappings/fields.yaml.",
-            )
-        lacking = [label for value, label in definition.options if value not in there.options]
-        if lacking and definition.type == "enumeration":
-            raise UnknownPropertyError(
-                f"the portal's property {definition.name} lacks the options: {', '.join(lacking)}",
-                advice="Add these options in HubSpot under Settings > Properties, then run it again.",
             )
