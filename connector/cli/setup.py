@@ -105,6 +105,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     from connector.crm.hubspot.scopes import judge
     from connector.engine.absent import absences
     from connector.engine.preflight import SCOPES_ADVICE, complaints
+    from connector.engine.preflight import remarks as left
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
     from connector.rules.sla import counts_touches
@@ -121,6 +122,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     lacks = list(complaints(connector.book, schema, owners))
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
+    remarks += left(connector.book, owners)
     remarks += [*absences(connector.book, connector.gateway.forms(), owners), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list

@@ -105,11 +105,30 @@ def _listed(info: PropertyInfo) -> str:
 
 
 def _owners(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
-    known = {key for owner in owners for key in (owner.id.lower(), owner.email.lower()) if key}
-    active = {key for owner in owners if not owner.archived for key in (owner.id.lower(), owner.email.lower()) if key}
+    known = {key for owner in owners for key in _keys(owner)}
     for name in book.routing.owners_named():
         if name.lower() not in known:
             yield f"routing.yaml: the portal has no owner `{name}`"
-        elif name.lower() not in active:
-            yield f"routing.yaml: the owner `{name}` is archived in the portal; name somebody who is there"
+    if all(owner.archived for owner in owners):
+        yield from _left(book, owners)
 
+
+def remarks(book: RuleBook, owners: Sequence[Owner]) -> tuple[str, ...]:
+    """One sentence per owner in routing.yaml who has left while others are there; they get the leads, and runs go on.
+
+    The fallback always ends in somebody who is active (R12), so only a portal without anybody is a complaint.
+    """
+    return () if all(owner.archived for owner in owners) else tuple(_left(book, owners))
+
+
+def _left(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
+    active = {key for owner in owners if not owner.archived for key in _keys(owner)}
+    archived = {key for owner in owners if owner.archived for key in _keys(owner)} - active
+    for name in book.routing.owners_named():
+        if name.lower() in archived:
+            yield f"routing.yaml: the owner `{name}` is archived in the portal and gets no leads; name somebody else"
+
+
+def _keys(owner: Owner) -> tuple[str, ...]:
+    """By which routing.yaml may name them."""
+    return tuple(key for key in (owner.id.lower(), owner.email.lower()) if key)

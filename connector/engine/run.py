@@ -152,6 +152,7 @@ def _begin(
         progress=progress,
         renormalise=anew,
     )
+    context.remarks += preflight.remarks(book, owners)
     if before is not None and changed == RULES_CHANGED:
         context.former = _rules_of(before)
     if run.as_of - portal.now > FAR_AHEAD:

@@ -108,7 +108,6 @@ def test_a_scope_that_the_token_lacks_is_named(
         ("stages", "  evangelist: evangelist", "  fan: evangelist", ("stages.yaml", "no lifecycle stage `fan`")),
         ("stages", "status: UNQUALIFIED", "status: NO_GOOD", ("stages.yaml", "no lead status `NO_GOOD`")),
         ("routing", 'owner: ""', "owner: nobody@reps.example", ("routing.yaml", "no owner `nobody@reps.example`")),
-        ("routing", 'owner: ""', "owner: zeno.quarry@reps.example", ("zeno.quarry@reps.example", "is archived")),
         ("qualification", "field: email, op: empty", "field: emial, op: empty", ("qualification.yaml", "emial")),
     ],
 )  # fmt: skip
@@ -120,6 +119,14 @@ def test_a_mistake_in_a_rule_file_is_told_with_its_place(
     refused(handoff("sync"), CONFIG, *words)
     assert world.ours(mark="ours") == [] and not world.receiver.notices
     assert handoff("check").code == CONFIG
+
+
+def test_a_named_owner_who_has_left_is_said_and_stops_no_run(world: World, handoff: Handoff) -> None:
+    """P7: others get the leads meanwhile."""
+    world.rule("routing", 'owner: ""', "owner: zeno.quarry@reps.example")
+    for command in ("sync", "check"):
+        said = handoff(command)
+        assert said.code == 0 and "`zeno.quarry@reps.example` is archived" in said.out + said.err, said
 
 
 def test_several_mistakes_are_told_at_once(world: World, handoff: Handoff) -> None:

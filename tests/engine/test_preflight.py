@@ -10,7 +10,7 @@ from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_owner, sh
 from fakes import FakeCrm
 
 from connector.engine.ports import PropertyInfo, Schema
-from connector.engine.preflight import complaints, require
+from connector.engine.preflight import complaints, remarks, require
 from connector.errors import CrmUnavailableError, ScopeError, UnknownPropertyError
 from connector.rules.rulebook import RuleBook
 from engine.world import World
@@ -76,14 +76,32 @@ def test_a_stage_that_is_to_be_written_must_have_a_value_of_the_portal() -> None
     assert line == "stages.yaml: nothing under `stages` stands for `sql`, which is to be written"
 
 
-def test_owners_that_the_rules_name_must_be_there_and_active() -> None:
-    routing = {"fallback": {"owner": "owner7@company.example"}}
-    book = make_book(routing=routing)
+def test_owners_that_the_rules_name_must_be_known_to_the_portal() -> None:
+    book = make_book(routing={"fallback": {"owner": "owner7@company.example"}})
     assert said(portal(), book) == ()
     assert said(portal(), book, "8") == ("routing.yaml: the portal has no owner `owner7@company.example`",)
-    archived = (replace(make_owner("7"), archived=True), make_owner("8"))
-    (line,) = complaints(book, portal(), archived)
-    assert "is archived" in line
+
+
+def test_an_archived_owner_is_a_remark_and_a_complaint_only_where_nobody_is_left() -> None:
+    """P7, R12: routing passes them over."""
+    book = make_book(routing={"fallback": {"owner": "owner7@company.example"}})
+    left = replace(make_owner("7"), archived=True)
+    (line,) = remarks(book, (left, make_owner("8")))
+    assert "`owner7@company.example` is archived" in line
+    assert complaints(book, portal(), (left, make_owner("8"))) == ()
+    assert (complaints(book, portal(), (left,)), remarks(book, (left,))) == ((line,), ())
+
+
+def test_runs_go_on_and_say_so_when_somebody_whom_the_rules_name_leaves() -> None:
+    """P7: one who leaves stops nobody else's leads."""
+    pool = {"members": [{"owner": "8"}]}
+    world = World(make_book(routing={"pools": {"sales": pool}, "default_pool": "sales"})).begin()
+    world.crm.people = [replace(one, archived=one.id == "8") for one in world.crm.people]
+    world.crm.add("101")
+    world.crm.happen(demo_request(world.clock.now()))
+    report = world.run_later(MINUTE)
+    assert [line for line in report.remarks if "`8` is archived" in line]
+    assert (report.counts.handed_off, world.episode().owner) == (1, "7")
 
 
 def test_all_complaints_come_at_once() -> None:
