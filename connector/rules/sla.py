@@ -221,7 +221,7 @@ def may_pause(timer: Timer, rules: SlaRules) -> bool:
 def resumed(timer: Timer, episode: Episode, rules: SlaRules, *, now: datetime) -> Timer:
     """A timer that goes on at `now` with the time that it had left when it was paused; never due before it was."""
     clock = rules.clocks.get(timer.name)
-    limit = clock.limit_of(episode.lane) if clock else None
+    limit = (clock.limit_of(episode.lane) or clock.limit_of("hand_raiser")) if clock else None  # of a second one (R40)
     if timer.paused_at is None or clock is None or limit is None:
         return replace(timer, paused_at=None)
     if limit.kind is DurationKind.WALL:
@@ -275,8 +275,13 @@ def _runs(clock: ClockRules, episode: Episode) -> bool:
 
 def _touched_enough(clock: ClockRules, episode: Episode) -> bool:
     made = {Channel.CALL: episode.calls, Channel.EMAIL: episode.mails, Channel.MEETING: episode.meetings}
+    return are_enough(clock, made)
+
+
+def are_enough(clock: ClockRules, made: Mapping[Channel, int]) -> bool:
+    """Whether so many touches of each channel are what a clock asks for; a channel that is missing had none."""
     wanted = clock.at_least.items()
-    return sum(made.values()) >= (clock.touches or 0) and all(made[channel] >= least for channel, least in wanted)
+    return sum(made.values()) >= (clock.touches or 0) and all(made.get(name, 0) >= least for name, least in wanted)
 
 
 def reached_out(episode: Episode) -> str:

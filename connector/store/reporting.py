@@ -44,14 +44,13 @@ _WITHIN = (
 _ARRIVALS = _ARRIVED.where(*_WITHIN)
 _COUNT_ARRIVALS = select(func.count().label("found")).select_from(contact).where(contact.c.portal == PORTAL, *_WITHIN)
 _ARRIVALS_OF = _ARRIVED.where(contact.c.contact.in_(IDS))
-_FORMS = (
+_NAMED = (
     select(activity.c.contact, activity.c.occurred_at, activity.c.name)
-    .where(
-        activity.c.portal == PORTAL, activity.c.contact.in_(IDS),
-        activity.c.kind == ActivityKind.FORM_SUBMISSION.value, activity.c.name != "",
-    )
+    .where(activity.c.portal == PORTAL, activity.c.contact.in_(IDS), activity.c.name != "")
     .order_by(activity.c.occurred_at, activity.c.activity)
-)  # fmt: skip
+)
+_FORMS = _NAMED.where(activity.c.kind == ActivityKind.FORM_SUBMISSION.value)
+_TOUCHES = _NAMED.where(activity.c.kind == ActivityKind.TOUCH.value)
 _LIMITS = select(timer.c.episode, timer.c.name, timer.c.assignment, timer.c.due_at, timer.c.fired_at).where(
     timer.c.portal == PORTAL, timer.c.kind == TimerKind.SLA.value, timer.c.level == BREACH
 )
@@ -101,10 +100,10 @@ class Reports(Part):
         return {row.contact: _arrival(row) for row in self.select_by_id(_ARRIVALS_OF, ids)}
 
     def forms_sent(self, ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:
-        found: dict[ContactId, list[tuple[datetime, str]]] = {}
-        for row in self.select_by_id(_FORMS, ids):
-            found.setdefault(row.contact, []).append((row.occurred_at, row.name))
-        return found
+        return self._named(_FORMS, ids)
+
+    def touches(self, ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:
+        return self._named(_TOUCHES, ids)
 
     def limits(self) -> Iterator[LimitSeen]:
         self.flush()
@@ -122,6 +121,12 @@ class Reports(Part):
         names = [row.deal for row in self.select(_DEALS)]
         found = Activities(self.connection, self.portal).deals_named(names)
         return [found[name] for name in names]
+
+    def _named(self, what: Select[Any], ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:
+        found: dict[ContactId, list[tuple[datetime, str]]] = {}
+        for row in self.select_by_id(what, ids):
+            found.setdefault(row.contact, []).append((row.occurred_at, row.name))
+        return found
 
     def _pieces(self, statement: Select[Any], **values: Any) -> Iterator[Sequence[Row[Any]]]:
         given = {"portal_": self.portal, **values}

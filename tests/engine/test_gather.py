@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from factories import HOUR, demo_request, make_book
+from factories import HOUR, demo_request, make_activity, make_book
 
+from connector.domain.activity import ActivityKind, Channel
 from connector.engine.ports import PortalState
 from connector.engine.reports.gather import gather
 from connector.rules.reporting.causes import RULES
@@ -89,3 +90,19 @@ def test_leads_that_were_not_passed_are_among_those_that_came_in() -> None:
     assert (found.total.arrived, found.total.passed) == (2, 1)
     plain = gather(world.store, world.book, whole)
     assert plain is not None and sum(plain[0].arrived.values()) == 2
+
+
+def test_the_touches_that_a_clock_asks_for_are_gathered() -> None:
+    """R17: those since the handover, by channel; where no clock counts them nothing is read."""
+    clock = {"label": "cadence", "until": "touches", "touches": 3, "limit": "10d"}
+    world = World(make_book(sla={"clocks": {"cadence": clock}})).begin()
+    world.crm.add("101", created_at=world.clock.now())
+    world.crm.happen(demo_request(world.clock.now(), contact="101", id="101"))
+    world.run()
+    world.clock.pass_by(HOUR)
+    at = world.clock.now()
+    world.crm.happen(make_activity(ActivityKind.TOUCH, at, contact="101", name="call", stream="page_views", id="t"))
+    world.run()
+    assert facts_of(world)[0].leads[0].touches == ((at, Channel.CALL),)
+    world.book = make_book().in_zone("UTC")
+    assert facts_of(world)[0].leads[0].touches == ()

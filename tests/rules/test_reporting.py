@@ -14,6 +14,7 @@ from factories import ANA, BEN, DAY, HOUR, KIM, NOW, make_book, make_deal, make_
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.activity import Channel
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
 from connector.domain.episode import EpisodeId, State
@@ -28,6 +29,7 @@ from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, qu
 from connector.rules.reporting.passed import Passed, passed, whole_days
 from connector.rules.reporting.settings import Campaign, CohortRules, Each
 from connector.rules.reporting.spells import follow_up
+from connector.rules.sla import Until
 
 UTC_ZONE = ZoneInfo("UTC")
 HANDED = NOW - 2 * DAY
@@ -331,6 +333,35 @@ def test_a_caller_answers_for_a_lead_that_was_not_passed_on(state: State) -> Non
     found = missed(leads, limits, book.sla, told_at={}, gone=frozenset())
     board = next(one for one in boards(leads, limits, found, book.sla) if one.clock == "call")
     assert ([one.owner for one in found], board.owners) == ([BEN], ((BEN, Share(0, 1)),))
+
+
+def test_so_many_touches_that_came_late_did_come() -> None:
+    """R17: late by the last that was asked for, of the hop whose clock it was; an answer is as good."""
+    clock = {"label": "cadence", "until": "touches", "touches": 2, "at_least": {"call": 1}, "limit": "8h"}
+    book, due = make_book(sla={"clocks": {"cadence": clock}}), HANDED + 8 * HOUR
+    mails = [(HANDED + hour * HOUR, Channel.EMAIL) for hour in (1, 2)]
+    call = (due + 3 * HOUR, Channel.CALL)
+    leads = [
+        make_passed(1, touches=[*mails, call]),
+        make_passed(2, touches=mails),
+        make_passed(3, touches=mails, answered_at=due + HOUR),
+        make_passed(4, touches=[*mails, call], party="desk", passed_on_at=due + HOUR),
+    ]
+    limits = [make_limit(number, clock="cadence") for number in (1, 2, 3, 4)]
+    found = missed(leads, limits, book.sla, told_at={}, gone=frozenset())
+    assert [(one.why, one.late_by) for one in found] == [
+        (Why.TOO_LATE, 3 * HOUR), (Why.NOTHING, None), (Why.TOO_LATE, HOUR), (Why.NOTHING, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("until", Until)
+def test_whatever_stops_a_clock_may_come_late(until: Until) -> None:
+    asked_for = {"touches": 1} if until is Until.TOUCHES else {}
+    book = make_book(sla={"clocks": {"one": {"label": "one", "until": until.value, "limit": "8h", **asked_for}}})
+    at = HANDED + 10 * HOUR
+    lead = make_passed(1, touches=[(at, Channel.CALL)], touched_at=at, answered_at=at, ended_at=at)
+    (found,) = missed([lead], [make_limit(1, clock="one")], book.sla, told_at={}, gone=frozenset())
+    assert (found.why, found.late_by) == (Why.TOO_LATE, 2 * HOUR)
 
 
 # -- the meeting ---------------------------------------------------------------------------------------------------

@@ -66,6 +66,10 @@ class Reporting(Protocol):
         """When these contacts sent which form, oldest first."""
         ...
 
+    def touches(self, ids: Sequence[ContactId]) -> dict[ContactId, list[tuple[datetime, str]]]:
+        """When sales reached out to these contacts, and by which channel, oldest first."""
+        ...
+
     def limits(self) -> Iterator[LimitSeen]:
         """Every limit of a clock that is up or still runs; of one that was stopped in time nothing is left."""
         ...

@@ -14,6 +14,7 @@ from json import dumps
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
+from connector.domain.activity import Channel
 from connector.domain.contact import ContactId, Value
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode, EpisodeId, State
@@ -28,6 +29,7 @@ from connector.rules.reporting.late import Limit
 from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
 from connector.rules.routing import Directory, Turns, fairness, starving
 from connector.rules.rulebook import RuleBook
+from connector.rules.sla import counts_touches
 
 SAY_NOTHING = ("reports", "notifications", "sla")
 """Rule files that decide nothing about which leads are passed; a version that differs in them alone is the same."""
@@ -63,6 +65,7 @@ def _facts(
     people = uow.owners()
     leads = _leads(
         found, _deals_of(deals), uow.arrivals_of(ids), uow.forms_sent(ids),
+        uow.touches(ids) if counts_touches(book.sla) else {},
         {one.episode: one for one in uow.handed_by()}, book, decisive,
     )  # fmt: skip
     return Facts(
@@ -111,6 +114,7 @@ def _leads(
     deals: Mapping[ContactId, Sequence[Deal]],
     people: Mapping[ContactId, Arrival],
     forms: Mapping[ContactId, Sequence[tuple[datetime, str]]],
+    touches: Mapping[ContactId, Sequence[tuple[datetime, str]]],
     handed: Mapping[EpisodeId, HandedBy],
     book: RuleBook,
     decisive: Mapping[str, str],
@@ -127,6 +131,7 @@ def _leads(
             kinds=_kinds(episode, path, person, forms.get(episode.contact, ()), by, book) | {RULES: version},
             rules=version,
             began=_began(episode, path),
+            touches=[(at, Channel(name)) for at, name in touches.get(episode.contact, ())],
         )
         if one is not None:
             leads.append(one)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from connector.domain.activity import Channel
 from connector.domain.contact import OwnerId
 from connector.domain.episode import EpisodeId, Hop
 from connector.rules.reporting.numbers import Share, nearest_rank
 from connector.rules.reporting.passed import Passed
-from connector.rules.sla import ClockRules, SlaRules, Until
+from connector.rules.sla import ClockRules, SlaRules, Until, are_enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def _missed(
     told_at: Mapping[EpisodeId, datetime | None],
     gone: Collection[OwnerId],
 ) -> Missed:
-    came = _came(lead, limit.clock, rules)
+    came = _came(lead, limit, rules)
     owner = _holder(lead, rules.clocks.get(limit.clock))
     late = came - limit.due_at if came is not None and came > limit.due_at else None
     told = told_at.get(lead.id, lead.handed_at)
@@ -121,12 +122,39 @@ def _missed(
     return Missed(lead=lead, owner=owner, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
 
 
-def _came(lead: Passed, clock: str, rules: SlaRules) -> datetime | None:
+def _came(lead: Passed, limit: Limit, rules: SlaRules) -> datetime | None:
     """When what the clock waits for came."""
-    until = rules.clocks[clock].until if clock in rules.clocks else Until.END
-    if until is Until.TOUCH:
-        return min((at for at in (lead.touched_at, lead.answered_at) if at is not None), default=None)
-    return lead.ended_at if until is Until.END else lead.answered_at
+    asks = rules.clocks.get(limit.clock)
+    match asks.until if asks is not None else Until.END:
+        case Until.TOUCH:
+            return _first(lead.touched_at, lead.answered_at)
+        case Until.TOUCHES:
+            assert asks is not None
+            return _first(_enough_at(lead, limit, asks), lead.answered_at)
+        case Until.VERDICT:
+            return lead.answered_at
+        case Until.END:
+            return lead.ended_at
+
+
+def _enough_at(lead: Passed, limit: Limit, clock: ClockRules) -> datetime | None:
+    """When the last touch came that the clock asks for; of a lead that was passed on each hop has its own (R12)."""
+    made: Counter[Channel] = Counter()
+    for at, channel in lead.touches:
+        if _by_sales(lead, at) == _by_sales(lead, limit.missed_at or limit.due_at):
+            made[channel] += 1
+            if are_enough(clock, made):
+                return at
+    return None
+
+
+def _by_sales(lead: Passed, at: datetime) -> bool:
+    """Whether it was past telequalification then."""
+    return lead.passed_on_at is None or at > lead.passed_on_at
+
+
+def _first(*instants: datetime | None) -> datetime | None:
+    return min((at for at in instants if at is not None), default=None)
 
 
 def boards(

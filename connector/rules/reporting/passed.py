@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from connector.domain.activity import Channel
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
 from connector.domain.episode import UNANSWERED, Episode, EpisodeId, Hop, State
@@ -44,6 +45,7 @@ class Passed:
         party: the telequalification that had it first, empty: none. passed_on_at: when, and caller: who there passed it
             on to a rep; None where that did not happen, or an agency without seats in the CRM did it (R12).
         began: the assignments that were the first of their hop; every other one means that it changed hands.
+        touches: calls, mails and meetings since the handover, oldest first; empty where no clock asks for so many.
     """
 
     id: EpisodeId
@@ -71,6 +73,7 @@ class Passed:
     kinds: Mapping[str, str]
     again: bool = False
     began: frozenset[int] = frozenset({1})
+    touches: Sequence[tuple[datetime, Channel]] = ()
 
     def kind(self, category: str) -> str:
         return self.kinds.get(category, UNKNOWN)
@@ -94,12 +97,14 @@ def passed(
     kinds: Mapping[str, str],
     rules: str = "",
     began: Collection[int] = (1,),
+    touches: Sequence[tuple[datetime, Channel]] = (),
 ) -> Passed | None:
     """The lead of an episode; None where it was never handed over, is silent, or was undone.
 
     Args:
         path: oldest first; of an episode with a shorter path than its state (taken up from the CRM) the state counts.
         deals: all of the contact's; those that were made or closed since the episode opened are its own.
+        touches: all that sales ever made to the contact, oldest first.
 
     Where telequalification had it first, what they said of it is not what sales says (R12).
     """
@@ -136,6 +141,7 @@ def passed(
         kinds=kinds,
         again=episode.ordinal > 1,
         began=frozenset(began),
+        touches=tuple(one for one in touches if one[0] > episode.handed_off_at),
     )
 
 
