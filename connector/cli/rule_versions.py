@@ -227,9 +227,10 @@ class _Versions:
         known = [one.fingerprint for one in self._stored]
         fits = [one for one in known if (one == self.in_force if word == IN_FORCE else one.startswith(word))]
         if len(fits) != 1:
-            problem = "no run has had any rules yet" if not known else f"{len(fits) or 'no'} versions begin so"
+            begins = f"{len(fits)} of them begin so" if fits else "none begins so"
+            problem = begins if known else "no run has had any rules yet"
             raise SettingsError(
-                f"{word!r} names no version: {problem}",
+                f"{word!r} is no folder, and names no version: {problem}",
                 advice=f"`handoff rules history` lists them; `{FILES}` are those in {self._settings.mappings_dir}/, "
                 "and other rule files are named by their folder.",
             )

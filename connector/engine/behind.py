@@ -130,6 +130,7 @@ def _say(context: Context) -> None:
     named = ", ".join(taken_up[:5]) + (", …" if len(taken_up) > 5 else "")
     context.troubles[:] = [line for line in context.troubles if not line.startswith(OLDER)]
     context.troubles.append(
-        f"{OLDER}, so an old copy of it was put back: {len(taken_up)} leads ({named}) had moved on since and are taken "
-        "up as they stand; nobody is told of that again, and who was told before is not known any more"
+        f"{OLDER}: an old copy of it was put back, or another Handoff looks after this portal; what had moved on is "
+        f"taken up as it stands, {len(taken_up)} in all ({named}); nobody is told of that again, and who was told "
+        "before is not known any more"
     )
