@@ -123,7 +123,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
     remarks += left(connector.book, owners)
-    remarks += [*absences(connector.book, connector.gateway.forms(), owners), *connector.destinations_off()]
+    remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
     found_list = connector.gateway.find_list(held)

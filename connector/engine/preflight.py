@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from connector.domain.episode import State
 from connector.domain.owner import Owner
 from connector.engine.ports import Crm, PropertyInfo, Schema
 from connector.errors import CrmUnavailableError, RateLimitedError, ScopeError, UnknownPropertyError
@@ -95,6 +96,11 @@ def _choices(book: RuleBook, schema: Schema) -> Iterator[str]:
         written = {p.status for p in book.stages.write.values() if p.status is not None}
         for value in sorted(written - set(status.options)):
             yield f"stages.yaml: the portal has no lead status `{value}` to write; it has {_listed(status)}"
+    state = schema.properties.get(property_of("state", book.fields))
+    if state is not None and state.options:
+        written = {one for one in State if one is not State.TELEQUALIFIED or book.routing.telequalification}
+        for value in sorted(written - set(state.options)):
+            yield f"the portal's property `handoff_state` lacks the choice `{value}`"
     for projection in book.stages.write.values():
         if projection.stage is not None and book.stages.portal_value(projection.stage) is None:
             yield f"stages.yaml: nothing under `stages` stands for `{projection.stage.value}`, which is to be written"
