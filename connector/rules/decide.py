@@ -22,7 +22,7 @@ from datetime import datetime
 
 from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode, State
+from connector.domain.episode import Episode, Hop, State
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import sla, stages, suppression
@@ -33,7 +33,7 @@ from connector.rules.handing import hand_over, predates, routed
 from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
-from connector.rules.passing_on import passed_on
+from connector.rules.passing_on import left_to_sales, passed_on
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
@@ -93,10 +93,10 @@ def _open_episode(case: Case) -> Decision | None:
     if passed is not None:
         return passed
     if after.is_open and after.owner in case.left:
-        return _rescued(case, after, "Its owner has left; somebody else takes this lead over.")
+        return _rescued(case, before, after, "Its owner has left; somebody else takes this lead over.")
     if after.is_open and _was_taken_away(case, after):
         words = "A person took this lead from its owner; somebody else takes it over."
-        return _rescued(case, after, words, taken_from=after.owner)
+        return _rescued(case, before, after, words, taken_from=after.owner)
     if after.state.is_end:
         return case.result(Action.END, _ended(after, case), episode=case.held(after), evidence=after.state.value)
     if after != before:
@@ -123,12 +123,17 @@ def _was_taken_away(case: Case, episode: Episode) -> bool:
     return case.contact.owner is None and episode.owner is not None and bool(emptied and since and emptied > since)
 
 
-def _rescued(case: Case, stranded: Episode, words: str, *, taken_from: OwnerId | None = None) -> Decision:
-    """Somebody else gets it, with a clock of his own (R12)."""
+def _rescued(
+    case: Case, before: Episode, stranded: Episode, words: str, *, taken_from: OwnerId | None = None
+) -> Decision:
+    """Somebody else gets it, with a clock of his own; from telequalification to a rep is a second hop (R12)."""
     again = replace(stranded, assignment=stranded.assignment + 1)
-    return routed(
+    found = routed(
         case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now, taken_from=taken_from
     )
+    if stranded.hop is Hop.TELEQUALIFICATION and found.route is not None and not found.route.party:
+        return left_to_sales(case, before, stranded, words, taken_from=taken_from)
+    return found
 
 
 def _signal(case: Case, episode: Episode) -> Decision | None:

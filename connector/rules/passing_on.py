@@ -46,9 +46,23 @@ def passed_on(case: Case, before: Episode, after: Episode) -> Decision | None:
     moved = _moved(case, before, after, words)
     if after.owner is not None and _was_named(case, before, after):
         return _to(case, moved, after.owner, words, evidence)
+    return _routed(case, before, moved, words, evidence)
+
+
+def left_to_sales(
+    case: Case, before: Episode, after: Episode, words: str, *, taken_from: OwnerId | None = None
+) -> Decision:
+    """The second hop of a lead that nobody at telequalification can take over from its caller."""
+    return _routed(case, before, _moved(case, before, after, words), words, BY_HAND, taken_from)
+
+
+def _routed(
+    case: Case, before: Episode, moved: Episode, words: str, evidence: str, taken_from: OwnerId | None = None
+) -> Decision:
     return routed(
-        case, moved, words, Action.ADVANCE, verdicts=(), evidence=evidence, signal_at=case.now, held=before
-    )
+        case, moved, words, Action.ADVANCE, verdicts=(), evidence=evidence, signal_at=case.now, held=before,
+        taken_from=taken_from,
+    )  # fmt: skip
 
 
 def _meeting(case: Case, before: Episode) -> bool:

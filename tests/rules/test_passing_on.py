@@ -35,6 +35,7 @@ from connector.domain.episode import Episode, Hop, State
 from connector.domain.owner import Owner
 from connector.rules.decide import decide
 from connector.rules.plan import plan
+from connector.rules.sla import clocks
 
 CLEO = OwnerId("9")
 PEOPLE = (make_owner(ANA), make_owner(BEN), make_owner(CLEO, name="Cleo Sample"))
@@ -278,6 +279,22 @@ def test_a_caller_who_leaves_is_followed_by_a_caller() -> None:
     assert (after(decision).owner, after(decision).hop, after(decision).assignment) == (
         dan.id, Hop.TELEQUALIFICATION, 2
     )  # fmt: skip
+
+
+def test_where_no_caller_is_left_a_rep_takes_over_with_clocks_of_the_second_hop() -> None:
+    """R12, R17, P4: what the caller said and did is not the rep's answer."""
+    before = calling(state=State.ACCEPTED, touched_at=NOW - DAY)
+    people = (*PEOPLE[:2], make_owner(CLEO, archived=True))
+    decision = look(before, people=people, last_touch_at=NOW - DAY)
+    moved = after(decision)
+    assert (decision.passes_on, moved.hop, moved.owner, moved.party) == (True, Hop.SALES, ANA, "callers")
+    assert (moved.state, moved.touched_at, moved.caller, moved.caller_touched_at) == (
+        State.TELEQUALIFIED, None, CLEO, NOW - DAY
+    )  # fmt: skip
+    assert {timer.name for timer in clocks(moved, BOOK.sla, now=NOW)} == {"first_touch", "verdict"}
+    taken = make_contact(stage="mql", owner=None, changed_at={"owner": NOW - HOUR})
+    emptied = decide(make_situation(taken, episodes=[before], desk=make_desk(*PEOPLE[:2])), BOOK, now=NOW)
+    assert (emptied.passes_on, after(emptied).owner) == (True, ANA)
 
 
 def test_the_leads_of_an_agency_that_the_rules_name_no_more_go_to_a_rep() -> None:
