@@ -56,18 +56,19 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
     for clock in sla.stopped_clocks(episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
-    if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
-        _pause_or_go_on(context, uow, episode)
     if decision.action is Action.SIGNAL:
         _start_again(context, uow, episode)
-    elif decision.action is Action.INTEREST:
+    if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
+        _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too
+    if decision.action is Action.INTEREST:
         uow.put_timers([_cool_down(context, episode)])
 
 
 def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> None:
     """The timers of the contact's last episode, where a decision that changed them did not stand.
 
-    A clock that still runs is left as it is; one that was cancelled runs again from the handover.
+    A clock that still runs is left as it is; one that was cancelled runs again from the handover,
+    without the time that sales has been waiting for the customer.
     """
     episodes = uow.episodes([contact])[contact]
     stood = [episode for episode in episodes if not episode.was_undone]
@@ -85,8 +86,17 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
         uow.put_timers(_return_timers(standing))
     elif standing.held_since is not None:
         known = {timer.name for timer in running}
-        clocks = sla.clocks(standing, context.book.sla, now=standing.held_since)
+        clocks = _since_handover(standing, standing.held_since, context.book.sla)
         uow.put_timers([timer for timer in clocks if timer.name not in known])
+
+
+def _since_handover(episode: Episode, since: datetime, rules: sla.SlaRules) -> list[Timer]:
+    """The clocks as they began with the handover; while sales waits, those that allow it have stood still from then."""
+    clocks, waits = sla.clocks(episode, rules, now=since), episode.waiting_since
+    return [
+        replace(timer, paused_at=waits) if waits and timer.due_at >= waits and sla.may_pause(timer, rules) else timer
+        for timer in clocks
+    ]
 
 
 def _pause_or_go_on(context: Moment, uow: TimerTable, episode: Episode) -> None:
