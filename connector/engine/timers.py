@@ -112,9 +112,12 @@ def _pause_or_go_on(context: Moment, uow: TimerTable, episode: Episode) -> None:
 
 
 def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:
-    """A lead in work raised its hand again: a new clock for the first reaction, unless one runs already (R40)."""
+    """A lead in work raised its hand again: a new clock for the first reaction, unless one runs already (R40).
+
+    One whose time is up runs no more, though it may still be escalated.
+    """
     rules = context.book.sla
-    running = {timer.name for timer in uow.timers(episode.contact)}
+    running = {timer.name for timer in uow.timers(episode.contact) if not timer.level.startswith(sla.ESCALATED)}
     anew = replace(episode, state=State.HANDED_OFF, touched_at=None, lane="hand_raiser")
     clocks = sla.clocks(anew, rules, now=context.now)
     uow.put_timers([t for t in clocks if rules.clocks[t.name].until is sla.Until.TOUCH and t.name not in running])

@@ -135,6 +135,22 @@ def test_a_clock_that_runs_already_is_not_made_longer_by_new_interest(world: Wor
     assert [timer for timer in world.timers() if timer.name == "first_touch"] == before
 
 
+def test_a_clock_that_ran_out_starts_again_though_it_may_still_be_escalated() -> None:
+    """R40, R17: the broken promise of the first hand-raise does not stand for that of the second."""
+    clock = {"label": "call", "until": "touch", "limit": "1h", "escalate": [{"at": 2000, "tell": ["manager"]}]}
+    world = World(make_book(sla={"clocks": {"first_touch": clock}})).begin()
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.run_later(2 * HOUR)
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run_later()
+    assert len(world.timers()) == 4
+    world.delivery.sent.clear()
+    world.run_later(2 * HOUR)
+    assert world.kinds().count("sla.breached") == 1
+
+
 # -- owners changed by people ----------------------------------------------------------------------------------------
 
 
