@@ -19,6 +19,7 @@ from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
 from connector.domain.episode import EpisodeId, State
 from connector.rules.reporting.cohorts import cohorts
+from connector.rules.reporting.credit import credited
 from connector.rules.reporting.facts import Facts, Period
 from connector.rules.reporting.groups import Performs, by_category, groups, outperformers
 from connector.rules.reporting.handed_back import reasons
@@ -139,6 +140,57 @@ def test_a_won_lead_has_the_day_and_the_money_of_its_deal() -> None:
     assert one is not None and (one.won_at, one.revenue, one.pipeline) == (NOW - DAY, 100, 107)
     lost = lead_of(make_episode(state=State.LOST), deals=deals)
     assert lost is not None and lost.revenue is None
+
+
+def leads_of(episodes: Sequence[Any], deals: Sequence[Any]) -> list[Passed]:
+    """Each lead with the deals of its contact, and the money that is its own."""
+    given = credited([(one, ()) for one in episodes], deals)
+    made = [
+        passed(one, (), [deal for deal in deals if one.contact in deal.contacts], arrived_at=None, kinds={},
+               credited=given.get(one.id, ()))
+        for one in episodes
+    ]  # fmt: skip
+    return [one for one in made if one is not None]
+
+
+def test_a_deal_of_several_contacts_is_the_money_of_one_lead() -> None:
+    """R26: the last that was passed before it was won; what was undone or not won does not take it."""
+    both = (ContactId("101"), ContactId("102"), ContactId("103"), ContactId("104"), ContactId("105"))
+    deal = make_deal(DealState.WON, at=NOW - DAY, amount=1000.0, contacts=both)
+    since = {"opened_at": NOW - 9 * DAY, "ended_at": NOW, "state": State.WON}
+    leads = leads_of(
+        [
+            make_episode(contact="101", **since, handed_off_at=NOW - 8 * DAY),
+            make_episode(contact="102", **since, handed_off_at=NOW - 7 * DAY),
+            make_episode(contact="103", **since, handed_off_at=NOW - HOUR),
+            make_episode(contact="104", **since | {"state": State.LOST}, handed_off_at=NOW - 6 * DAY),
+            make_episode(contact="105", **since | {"exit_reason": "undone"}, handed_off_at=NOW - 5 * DAY),
+        ],
+        [deal],
+    )
+    assert {one.contact: one.revenue for one in leads} == {"101": None, "102": 1000, "103": None, "104": None}
+    assert {one.won_at for one in leads if one.contact != "104"} == {NOW - DAY}
+    (group,) = groups_of(leads)
+    assert (group.won.part, group.revenue) == (3, 1000)
+
+
+def test_a_deal_that_began_after_a_lead_had_ended_is_the_next_ones() -> None:
+    deals = [
+        make_deal(DealState.WON, id="d1", at=NOW - 10 * DAY, amount=100.0),
+        make_deal(DealState.WON, id="d2", at=NOW - HOUR, amount=1000.0),
+        make_deal(DealState.OPEN, id="d3", at=NOW - HOUR, amount=7.0),
+    ]
+    first, second = NOW - 20 * DAY, NOW - 5 * DAY
+    leads = leads_of(
+        [
+            make_episode(state=State.WON, opened_at=first, handed_off_at=first, ended_at=NOW - 10 * DAY),
+            make_episode(ordinal=2, state=State.WON, opened_at=second, handed_off_at=second, ended_at=NOW),
+        ],
+        deals,
+    )
+    assert [(one.revenue, one.pipeline, one.won_at) for one in leads] == [
+        (100, 100, NOW - 10 * DAY), (1000, 1007, NOW - HOUR),
+    ]  # fmt: skip
 
 
 def test_whole_days_are_midnights_of_the_portals_calendar() -> None:

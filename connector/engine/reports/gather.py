@@ -7,7 +7,7 @@ owner and grade. No name and no address is read out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from json import dumps
@@ -24,6 +24,7 @@ from connector.engine.ports.history import PastStep
 from connector.engine.ports.reporting import Arrival, HandedBy
 from connector.rules.local_time import portal_zone
 from connector.rules.reporting.causes import RULES
+from connector.rules.reporting.credit import credited
 from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
 from connector.rules.reporting.late import Limit
 from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
@@ -64,7 +65,7 @@ def _facts(
     versions, decisive = _versions(uow, zone)
     people = uow.owners()
     leads = _leads(
-        found, _deals_of(deals), uow.arrivals_of(ids), uow.forms_sent(ids),
+        found, deals, uow.arrivals_of(ids), uow.forms_sent(ids),
         uow.touches(ids) if counts_touches(book.sla) else {},
         {one.episode: one for one in uow.handed_by()}, book, decisive,
     )  # fmt: skip
@@ -110,8 +111,8 @@ def steps_of(path: Sequence[PastStep]) -> list[Step]:
 
 
 def _leads(
-    found: Iterable[tuple[Episode, list[PastStep]]],
-    deals: Mapping[ContactId, Sequence[Deal]],
+    found: Sequence[tuple[Episode, list[PastStep]]],
+    deals: Sequence[Deal],
     people: Mapping[ContactId, Arrival],
     forms: Mapping[ContactId, Sequence[tuple[datetime, str]]],
     touches: Mapping[ContactId, Sequence[tuple[datetime, str]]],
@@ -119,19 +120,21 @@ def _leads(
     book: RuleBook,
     decisive: Mapping[str, str],
 ) -> list[Passed]:
-    leads = []
+    leads, deals_of = [], _deals_of(deals)
+    money_of = credited([(episode, steps_of(path)) for episode, path in found], deals)
     for episode, path in found:
         person, by = people.get(episode.contact), handed.get(episode.id)
         version = decisive.get(by.fingerprint, by.fingerprint) if by else ""
         one = passed(
             episode,
             steps_of(path),
-            deals.get(episode.contact, ()),
+            deals_of.get(episode.contact, ()),
             arrived_at=person.created_at if person else None,
             kinds=_kinds(episode, path, person, forms.get(episode.contact, ()), by, book) | {RULES: version},
             rules=version,
             began=_began(episode, path),
             touches=[(at, Channel(name)) for at, name in touches.get(episode.contact, ())],
+            credited=money_of.get(episode.id, ()),
         )
         if one is not None:
             leads.append(one)

@@ -38,7 +38,8 @@ class Passed:
         opened_at, handed_at: signal and handover; reached, touched and ended: None where it did not come to that.
         answered_at: sales first said what it thinks: accepted, or an end. accepted_at: at least accepted.
         state: as it stands; exit_reason: of a hand-back. owner: who has it, or had it last.
-        revenue: of its won deals; pipeline: of all its deals; None where it has none or nobody entered an amount.
+        revenue: of the won deals credited to it; pipeline: of all that are; None where it has none, or none of them an
+            amount.
         why: why it was passed, one sentence without personal data. rules: fingerprint of the rules that passed it.
         kinds: category -> value, such as origin -> social; a category that is not known is left out.
         again: whether the contact had been passed before.
@@ -98,21 +99,24 @@ def passed(
     rules: str = "",
     began: Collection[int] = (1,),
     touches: Sequence[tuple[datetime, Channel]] = (),
+    credited: Collection[str] | None = None,
 ) -> Passed | None:
     """The lead of an episode; None where it was never handed over, is silent, or was undone.
 
     Args:
         path: oldest first; of an episode with a shorter path than its state (taken up from the CRM) the state counts.
-        deals: all of the contact's; those that were made or closed since the episode opened are its own.
+        deals: all of the contact's; those that were made or closed since the episode opened are its own, unless it had
+            ended when they were made.
+        credited: ids of the deals whose money is this lead's (credit.py); None: of all its own.
         touches: all that sales ever made to the contact, oldest first.
 
     Where telequalification had it first, what they said of it is not what sales says (R12).
     """
     path = said_by_sales(episode, path)
-    if episode.silent or episode.was_undone or episode.handed_off_at is None:
+    if not is_passed(episode) or episode.handed_off_at is None:
         return None
-    own = [one for one in deals if one.created_at >= episode.opened_at or _closed_since(one, episode.opened_at)]
-    won = [one for one in own if one.state is DealState.WON] if _reached(episode, path, frozenset({State.WON})) else []
+    own = [one for one in deals if is_own(one, episode)]
+    won = [one for one in own if one.state is DealState.WON] if was_won(episode, path) else []
     won_at = _first(path, frozenset({State.WON}), episode)
     closed = min((one.closed_at for one in won if one.closed_at), default=None)
     return Passed(
@@ -134,8 +138,8 @@ def passed(
         won_at=closed if won_at and closed else won_at,
         ended_at=episode.ended_at,
         exit_reason=episode.exit_reason,
-        revenue=_sum(won),
-        pipeline=_sum(own),
+        revenue=_sum(won, credited),
+        pipeline=_sum(own, credited),
         why=episode.reason,
         rules=rules,
         kinds=kinds,
@@ -158,12 +162,20 @@ def states_of(episode: Episode, path: Sequence[Step]) -> frozenset[State]:
     return frozenset(state for _, state in said_by_sales(episode, path))
 
 
-def _closed_since(deal: Deal, at: datetime) -> bool:
-    return deal.closed_at is not None and deal.closed_at >= at
+def is_passed(episode: Episode) -> bool:
+    """Whether it is a lead passed: handed over by Handoff, and nobody undid that (R36, R41)."""
+    return not episode.silent and not episode.was_undone and episode.handed_off_at is not None
 
 
-def _reached(episode: Episode, path: Sequence[Step], states: frozenset[State]) -> bool:
-    return episode.state in states or any(state in states for _, state in path)
+def is_own(deal: Deal, episode: Episode) -> bool:
+    """Whether a deal of its contact can have come of it: made or closed since it opened, and made before it ended."""
+    if episode.ended_at is not None and deal.created_at > episode.ended_at:
+        return False
+    return max(deal.created_at, deal.closed_at or deal.created_at) >= episode.opened_at
+
+
+def was_won(episode: Episode, path: Sequence[Step]) -> bool:
+    return episode.state is State.WON or any(state is State.WON for _, state in path)
 
 
 def _first(path: Sequence[Step], states: frozenset[State], episode: Episode) -> datetime | None:
@@ -174,8 +186,9 @@ def _first(path: Sequence[Step], states: frozenset[State], episode: Episode) -> 
     return found
 
 
-def _sum(deals: Sequence[Deal]) -> float | None:
-    amounts = [one.amount for one in deals if one.amount is not None]
+def _sum(deals: Sequence[Deal], credited: Collection[str] | None) -> float | None:
+    counted = [one for one in deals if credited is None or one.id in credited]
+    amounts = [one.amount for one in counted if one.amount is not None]
     return sum(amounts) if amounts else None
 
 
