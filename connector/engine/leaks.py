@@ -6,7 +6,7 @@ row that each leaves is what reports count.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from connector.domain.notice import Notice, NoticeKind
@@ -19,15 +19,20 @@ LOOKED = "leaks"
 """Watermark: mails that were seen up to there have been looked at."""
 RULE = "leak"
 """Of the audit rows."""
+A_MOMENT = timedelta(milliseconds=1)
+"""Past what this run saw."""
 MOST_NAMED = 20
 """Leads in one notice; the others are counted."""
 
 
 def look_for_leaks(context: Context) -> None:
-    """Look at the mails that this run and those before it saw; nothing happens where the alarm is switched off."""
-    if not context.book.suppression.leak_alarm.active or not context.writes:
+    """Look at the mails that this run and those before it saw; what went by while the alarm is off is never told of."""
+    if not context.writes:
         return
     with context.store.transaction() as uow:
+        if not context.book.suppression.leak_alarm.active:
+            uow.put_watermark(LOOKED, context.now + A_MOMENT)
+            return
         since = uow.watermark(LOOKED) or context.now  # what went out before the first look is not told of
         leaks = by_campaign(_mails(context, uow, since))
         told = [_notice(context, leak) for leak in leaks]

@@ -93,6 +93,22 @@ def test_neither_what_is_expected_nor_anything_while_it_is_off() -> None:
         assert (said(world.run()), told(world)) == ([], 0)
 
 
+def test_what_went_out_while_it_was_off_is_not_told_of_later() -> None:
+    """R11: switched on again, it tells of what goes out from then on."""
+    world = make_world()
+    alarmed = world.book
+    world.book = make_book(suppression={"leak_alarm": {"active": False}})
+    world.run_later()
+    send_news(world)
+    world.run_later()
+    world.clock.pass_by(MINUTE)
+    world.book = alarmed
+    assert (said(world.run()), told(world)) == ([], 0)
+    world.clock.pass_by(HOUR)
+    mail(world, "101", world.clock.now() - MINUTE)
+    assert (len(said(world.run())), told(world)) == (1, 1)
+
+
 def test_after_a_hand_back_marketing_may_write_again() -> None:
     world = make_world()
     world.crm.edit("101", verdict="recycle")
