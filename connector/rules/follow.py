@@ -58,9 +58,15 @@ def _owner_moved(episode: Episode, contact: Contact) -> Episode:
     owner = contact.owner
     if owner is None or owner == episode.owner:
         return episode
-    if episode.hop is Hop.TELEQUALIFICATION and not _since_handoff(episode, contact, "owner"):
+    if episode.hop is Hop.TELEQUALIFICATION and not _was_given(episode, contact):
         return episode  # an agency has it, or owners are not overwritten: the CRM shows who owned it all along
     return replace(episode, owner=owner, assignment=episode.assignment + (0 if episode.owner is None else 1))
+
+
+def _was_given(episode: Episode, contact: Contact) -> bool:
+    """Whether a person set the owner since the handover; what a new contact came with was not given."""
+    given_at = contact.changed_at.get("owner")
+    return _since_handoff(episode, contact, "owner") and given_at is not None and given_at > contact.created_at
 
 
 def _touched(episode: Episode, contact: Contact) -> Episode:

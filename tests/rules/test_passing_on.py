@@ -261,9 +261,10 @@ def test_an_agencys_lead_is_passed_on_to_whom_a_person_names_and_never_to_who_ow
     assert (said.passes_on, after(said).owner, after(said).caller) == (True, ANA, None)
 
 
-def test_who_owned_the_contact_all_along_was_not_given_the_lead() -> None:
+@pytest.mark.parametrize("set_at", [NOW - 30 * DAY, NOW - 2 * DAY], ids=["long before", "as it was made"])
+def test_who_owned_the_contact_all_along_was_not_given_the_lead(set_at: datetime) -> None:
     """R12: where `write: if_empty` leaves the contact's owner, telequalification calls it all the same."""
-    contact = make_contact(stage="mql", owner=BEN, changed_at={"owner": NOW - 30 * DAY})
+    contact = make_contact(stage="mql", owner=BEN, created_at=set_at, changed_at={"owner": set_at})
     still = decide(make_situation(contact, episodes=[calling()], desk=make_desk(*PEOPLE)), BOOK, now=NOW)
     assert (still.action, after(still).owner, after(still).hop) == (Action.NOTHING, CLEO, Hop.TELEQUALIFICATION)
 
