@@ -38,7 +38,7 @@ from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
 from connector.rules.situation import Situation
-from connector.rules.touches import counted
+from connector.rules.touches import counted, uncounted
 from connector.rules.words import day, sentence
 
 
@@ -127,7 +127,7 @@ def _rescued(
     case: Case, before: Episode, stranded: Episode, words: str, *, taken_from: OwnerId | None = None
 ) -> Decision:
     """Somebody else gets it, with a clock of his own; from telequalification to a rep is a second hop (R12)."""
-    again = replace(stranded, assignment=stranded.assignment + 1)
+    again = replace(uncounted(stranded), assignment=stranded.assignment + 1)
     found = routed(
         case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now, taken_from=taken_from
     )

@@ -15,6 +15,7 @@ from connector.domain.episode import Episode, Hop, State
 from connector.rules import meetings, routing
 from connector.rules.case import Case
 from connector.rules.handing import routed
+from connector.rules.touches import uncounted
 
 SAYING = ("verdict", "status", "stage", "owner")
 """Fields by which a lead is passed on; a word that was said until then is none of the rep's."""
@@ -86,7 +87,7 @@ def _moved(case: Case, before: Episode, after: Episode, words: str) -> Episode:
     said += [min(deal.created_at, deal.modified_at) for deal in case.situation.deals]
     hand = case.raised(before.signal_at or before.handed_off_at)
     return replace(
-        after,
+        uncounted(after),
         state=State.TELEQUALIFIED,
         assignment=before.assignment + 1,
         reason=f"{words} {before.reason}".strip(),

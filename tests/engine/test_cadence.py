@@ -66,3 +66,19 @@ def test_only_where_a_clock_asks_for_them_touches_are_read() -> None:
     world = World().begin()
     world.run()
     assert TOUCHES not in [call[1] for call in world.crm.asked if call[0] == "pull_activities"]
+
+
+def test_what_a_former_owner_did_does_not_count_for_the_new_one(world: World) -> None:
+    """R17: a person gives the lead to Ben after two calls by Ana; Ben is asked for all three."""
+    world.clock.pass_by(HOUR)
+    touch(world, "call", "call")
+    world.run()
+    assert (world.episode().owner, world.episode().calls) == ("7", 2)
+    world.crm.edit(owner="8")
+    world.run_later(HOUR)
+    assert (world.episode().owner, world.episode().calls) == ("8", 0)
+    world.clock.pass_by(HOUR)
+    touch(world, "call")
+    world.run()
+    assert world.episode().calls == 1
+    assert {(timer.name, timer.assignment) for timer in world.timers()} == {("cadence", 2)}

@@ -6,10 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from factories import DAY, HOUR, NOW, make_activity, make_book, make_contact, make_episode, make_situation
+from factories import (
+    ANA,
+    BEN,
+    DAY,
+    HOUR,
+    NOW,
+    make_activity,
+    make_book,
+    make_contact,
+    make_desk,
+    make_episode,
+    make_owner,
+    make_situation,
+)
 from pydantic import ValidationError
 
 from connector.domain.activity import Activity, ActivityKind
+from connector.domain.contact import Contact
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.timer import BREACH
@@ -49,6 +63,39 @@ def test_touches_since_the_handover_are_counted_by_channel() -> None:
     assert (decision.episode.calls, decision.episode.mails, decision.episode.meetings) == (2, 1, 0)
     assert seen(decision.episode, before, touch("call", NOW - DAY), touch("call", NOW - HOUR),
                 touch("email", NOW)).action is Action.NOTHING  # fmt: skip
+
+
+def moved_to_ben() -> Contact:
+    return make_contact(owner=BEN, changed_at={"owner": NOW - 5 * HOUR})
+
+
+def test_a_new_owner_begins_with_no_touches() -> None:
+    """R17: a person gave it to Ben five hours ago; what Ana did before is hers."""
+    made = [touch("call", NOW - DAY), touch("call", NOW - 6 * HOUR)]
+    hers = make_episode(owner=ANA, calls=2)
+    moved = decide(make_situation(moved_to_ben(), activities=made, episodes=[hers]), book(), now=NOW).episode
+    assert moved is not None and (moved.owner, moved.calls) == (BEN, 0)
+    made.append(touch("call", NOW - HOUR))
+    later = decide(make_situation(moved_to_ben(), activities=made, episodes=[moved]), book(), now=NOW).episode
+    assert later is not None and later.calls == 1
+
+
+def test_the_first_owner_keeps_what_came_before_the_crm_had_the_name() -> None:
+    """The handover counts, and not the later instant at which its owner was written."""
+    made = [touch("call", NOW - 6 * HOUR)]
+    found = decide(make_situation(moved_to_ben(), activities=made, episodes=[make_episode(owner=BEN)]), book(), now=NOW)
+    assert found.episode is not None and found.episode.calls == 1
+
+
+def test_who_takes_over_from_an_owner_who_left_begins_with_no_touches() -> None:
+    """R12, R17: and so the clock of the new owner runs."""
+    made = [touch("call", NOW - DAY - hour * HOUR) for hour in range(6)]
+    contact = make_contact(owner=ANA)
+    desk = make_desk(make_owner(ANA, archived=True), make_owner(BEN))
+    case = make_situation(contact, activities=made, episodes=[make_episode(owner=ANA)], desk=desk)
+    found = decide(case, book(), now=NOW).episode
+    assert found is not None and (found.owner, found.assignment, found.calls) == (BEN, 2, 0)
+    assert sla.clocks(found, book().sla, now=NOW)
 
 
 def test_where_no_clock_asks_for_touches_nobody_counts_them() -> None:
