@@ -23,7 +23,7 @@ from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
-from connector.engine.timers import set_timers
+from connector.engine.timers import add_new_clocks, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
 from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
@@ -243,6 +243,8 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             cause = Action.ADOPT if adopted else decision.action
             uow.put_episode(decision.episode, at=context.now, cause=cause.value)
             set_timers(context, uow, decision)
+        if context.former and decision.before is not None and decision.episode is not None:
+            add_new_clocks(context, uow, decision.episode)
         keep_mark(context, uow, decision.contact, case.marking, case.mark)
         if case.intent is None or context.options.dry_run:
             _count(context, decision)  # what waits for a write counts when it is written

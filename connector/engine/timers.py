@@ -90,6 +90,19 @@ def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> Non
         uow.put_timers([timer for timer in clocks if timer.name not in known])
 
 
+def add_new_clocks(context: Context, uow: UnitOfWork, episode: Episode) -> None:
+    """The clocks that an episode under way lacks, for the rules that name them are new (R35).
+
+    They count from the handover; what would have come due by now is not told of. A clock that runs is left as it is.
+    """
+    if episode.silent or not episode.is_open or episode.held_since is None:
+        return
+    known = {timer.name for timer in uow.timers(episode.contact)}
+    clocks = _since_handover(episode, episode.held_since, context.book.sla)
+    to_come = [timer for timer in clocks if timer.paused_at is not None or timer.due_at > context.now]
+    uow.put_timers([timer for timer in to_come if timer.name not in known])
+
+
 def _since_handover(episode: Episode, since: datetime, rules: sla.SlaRules) -> list[Timer]:
     """The clocks as they began with the handover; while sales waits, those that allow it have stood still from then."""
     clocks, waits = sla.clocks(episode, rules, now=since), episode.waiting_since
