@@ -103,7 +103,7 @@ class Context:
         failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
-        on_the_way: contacts whose mark is being written; they are decided when it stands.
+        on_the_way: contacts whose mark, or lead after a merge, is being written; they are decided when it stands.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.

@@ -112,9 +112,8 @@ class _Batch:
         guard = Guard(new_since=covered - OVERLAP if covered else None, allowance=0)
         for _ in range(ROUNDS + 1):
             decided = consider_batch(self.context, guard, ids) if ids else 0
-            if self.context.writes:
-                write_open_intents(self.context)
-            if not decided:
+            written = write_open_intents(self.context) if self.context.writes else 0
+            if not decided and not written:  # who waited for a write is decided after it
                 return
 
     def _finish(self) -> None:

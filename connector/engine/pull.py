@@ -16,10 +16,11 @@ from typing import TypeVar
 from connector.domain.activity import MEETINGS, TOUCHES, Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.deal import Deal
-from connector.domain.episode import State
+from connector.domain.episode import Episode, State
 from connector.domain.record import Record
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import activities_to_keep, deals_to_keep, without_erased
+from connector.engine.merging import merge, show_anew
 from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
 from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_ins
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
@@ -196,8 +197,10 @@ def store_records(
     rows: dict[ContactId, StoredContact] = {}
     changes: list[FieldChange] = []
     moved: list[ContactId] = []
+    came: dict[ContactId, Episode] = {}
     for record in records:
-        _follow_merges(context, uow, record, known)
+        if (episode := _follow_merges(context, uow, record, known)) is not None:
+            came[record.id] = episode
         before = known.get(record.id)
         if before is not None and record.modified_at < before.contact.modified_at and not context.renormalise:
             if not _clock_went_back(context, before):
@@ -231,6 +234,9 @@ def store_records(
     if views:
         store_activities(context, uow, views, LAST_PAGES)
         uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])
+    for contact, episode in came.items():
+        if contact not in context.unread:
+            show_anew(context, uow, episode, rows.get(contact) or known[contact])
     return {**known, **rows}
 
 
@@ -292,25 +298,17 @@ def _change(
 
 def _follow_merges(
     context: Context, uow: UnitOfWork, record: Record, known: dict[ContactId, StoredContact]
-) -> None:
-    """I12: what we keep of a merged-away contact goes on under the survivor."""
+) -> Episode | None:
+    """I12: what we keep of a merged-away contact goes on under the survivor; the open episode that came so, if any."""
     gone = [merged for merged in (*record.merged_ids, record.asked_id) if merged != record.id]
     if not gone:
-        return
+        return None
+    came: Episode | None = None
     for merged, row in uow.contacts(gone).items():
         if row.merged_into != record.id:
-            uow.merge_contact(merged, record.id)
-            _keep_one_open(context, uow, record.id)
+            came = merge(context, uow, merged, record.id) or came
     known.update(uow.contacts([record.id]))
-
-
-def _keep_one_open(context: Context, uow: UnitOfWork, survivor: ContactId) -> None:
-    """Of two attempts to sell to what turned out to be one person, the one that is further goes on (P3, I12)."""
-    still_open = [episode for episode in uow.episodes([survivor])[survivor] if episode.is_open]
-    further = sorted(still_open, key=lambda episode: (not episode.silent, episode.state.rank, -episode.ordinal))
-    for episode in further[:-1]:
-        ended = replace(episode, state=State.RECYCLED, exit_reason="merged", ended_at=context.now, marketing_held=False)
-        uow.put_episode(ended, at=context.now, cause="merged")
+    return came
 
 
 def _pull_archived(context: Context) -> bool:

@@ -6,7 +6,7 @@ Our own echo ends here: planning what was just written gives nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from connector.domain.change import Change, ChangeKind, Plan
@@ -51,7 +51,18 @@ def _list_change(
 def _field_changes(
     decision: Decision, episode: Episode, contact: Contact, book: RuleBook, now: datetime
 ) -> Iterator[Change]:
-    wanted = dict(_wanted(decision, episode, contact, book, now))
+    return _differing(dict(_wanted(decision, episode, contact, book, now)), contact, book)
+
+
+def shown_anew(episode: Episode, contact: Contact, book: RuleBook) -> tuple[Change, ...]:
+    """Whose lead it is, where a record does not show it though nobody took the lead away: after a merge (I12)."""
+    wanted: dict[str, Value] = {"episode": episode.id, "state": episode.state.value}
+    if episode.owner is not None:
+        wanted["owner"] = episode.owner
+    return tuple(_differing(wanted, contact, book))
+
+
+def _differing(wanted: Mapping[str, Value], contact: Contact, book: RuleBook) -> Iterator[Change]:
     for name in book.fields.fields:
         if name not in wanted or not _may_write(name, contact, book.fields):
             continue
