@@ -274,8 +274,12 @@ def _runs(clock: ClockRules, episode: Episode) -> bool:
 
 
 def _touched_enough(clock: ClockRules, episode: Episode) -> bool:
-    made = {Channel.CALL: episode.calls, Channel.EMAIL: episode.mails, Channel.MEETING: episode.meetings}
-    return are_enough(clock, made)
+    return are_enough(clock, touches_made(episode))
+
+
+def touches_made(episode: Episode) -> dict[Channel, int]:
+    """How often whoever has it reached out, by channel."""
+    return {Channel.CALL: episode.calls, Channel.EMAIL: episode.mails, Channel.MEETING: episode.meetings}
 
 
 def are_enough(clock: ClockRules, made: Mapping[Channel, int]) -> bool:

@@ -398,11 +398,14 @@ def test_so_many_touches_that_came_late_did_come() -> None:
         make_passed(2, touches=mails),
         make_passed(3, touches=mails, answered_at=due + HOUR),
         make_passed(4, touches=[*mails, call], party="desk", passed_on_at=due + HOUR),
+        make_passed(5, made={Channel.CALL: 1, Channel.EMAIL: 1}),  # its history was erased
+        make_passed(6, made={Channel.EMAIL: 2}),
     ]
-    limits = [make_limit(number, clock="cadence") for number in (1, 2, 3, 4)]
+    limits = [make_limit(number, clock="cadence") for number in (1, 2, 3, 4, 5, 6)]
     found = missed(leads, limits, book.sla, told_at={}, gone=frozenset())
     assert [(one.why, one.late_by) for one in found] == [
         (Why.TOO_LATE, 3 * HOUR), (Why.NOTHING, None), (Why.TOO_LATE, HOUR), (Why.NOTHING, None),
+        (Why.TOO_LATE, None), (Why.NOTHING, None),
     ]  # fmt: skip
 
 

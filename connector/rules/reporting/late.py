@@ -52,7 +52,7 @@ WHY: Mapping[Why, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """One clock missed by `owner`; `late_by`: what was due came so long after; None where it has not come."""
+    """One clock missed by `owner`; `late_by`: what was due came so long after; None: it has not, or it is not known."""
 
     lead: Passed
     owner: OwnerId | None
@@ -118,7 +118,7 @@ def _missed(
     elif limit.assignment not in lead.began:
         why = Why.CHANGED_HANDS
     else:
-        why = Why.TOO_LATE if late is not None else Why.NOTHING
+        why = Why.TOO_LATE if late is not None or _came_some_day(lead, limit, rules) else Why.NOTHING
     return Missed(lead=lead, owner=owner, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
 
 
@@ -135,6 +135,14 @@ def _came(lead: Passed, limit: Limit, rules: SlaRules) -> datetime | None:
             return lead.answered_at
         case Until.END:
             return lead.ended_at
+
+
+def _came_some_day(lead: Passed, limit: Limit, rules: SlaRules) -> bool:
+    """Whether there were touches enough, though it is not known any more when: an erased contact has no history."""
+    asks = rules.clocks.get(limit.clock)
+    if asks is None or asks.until is not Until.TOUCHES or lead.touches:
+        return False
+    return _by_sales(lead, limit.missed_at or limit.due_at) and are_enough(asks, lead.made)
 
 
 def _enough_at(lead: Passed, limit: Limit, clock: ClockRules) -> datetime | None:

@@ -7,13 +7,14 @@ undid, is not among them (R36, R41).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
 from connector.domain.activity import Channel
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
 from connector.domain.episode import UNANSWERED, Episode, EpisodeId, Hop, State
+from connector.rules.sla import touches_made
 
 Step = tuple[datetime, State]
 """When a run found the episode in a state."""
@@ -47,6 +48,7 @@ class Passed:
             on to a rep; None where that did not happen, or an agency without seats in the CRM did it (R12).
         began: the assignments that were the first of their hop; every other one means that it changed hands.
         touches: calls, mails and meetings since the handover, oldest first; empty where no clock asks for so many.
+        made: how many of each channel its present holder was seen to make, also where nobody knows any more when.
     """
 
     id: EpisodeId
@@ -75,6 +77,7 @@ class Passed:
     again: bool = False
     began: frozenset[int] = frozenset({1})
     touches: Sequence[tuple[datetime, Channel]] = ()
+    made: Mapping[Channel, int] = field(default_factory=dict)
 
     def kind(self, category: str) -> str:
         return self.kinds.get(category, UNKNOWN)
@@ -146,6 +149,7 @@ def passed(
         again=episode.ordinal > 1,
         began=frozenset(began),
         touches=tuple(one for one in touches if one[0] > episode.handed_off_at),
+        made=touches_made(episode),
     )
 
 
