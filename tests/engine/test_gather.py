@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from factories import HOUR, demo_request, make_activity, make_book
+from factories import HOUR, demo_request, make_activity, make_book, make_deal
 
 from connector.domain.activity import ActivityKind, Channel
+from connector.domain.contact import ContactId
+from connector.domain.deal import DealState
 from connector.engine.ports import PortalState
 from connector.engine.reports.gather import gather
 from connector.rules.reporting.causes import RULES
@@ -106,3 +108,19 @@ def test_the_touches_that_a_clock_asks_for_are_gathered() -> None:
     assert facts_of(world)[0].leads[0].touches == ((at, Channel.CALL),)
     world.book = make_book().in_zone("UTC")
     assert facts_of(world)[0].leads[0].touches == ()
+
+
+def test_a_deal_of_two_leads_is_the_money_of_one() -> None:
+    """R26: what the groups bring in all is no more than what was sold."""
+    world = World().begin()
+    both = (ContactId("101"), ContactId("102"))
+    for number in both:
+        world.crm.add(number, created_at=world.clock.now())
+        world.crm.happen(demo_request(world.clock.now(), contact=number, id=number))
+    world.run()
+    world.clock.pass_by(HOUR)
+    world.crm.deals.append(make_deal(DealState.WON, at=world.clock.now(), amount=1000.0, contacts=both))
+    world.run()
+    leads = facts_of(world)[0].leads
+    assert [one.won_at is not None for one in leads] == [True, True]
+    assert sorted(one.revenue or 0 for one in leads) == [0, 1000]
