@@ -31,6 +31,7 @@ from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
 from connector.rules.plan import plan
 from connector.rules.routing import take_turn
+from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 
 STORED = frozenset(
@@ -248,7 +249,7 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
         keep_mark(context, uow, decision.contact, case.marking, case.mark)
         if case.intent is None or context.options.dry_run:
             _count(context, decision)  # what waits for a write counts when it is written
-    uow.mark_retry([case.decision.contact for case in cases if _found_nobody(case.decision)])
+    uow.mark_retry([case.decision.contact for case in cases if comes_again(case.decision, context.book)])
     if context.options.dry_run:
         context.planned += [
             PlannedLead(decision=case.decision, changes=case.changes)
@@ -262,8 +263,14 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
     uow.audit(context.run.id, effects, context.now)
 
 
-def _found_nobody(decision: Decision) -> bool:
-    """Nobody was there to take it; it must not be forgotten."""
+def comes_again(decision: Decision, book: RuleBook) -> bool:
+    """Whether the next run decides it once more, though nothing should be heard of it until then.
+
+    Nobody was there to take it. Or it has just come to sales: that sales waits for the customer from the beginning is
+    known by the record as the handover leaves it (R17).
+    """
+    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+        return book.sla.waiting is not None
     return any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts)
 
 

@@ -42,6 +42,29 @@ def test_nothing_is_told_while_sales_waits_and_the_rest_of_the_time_runs_afterwa
     assert [json.loads(entry.body)["level"] for entry in world.delivery.sent] == ["at_risk_50", "breach"]
 
 
+def test_where_sales_waits_from_the_handover_on_the_clocks_stand_still_from_the_next_run() -> None:
+    """R17: nothing was heard of the lead between."""
+    world = World(make_book(sla=ABROAD)).begin()
+    world.crm.add(country="DE")
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.delivery.sent.clear()
+    world.run_later()
+    world.run_later(9 * DAY)
+    assert (world.kinds(), world.episode().waiting_since is None) == ([], False)
+
+
+def test_what_the_handover_itself_overwrites_stops_no_clock() -> None:
+    """R17: a status that was left from before is no wish of whoever gets the lead."""
+    world = World(make_book(sla=SLA)).begin()
+    world.crm.add(status="waiting")
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.run_later()
+    assert world.crm.value("101", "status") == "NEW"
+    assert [timer.paused_at is None for timer in world.timers()] == [True, True]
+
+
 def test_a_second_hand_raise_while_sales_waits_starts_a_clock_that_stands_still() -> None:
     """R40, R17: also where only hand-raisers have a limit, and this lead came by score."""
     clock = {"label": "first call", "until": "touch", "lanes": {"hand_raiser": "2h"}, "pauses": True, "warn_at": []}

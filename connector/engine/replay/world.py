@@ -22,7 +22,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
 from connector.domain.timer import BREACH, Timer, TimerKind
-from connector.engine.consider import LOOKED_AT_AGAIN, STORED
+from connector.engine.consider import LOOKED_AT_AGAIN, STORED, comes_again
 from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
@@ -33,7 +33,6 @@ from connector.engine.replay.past import Heard
 from connector.engine.replay.people import People, Person, Written
 from connector.engine.timers import set_timers, still_runs
 from connector.rules.decide import asks_still, decide
-from connector.rules.handing import NOBODY
 from connector.rules.plan import plan
 from connector.rules.reach import Reach
 from connector.rules.routing import take_turn
@@ -234,7 +233,7 @@ class World:
             set_timers(self, self.clocks, decision)
             if episode.state.is_end:
                 self.clocks.forget_fired(contact)
-        if any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts):
+        if comes_again(decision, self.book):
             self.retries.add(contact)
         self._write(contact, planned.changes)
         ended = episode if decision.action is Action.END else None
