@@ -82,7 +82,7 @@ class Episode:
         party: the telequalification that works it, or did before a rep; empty where it went straight to sales.
         passed_on_at: when telequalification had passed it on to a rep, and words of theirs said no more of it.
         caller: who passed it on; None where nobody did yet, or an agency without seats in the CRM.
-        caller_touched_at: the first touch by telequalification, kept when the rep's own begins to count.
+        touched_at: the first touch by whoever has it now; caller_touched_at: the first by anybody who had it before.
     """
 
     id: EpisodeId

@@ -184,7 +184,7 @@ def _order(row: Intent) -> tuple[int, int, int, int, bool]:
     before = row.before
     if before is None:
         return (-1 if is_mark(row) else 0, 0, 0, 0, False)
-    return (before.ordinal, int(not before.silent), before.state.rank, before.assignment, before.touched_at is not None)
+    return (before.ordinal, int(not before.silent), before.assignment, before.state.rank, before.touched_at is not None)
 
 
 def _moves(ours: Sequence[Intent]) -> list[Intent]:

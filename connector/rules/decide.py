@@ -28,12 +28,13 @@ from connector.domain.verdict import Verdict
 from connector.rules import sla, stages, suppression
 from connector.rules.case import Case
 from connector.rules.filters import Then
-from connector.rules.follow import end, follow
+from connector.rules.follow import end, follow, taken_over
 from connector.rules.handing import hand_over, predates, routed
 from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
 from connector.rules.passing_on import left_to_sales, passed_on
+from connector.rules.plan import RESCUED
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
@@ -127,9 +128,11 @@ def _rescued(
     case: Case, before: Episode, stranded: Episode, words: str, *, taken_from: OwnerId | None = None
 ) -> Decision:
     """Somebody else gets it, with a clock of his own; from telequalification to a rep is a second hop (R12)."""
-    again = replace(uncounted(stranded), assignment=stranded.assignment + 1)
+    again = uncounted(taken_over(stranded))
+    if again.state is State.ACCEPTED:  # who accepted it is gone
+        again = replace(again, state=State.HANDED_OFF if again.passed_on_at is None else State.TELEQUALIFIED)
     found = routed(
-        case, again, words, Action.ADVANCE, verdicts=(), evidence="rescued", signal_at=case.now, taken_from=taken_from
+        case, again, words, Action.ADVANCE, verdicts=(), evidence=RESCUED, signal_at=case.now, taken_from=taken_from
     )
     if stranded.hop is Hop.TELEQUALIFICATION and found.route is not None and not found.route.party:
         return left_to_sales(case, before, stranded, words, taken_from=taken_from)

@@ -60,7 +60,29 @@ def _owner_moved(episode: Episode, contact: Contact) -> Episode:
         return episode
     if episode.hop is Hop.TELEQUALIFICATION and not _was_given(episode, contact):
         return episode  # an agency has it, or owners are not overwritten: the CRM shows who owned it all along
-    return replace(episode, owner=owner, assignment=episode.assignment + (0 if episode.owner is None else 1))
+    if episode.owner is None:
+        return replace(episode, owner=owner)
+    return replace(taken_over(episode), owner=owner)
+
+
+def taken_over(episode: Episode) -> Episode:
+    """As whoever has it next finds it, untouched by them (R17); an answer that was given stands."""
+    begins = State.HANDED_OFF if episode.passed_on_at is None else State.TELEQUALIFIED
+    return replace(
+        episode,
+        assignment=episode.assignment + 1,
+        state=begins if episode.state is State.WORKING else episode.state,
+        touched_at=None,
+        caller_touched_at=episode.first_touched_at,
+    )
+
+
+def touches_count_from(episode: Episode, contact: Contact) -> datetime | None:
+    """When whoever has it now got it, be it from somebody else on the same hop; None before the handover."""
+    start, given_at = episode.held_since, contact.changed_at.get("owner")
+    if start is None or given_at is None or episode.assignment == 1 or contact.owner != episode.owner:
+        return start
+    return max(start, given_at)
 
 
 def _was_given(episode: Episode, contact: Contact) -> bool:
@@ -70,8 +92,8 @@ def _was_given(episode: Episode, contact: Contact) -> bool:
 
 
 def _touched(episode: Episode, contact: Contact) -> Episode:
-    """The first touch that sales logged after the handoff; earlier ones belong to the past."""
-    start = episode.held_since
+    """The first touch that its holder logged since they have it; earlier ones belong to the past."""
+    start = touches_count_from(episode, contact)
     if episode.touched_at is not None or start is None:
         return episode
     touches = [at for name in ("first_touch_at", "last_touch_at") if (at := contact.instant(name)) and at > start]

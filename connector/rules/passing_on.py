@@ -93,7 +93,7 @@ def _moved(case: Case, before: Episode, after: Episode, words: str) -> Episode:
         reason=f"{words} {before.reason}".strip(),
         passed_on_at=max([case.now, *said]),
         caller=before.owner,
-        caller_touched_at=after.touched_at,
+        caller_touched_at=after.first_touched_at,
         touched_at=None,
         signal_at=case.latest(hand).at if hand else before.signal_at,
     )

@@ -146,6 +146,16 @@ def test_an_owner_changed_by_a_person_moves_the_episode() -> None:
     assert (moved.owner, moved.assignment) == (BEN, 2)
 
 
+def test_a_touch_of_the_former_owners_is_none_of_the_new_ones() -> None:
+    """R17: an answer that was given stands."""
+    contact = make_contact(owner=BEN, last_touch_at=NOW - DAY, changed_at={"owner": NOW - HOUR})
+    working = make_episode(state=State.WORKING, touched_at=NOW - DAY)
+    moved = after(contact, episode=working)
+    assert (moved.owner, moved.state, moved.touched_at) == (BEN, State.HANDED_OFF, None)
+    assert after(contact, episode=moved) == moved
+    assert after(contact, episode=replace(working, state=State.ACCEPTED)).state is State.ACCEPTED
+
+
 def test_an_emptied_owner_leaves_the_episode_where_it_is() -> None:
     assert after(make_contact(owner=None)) == make_episode()
 

@@ -298,6 +298,27 @@ def test_where_no_caller_is_left_a_rep_takes_over_with_clocks_of_the_second_hop(
     assert (emptied.passes_on, after(emptied).owner) == (True, ANA)
 
 
+@pytest.mark.parametrize("state", [State.WORKING, State.ACCEPTED])
+def test_who_takes_a_touched_lead_over_has_clocks_of_their_own(state: State) -> None:
+    """R12, R17: what the rep who left did and said stops no clock of the next one's."""
+    before = make_episode(state=state, touched_at=NOW - DAY)
+    people = (make_owner(ANA, archived=True), make_owner(BEN))
+    said = {"verdict": "accepted"} if state is State.ACCEPTED else {}
+    decision = look(before, people=people, first_touch_at=NOW - DAY, last_touch_at=NOW - DAY, **said)
+    taken = after(decision)
+    assert (taken.owner, taken.state, taken.touched_at, taken.first_touched_at) == (
+        BEN, State.HANDED_OFF, None, NOW - DAY
+    )  # fmt: skip
+    assert {timer.name for timer in clocks(taken, BOOK.sla, now=NOW)} == {"first_touch", "verdict"}
+    old = make_contact(owner=ANA, stage="mql", **said)
+    changes = {one.field: one.after for one in plan(decision, old, BOOK, on_list=True, now=NOW).changes}
+    assert changes.get("verdict", "as it is") == (None if said else "as it is")
+    later = {"owner": BEN, "people": people, "first_touch_at": NOW - DAY, "at": NOW + DAY}
+    assert look(taken, last_touch_at=NOW - DAY, **later).action is Action.NOTHING
+    touched = after(look(taken, last_touch_at=NOW + HOUR, **later))
+    assert (touched.state, touched.touched_at) == (State.WORKING, NOW + HOUR)
+
+
 def test_the_leads_of_an_agency_that_the_rules_name_no_more_go_to_a_rep() -> None:
     """R12, P4: nobody has such a lead, and no word of an agency would ever come."""
     plain = make_book(routing={"pools": POOLS, "default_pool": "sales"})
