@@ -15,6 +15,7 @@ from factories import (
     make_activity,
     make_book,
     make_contact,
+    make_deal,
     make_desk,
     make_episode,
     make_owner,
@@ -96,6 +97,21 @@ def test_who_takes_over_from_an_owner_who_left_begins_with_no_touches() -> None:
     found = decide(case, book(), now=NOW).episode
     assert found is not None and (found.owner, found.assignment, found.calls) == (BEN, 2, 0)
     assert sla.clocks(found, book().sla, now=NOW)
+
+
+def test_the_rep_to_whom_a_caller_passes_a_lead_begins_with_no_touches() -> None:
+    """R12, R17: what telequalification did is behind it."""
+    routing = {
+        "telequalification": [{"name": "callers", "label": "our callers", "pool": "callers"}],
+        "pools": {"callers": {"members": [{"owner": ANA}]}, "sales": {"label": "sales", "everyone": True}},
+        "default_pool": "sales",
+    }
+    made = [touch("call", NOW - DAY - hour * HOUR) for hour in range(3)]
+    episode = make_episode(owner=ANA, party="callers", calls=3)
+    case = make_situation(make_contact(owner=ANA), activities=made, episodes=[episode], deals=[make_deal()])
+    found = decide(case, make_book(routing=routing, sla={"clocks": {"cadence": CADENCE}}), now=NOW).episode
+    assert found is not None and found.passed_on_at is not None
+    assert (found.owner, found.calls) == (BEN, 0)
 
 
 def test_where_no_clock_asks_for_touches_nobody_counts_them() -> None:
