@@ -130,6 +130,9 @@ def _projected(
     said = book.stages.statuses.get(contact.text("status").lower())
     if decision.action in BEGINNING and contact.text("status") and _said_since(decision, "status", contact):
         return
+    before = decision.before
+    if before is not None and (before.state, before.assignment) == (episode.state, episode.assignment):
+        return      # nothing came that a status could tell; the one that stands may be a person's, such as "waiting"
     if projection.status is not None and (said is not episode.state or not episode.state.is_end):
         yield "status", projection.status
 

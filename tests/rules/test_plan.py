@@ -130,6 +130,16 @@ def test_a_status_of_the_reps_own_that_means_the_same_end_stays() -> None:
     assert "status" not in fields(planned(make_decision(ended, Action.END), make_contact(status="NOT_NOW"), book=book))
 
 
+def test_a_status_that_a_person_chose_stands_while_nothing_changes_that_it_could_tell() -> None:
+    """I2: that sales waits for the customer is no state of ours, and the pause that it begins does not take it back."""
+    before = make_episode()
+    waits = replace(before, waiting_since=NOW)
+    contact = make_contact(stage="mql", status="WAITING", owner=ANA, episode=before.id, state="handed_off", due_at=NOW)
+    assert "status" not in fields(planned(make_decision(waits, Action.ADVANCE, before=before), contact, on_list=True))
+    moved = replace(before, owner=BEN, assignment=2)
+    assert "status" in fields(planned(make_decision(moved, Action.ADVANCE, before=before), contact, on_list=True))
+
+
 def test_a_new_owner_gets_a_new_date_and_the_owner_field_is_left_to_the_person() -> None:
     before = make_episode()
     moved = replace(before, owner=BEN, assignment=2)
