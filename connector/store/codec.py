@@ -89,7 +89,8 @@ def episode_to_plain(episode: Episode | None) -> dict[str, Any] | None:
 def episode_from_plain(plain: Mapping[str, Any] | None) -> Episode | None:
     if plain is None:
         return None
-    return Episode(**{**plain, "state": State(plain["state"]), "id": EpisodeId(plain["id"])})
+    had = tuple(plain.get("former_owners", ()))
+    return Episode(**{**plain, "state": State(plain["state"]), "id": EpisodeId(plain["id"]), "former_owners": had})
 
 
 def changes_to_plain(changes: tuple[Change, ...]) -> list[list[Any]]:

@@ -161,7 +161,8 @@ def _row(portal: str, one: Episode) -> dict[str, Any]:
         "calls": one.calls or None, "mails": one.mails or None, "meetings": one.meetings or None,
         "marketing_held": one.marketing_held, "is_open": one.is_open, "undone": one.undone or None,
         "party": one.party or None, "passed_on_at": one.passed_on_at, "caller": one.caller,
-        "caller_touched_at": one.caller_touched_at,
+        "caller_touched_at": one.caller_touched_at, "former_owners": list(one.former_owners) or None,
+        "inherited": one.inherited or None,
     }
 
 
@@ -175,5 +176,6 @@ def read_episode(row: Row[Any]) -> Episode:
         calls=row.calls or 0, mails=row.mails or 0, meetings=row.meetings or 0,
         marketing_held=row.marketing_held, undone=row.undone or 0,
         party=row.party or "", passed_on_at=row.passed_on_at, caller=row.caller,
-        caller_touched_at=row.caller_touched_at,
+        caller_touched_at=row.caller_touched_at, former_owners=tuple(row.former_owners or ()),
+        inherited=bool(row.inherited),
     )

@@ -42,13 +42,14 @@ from connector.store.tables import (
     quarantine,
     retry,
     run,
+    stranded,
     timer,
 )
 
 KEPT_FIELDS = ("stage", "status", "owner", "state")
 """Of the field history, what the funnel is: choices of the portal and ids of its users."""
 
-WHOLLY = (contact, timer, dirty, retry, quarantine, hint, deal_contact, former_member)
+WHOLLY = (contact, timer, dirty, retry, quarantine, stranded, hint, deal_contact, former_member)
 """Tables of which nothing of the person stays."""
 
 BY_ID, BY_EMAIL = "contact", "email"

@@ -22,6 +22,7 @@ from connector.store.tables import (
     outbox,
     quarantine,
     retry,
+    stranded,
     timer,
 )
 
@@ -62,9 +63,8 @@ class Merges(Part):
             self.change(move, gone_=gone, survivor_=survivor)
         for table in (timer, deal_contact, dirty, retry, former_member):
             self._move_keyed(table, gone, survivor)
-        self.change(
-            delete(quarantine).where(quarantine.c.portal == PORTAL, quarantine.c.contact == _GONE), gone_=gone
-        )
+        for table in (quarantine, stranded):
+            self.change(delete(table).where(table.c.portal == PORTAL, table.c.contact == _GONE), gone_=gone)
 
     def _move_row(self, gone: ContactId, survivor: ContactId) -> None:
         known = {row.contact: row for row in self.select(_BOTH, ids=[gone, survivor])}

@@ -91,6 +91,7 @@ watermark = Table(
     "watermark", metadata,
     _key("portal"), _key("stream"),
     Column("at", Instant, nullable=False),
+    Column("place", Text),                        # where the next pull goes on, of a stream that cannot be asked by time
     sqlite_with_rowid=False,
 )
 
@@ -249,6 +250,8 @@ episode = Table(
     Column("passed_on_at", Instant),
     Column("caller", Id),                         # who at telequalification passed it on
     Column("caller_touched_at", Instant),
+    Column("former_owners", Structure),           # who had it before whoever has it now; None: nobody (R17)
+    Column("inherited", Boolean),                 # the answer that stands is a former holder's; None: it is not
     UniqueConstraint("portal", "contact", "ordinal"),
 )
 _partial(
@@ -310,6 +313,16 @@ timer = Table(
     sqlite_with_rowid=False,
 )
 _partial("ix_timer_due", timer.c.portal, timer.c.due_at, where="fired_at IS NULL")
+
+stranded = Table(
+    "stranded", metadata,
+    _key("portal"), _key("contact"),              # an open lead that the last nightly proof could not mend
+    Column("episode", Id, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("words", Words, nullable=False),
+    Column("found_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ SKIPPED: Mapping[str, tuple[str, ...]] = {
     "activity": (), "audit": ("run",), "contact": (), "deal": (), "deal_contact": (), "decision": ("run",),
     "destination": (), "dirty": (), "episode": (), "episode_step": (), "erased": (), "field_change": (),
     "hint": (), "intent": ("run", "tries"), "owner": (), "portal": (), "quarantine": (), "retry": (), "rotation": (),
-    "rulebook": (), "presence": ("began_at", "looked_at", "after"), "timer": (), "watermark": (),
+    "rulebook": (), "presence": ("began_at", "looked_at", "after"), "stranded": (), "timer": (), "watermark": (),
     "outbox": ("sequence", "tries", "due_at", "last_error", "claimed_until", "claimed_by"),
 }  # fmt: skip
 """Tables that are compared, and the columns of each that are not."""
