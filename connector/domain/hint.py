@@ -15,6 +15,7 @@ class HintKind(StrEnum):
     MERGED = "merged"
     DELETED = "deleted"
     ERASED = "erased"  # a privacy deletion (I11)
+    ANSWERED = "answered"  # its holder answered by a link (R20); not the CRM's word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, func, insert, or_, select, update
 
+from connector.domain.answer import AnswerStatus
 from connector.domain.contact import ContactId
 from connector.engine.ports import ErasedPerson, Receipt
 from connector.errors import SettingsError
@@ -23,6 +24,7 @@ from connector.store.key import BACK, Key
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import (
     activity,
+    answer,
     audit,
     contact,
     deal,
@@ -149,7 +151,7 @@ class Erasure(Part):
                     ids,
                 )
             )
-            for table in (*WHOLLY, field_change, activity, episode, decision, intent, audit, outbox)
+            for table in (*WHOLLY, field_change, activity, episode, decision, intent, answer, audit, outbox)
         }
         return {name: count for name, count in counted.items() if count}
 
@@ -184,7 +186,10 @@ class _Person:
         self._activities(addresses)
         self._outbox()
         self._episodes()
-        for table, clean in ((decision, self._decision), (intent, self._intent), (audit, self._audit)):
+        cleaners = (
+            (decision, self._decision), (intent, self._intent), (answer, self._answer), (audit, self._audit)
+        )  # fmt: skip
+        for table, clean in cleaners:
             self._rewrite(table, clean)
         self._history()
         deals = [row.deal for row in self.part.select_by_id(_DEALS_OF, self.ids)]
@@ -266,6 +271,16 @@ class _Person:
             "episode": self.episode(old["episode"]), "changes": [], "expected": {}, "before": None, "turn": None,
             "status": "erased" if old["status"] == "open" else old["status"], "detail": "",
         }
+
+    def _answer(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        """That its holder answered, how and when, stays; what they wrote goes."""
+        return {
+            "answer": self.effect(old["answer"]), "contact": self.alias(old["contact"]),
+            "episode": self.episode(old["episode"]), "entry": self.effect(old["entry"]), "return_on": None,
+            "comment": "", "intent": self.effect(old["intent"]) if old["intent"] else None,
+            "status": AnswerStatus.ERASED.value if old["status"] == AnswerStatus.WAITING.value else old["status"],
+            "detail": "",
+        }  # fmt: skip
 
     def _audit(self, old: Mapping[str, Any]) -> dict[str, Any]:
         kept = {name: old["inputs"][name] for name in ("fields", "rules") if name in old["inputs"]}

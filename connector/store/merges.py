@@ -14,6 +14,7 @@ from connector.domain.contact import ContactId
 from connector.store.part import PORTAL, Part
 from connector.store.tables import (
     activity,
+    answer,
     contact,
     deal_contact,
     dirty,
@@ -47,7 +48,7 @@ _RENUMBER = (
 )
 _MOVES = [
     update(table).where(table.c.portal == PORTAL, table.c.contact == _GONE).values(contact=_SURVIVOR)
-    for table in (activity, outbox)
+    for table in (activity, outbox, answer)
 ]
 
 

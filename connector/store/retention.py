@@ -1,4 +1,4 @@
-"""What is removed with age (S14): technical rows after 400 days, bodies of sent notices and done hints after 30.
+"""What is removed with age (S14): technical rows after 400 days; sent bodies, done hints, comments after 30.
 
 An entry of the outbox stays with its id when its body goes: it is what keeps the same notice from being sent twice
 (P2, P3). Decisions, the routing log, field history, audit and episodes stay for good; erasing a person is erasure.py.
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnClause, bindparam, delete, exists, literal_column, select, tuple_, update
 
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import hint, intent, outbox, outbox_attempt, run
+from connector.store.tables import answer, hint, intent, outbox, outbox_attempt, run
 
 TECHNICAL = timedelta(days=400)
 BODIES = timedelta(days=30)
@@ -82,6 +82,19 @@ _DROP_HINTS = delete(hint).where(
         .limit(_MOST)
     ),
 )
+_EMPTY_COMMENTS = (
+    update(answer)
+    .where(
+        answer.c.portal == PORTAL,
+        answer.c.answer.in_(
+            select(answer.c.answer)
+            .where(answer.c.portal == PORTAL, answer.c.comment != _NO_BODY, answer.c.answered_at < _BEFORE)
+            .order_by(answer.c.answered_at)
+            .limit(_MOST)
+        ),
+    )
+    .values(comment="")
+)
 
 
 class Retention(Part):
@@ -96,6 +109,7 @@ class Retention(Part):
             + self.change(_EMPTY_GIVEN_UP, before=technical, most=limit)
             + self.change(_EMPTY_SENT, before=bodies, most=limit)
             + self.change(_DROP_HINTS, before=bodies, most=limit)
+            + self.change(_EMPTY_COMMENTS, before=bodies, most=limit)
         )
 
     def _forget_runs(self, before: datetime, limit: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, inspect, select
 
@@ -125,6 +126,7 @@ class SqlStore:
     def _unit(self, connection: Connection) -> SqlUnitOfWork:
         unit = SqlUnitOfWork(connection, self.portal)
         unit.key = self.key
+        unit.clock = partial(self.database.now, connection)
         return unit
 
     @contextmanager

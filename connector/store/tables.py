@@ -425,6 +425,28 @@ destination = Table(
     sqlite_with_rowid=False,
 )
 
+answer = Table(
+    "answer", metadata,
+    _key("portal"), _key("answer"),               # the id of its link: a second answer finds it there
+    Column("contact", Id, nullable=False),
+    Column("episode", Id, nullable=False),
+    Column("entry", Id, nullable=False),          # the notice that the link stood in
+    Column("kind", Text, nullable=False),
+    Column("owner", Id),                          # who answered; None: an agency without seats in the CRM
+    Column("assignment", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("return_on", Text),                    # a day; None: none was given
+    Column("comment", Words, nullable=False),
+    Column("received_at", Instant, nullable=False),  # by our own clock
+    Column("answered_at", Instant),               # by the CRM's, once it was taken up
+    Column("status", Text, nullable=False),
+    Column("intent", Id),                         # the write that carries it into the CRM
+    Column("detail", Words, nullable=False),
+)
+Index("ix_answer_contact", answer.c.portal, answer.c.contact)
+_partial("ix_answer_waiting", answer.c.portal, answer.c.received_at, answer.c.answer, where="status = 'waiting'")
+_partial("ix_answer_comment", answer.c.portal, answer.c.answered_at, where="comment <> ''")
+
 # -- what the CRM says of itself -----------------------------------------------------------------------------------
 
 hint = Table(

@@ -7,6 +7,7 @@ the commit.
 from __future__ import annotations
 
 from connector.store.activities import Activities
+from connector.store.answers import Answers
 from connector.store.contacts import Contacts
 from connector.store.decisions import Decisions
 from connector.store.digests import Digests
@@ -29,8 +30,8 @@ from connector.store.undoing import Undoings
 
 
 class SqlUnitOfWork(
-    Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Intents, Digests, Quarantine, Merges,
-    Erasure, Presence, Retention, Suppression, Undoings,
+    Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Answers, Intents, Digests, Quarantine,
+    Merges, Erasure, Presence, Retention, Suppression, Undoings,
     Past, Traces, Reports,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

@@ -12,6 +12,7 @@ from conftest import PORTAL, Opener
 from sqlalchemy import insert, select
 from values import BEN, NOW, activity, change, decision, entry, episode, hours, intent, run, stored, timer
 
+from connector.domain.answer import Answer, AnswerKind, Said
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId
 from connector.domain.deal import Deal, DealState
@@ -94,6 +95,14 @@ def fill(store: SqlStore) -> None:
             ]
         )
         unit.finish_run(run().id, run().status, _counts(), NOW, f"a stream is off; contact {WHO}: refused {CANARY}")
+        said = Said(comment=CANARY)
+        unit.put_answer(
+            Answer(
+                id="answer-one", contact=WHO, episode=one.id, entry="note-two", kind=AnswerKind.ACCEPT, owner=None,
+                assignment=1, said=said, received_at=NOW, intent="fx_second", detail=CANARY,
+            ),
+            NOW,
+        )  # fmt: skip
     store.outbox.record([Try(entry="note-one", at=NOW, status="due", due_at=hours(1), error=CANARY)])
     with store.database.writing() as connection:
         row = {"portal": PORTAL, "hint": "hint-one", "contact": WHO, "occurred_at": NOW, "received_at": NOW}
@@ -127,7 +136,7 @@ def test_nothing_of_the_person_is_left_in_any_table(store: SqlStore) -> None:
     (receipt,) = erase_now(store, [WHO], at=NOW, cause=PRIVACY)
     assert traces(store) == set()
     ids = {episode_id(PORTAL, WHO, number) for number in range(1, 9)} | {"fx_first", "fx_second", "hint-one"}
-    ids |= {"note-one", "note-two", "note-three"}
+    ids |= {"note-one", "note-two", "note-three", "answer-one"}
     assert not [cell for cell in cells(store) if any(one in cell[2] for one in ids)]
     assert receipt.removed["contact"] == 2 and receipt.removed["activity"] == 2 and receipt.removed["outbox"] == 3
     with store.reading() as unit:

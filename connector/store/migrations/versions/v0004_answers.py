@@ -1,4 +1,4 @@
-"""Former holders of an episode, open leads that the nightly proof found stranded, places of streams without times."""
+"""Answers by link; former holders of an episode, stranded leads, places of streams without times."""
 
 from __future__ import annotations
 
@@ -32,6 +32,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("portal", "contact", name="pk_stranded"),
         sqlite_with_rowid=False,
     )
+    _keep_answers()
+
+
+def _keep_answers() -> None:
+    op.create_table(
+        "answer",
+        sa.Column("portal", ID, nullable=False),
+        sa.Column("answer", ID, nullable=False),
+        sa.Column("contact", ID, nullable=False),
+        sa.Column("episode", ID, nullable=False),
+        sa.Column("entry", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("owner", ID),
+        sa.Column("assignment", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("return_on", sa.Text()),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("answered_at", INSTANT),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("intent", ID),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("portal", "answer", name="pk_answer"),
+    )
+    op.create_index("ix_answer_contact", "answer", ["portal", "contact"])
+    for name, columns, condition in (
+        ("ix_answer_waiting", ["portal", "received_at", "answer"], "status = 'waiting'"),
+        ("ix_answer_comment", ["portal", "answered_at"], "comment <> ''"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, "answer", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _remember_former_owners() -> None:
