@@ -56,7 +56,14 @@ _VERSIONS = (
     .group_by(rulebook.c.fingerprint, rulebook.c.first_seen_at, rulebook.c.first_used_by, rulebook.c.effect)
     .order_by(rulebook.c.first_seen_at.desc(), rulebook.c.fingerprint)
 )
-_WATERMARK = select(watermark.c.at).where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
+_WATERMARK = select(watermark.c.at, watermark.c.place).where(
+    watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_")
+)
+_PLACE = (
+    update(watermark)
+    .where(watermark.c.portal == PORTAL, watermark.c.stream == bindparam("stream_"))
+    .values(place=bindparam("place_"))
+)
 
 
 @per_dialect
@@ -136,7 +143,17 @@ class Portals(Part):
         return None
 
     def put_watermark(self, stream: str, at: datetime) -> None:
-        self.write(_raise_watermark(self.dialect), [{"portal": self.portal, "stream": stream, "at": at}])
+        row = {"portal": self.portal, "stream": stream, "at": at, "place": None}
+        self.write(_raise_watermark(self.dialect), [row])
+
+    def place(self, stream: str) -> str | None:
+        for row in self.select(_WATERMARK, stream_=stream):
+            found: str | None = row.place
+            return found
+        return None
+
+    def put_place(self, stream: str, place: str) -> None:
+        self.change(_PLACE, stream_=stream, place_=place)
 
     def rulebook(self, fingerprint: str) -> Mapping[str, object] | None:
         """The rules as they were; None where no run had them."""
