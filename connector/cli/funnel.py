@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from connector.rules.reports import verdict
+
 STEPS = (
     ("handed", "handed to sales"),
     ("touched", "followed up"),
@@ -51,7 +53,7 @@ def bars(found: dict[str, Any]) -> tuple[Bar, ...]:
 
 def target_rows(found: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """The chosen figures in COLUMNS; the last says whether the target is met, where there is one."""
-    return [(k["label"], k["shown"], k["target"], _met(k["met"])) for k in found["kpis"]]
+    return [(k["label"], k["shown"], k["target"], verdict(k["met"], k["too_early"])) for k in found["kpis"]]
 
 
 def promise_line(found: dict[str, Any]) -> str:
@@ -78,7 +80,3 @@ def show_funnel(found: dict[str, Any]) -> None:
         say(line)
     if found["review"]:
         note(f"note: {found['review']}")
-
-
-def _met(met: bool | None) -> str:
-    return "" if met is None else "ok" if met else "MISSED"

@@ -63,6 +63,7 @@ td:last-child{min-width:5.5rem}
 tr.pale td{color:var(--soft);font-style:italic}
 td.ok{color:var(--good);font-weight:600}
 td.missed{color:var(--bad);font-weight:600}
+td.early{color:var(--soft)}
 .agenda{font-size:1.05rem}
 @media print{*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2,h3{break-after:avoid}
 svg,tr,.card,.box{break-inside:avoid}.scroll{overflow:visible}body{font-size:11pt}}

@@ -8,7 +8,7 @@ from connector.engine.ports import Store
 from connector.engine.reports.gather import steps_of
 from connector.rules.definition import review
 from connector.rules.reporting.passed import states_of
-from connector.rules.reports import funnel, measure, promise
+from connector.rules.reports import funnel, mature_ones, measure, promise
 from connector.rules.rulebook import RuleBook
 
 
@@ -23,6 +23,10 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
     reached = {episode.id: states_of(episode, steps_of(path)) for episode, path in paths}
     clocks = book.in_zone(state.time_zone, owners).sla
     counted = funnel(episodes, now=state.as_of, clocks=clocks, since=state.handoff_since, reached=reached)
+    mature = funnel(
+        mature_ones(episodes, state.as_of, book.reports.cohorts.mature_after),
+        now=state.as_of, clocks=clocks, since=state.handoff_since, reached=reached,
+    )  # fmt: skip
     kept = promise(
         episodes, book.reports, now=state.as_of, portal_time_zone=state.time_zone, since=state.handoff_since
     )
@@ -34,8 +38,9 @@ def figures(store: Store, book: RuleBook) -> dict[str, object]:
             "shown": result.shown,
             "target": result.target,
             "met": result.met,
+            "too_early": result.too_early,
         }
-        for result in measure(counted, book.reports)
+        for result in measure(counted, book.reports, mature)
     ]
     return {
         "as_of": state.as_of.isoformat(),

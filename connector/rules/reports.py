@@ -59,6 +59,19 @@ RATES = frozenset(
 )
 
 
+RIPENING = frozenset(
+    {
+        Figure.ACCEPTED,
+        Figure.OPPORTUNITIES,
+        Figure.OPPORTUNITY_RATE,
+        Figure.WON,
+        Figure.CONVERSION,
+        Figure.RECYCLING_RATE,
+    }
+)
+"""What a lead comes to with time: until it has had its time, nothing is missed yet."""
+
+
 class Level(StrEnum):
     """Whom a figure is for: the week's work, the month's running of it, or the money."""
 
@@ -291,6 +304,11 @@ def handed_between(episodes: Iterable[Episode], since: datetime, until: datetime
     return [e for e in episodes if _counts(e) and e.handed_off_at is not None and since <= e.handed_off_at < until]
 
 
+def mature_ones(episodes: Iterable[Episode], now: datetime, after: timedelta) -> list[Episode]:
+    """Those handed over so long ago that they have had their time."""
+    return [one for one in episodes if one.handed_off_at is not None and one.handed_off_at + after <= now]
+
+
 def _counts(episode: Episode) -> bool:
     """Neither what was there before us (R41) nor a handover that a person undid (R36)."""
     return not episode.silent and not episode.was_undone
@@ -298,34 +316,61 @@ def _counts(episode: Episode) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KpiResult:
-    """`met` None: no target, or nothing to measure. `shown` and `target` are in words."""
+    """`met` None: no target, nothing to measure, or too early to say. `shown` and `target` are in words."""
 
     kpi: Kpi
     value: float | timedelta | None
     shown: str
     target: str
     met: bool | None
+    too_early: bool = False
 
 
-def measure(counted: Funnel, rules: ReportRules) -> tuple[KpiResult, ...]:
-    """Each chosen figure against its target, in the file's order."""
-    return tuple(_measure(kpi, counted.value(kpi.figure)) for kpi in rules.kpis)
+def measure(counted: Funnel, rules: ReportRules, mature: Funnel | None = None) -> tuple[KpiResult, ...]:
+    """Each chosen figure against its target, in the file's order.
+
+    Args:
+        mature: the same leads without those that have not had their time (`cohorts.mature_after`); None: all had it.
+            What more time can still change is judged by these alone; without any it is too early (R26).
+    """
+    return tuple(_measure(kpi, counted, mature or counted, rules) for kpi in rules.kpis)
 
 
-def _measure(kpi: Kpi, value: float | timedelta | None) -> KpiResult:
-    target, met = "", None
-    if isinstance(value, timedelta):
-        if kpi.within is not None:
-            met = value <= kpi.within
-    elif value is not None:
-        if kpi.at_least is not None:
-            met = value >= kpi.at_least
-        elif kpi.at_most is not None:
-            met = value <= kpi.at_most
+def _measure(kpi: Kpi, counted: Funnel, mature: Funnel, rules: ReportRules) -> KpiResult:
+    value, target = counted.value(kpi.figure), ""
+    met, shown, too_early = _met(kpi, value), _shown(kpi.figure, value), False
+    if met is not None and _may_change(kpi, met, counted, mature):
+        ripe = mature.value(kpi.figure) if kpi.is_rate else None
+        met, too_early = _met(kpi, ripe), ripe is None
+        if ripe is not None:
+            shown += f"; {_shown(kpi.figure, ripe)} of those older than {in_words(rules.cohorts.mature_after)}"
     for words, wanted in (("at least", kpi.at_least), ("at most", kpi.at_most), ("within", kpi.within)):
         if wanted is not None:
             target = f"{words} {_shown(kpi.figure, wanted)}"
-    return KpiResult(kpi=kpi, value=value, shown=_shown(kpi.figure, value), target=target, met=met)
+    return KpiResult(kpi=kpi, value=value, shown=shown, target=target, met=met, too_early=too_early)
+
+
+def _met(kpi: Kpi, value: float | timedelta | None) -> bool | None:
+    if isinstance(value, timedelta):
+        return value <= kpi.within if kpi.within is not None else None
+    if value is None or (kpi.at_least is None and kpi.at_most is None):
+        return None
+    return value >= kpi.at_least if kpi.at_least is not None else value <= (kpi.at_most or 0)
+
+
+def _may_change(kpi: Kpi, met: bool, counted: Funnel, mature: Funnel) -> bool:
+    """Whether leads that have not had their time may still turn it: these figures rise, and never fall, with time."""
+    if kpi.figure not in RIPENING or met is (kpi.at_least is not None):
+        return False
+    done = counted.answerable if kpi.figure is Figure.ACCEPTED else mature.handed
+    return done < counted.handed and (kpi.is_rate or not met)
+
+
+def verdict(met: bool | None, too_early: bool = False) -> str:
+    """How a target stands, in words; empty where there is none, or nothing to measure."""
+    if too_early:
+        return "too early"
+    return "" if met is None else "ok" if met else "missed"
 
 
 def _shown(figure: Figure, value: float | timedelta | None) -> str:

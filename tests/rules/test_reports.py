@@ -13,7 +13,18 @@ from ruamel.yaml import YAML
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode, EpisodeId, State
-from connector.rules.reports import Figure, ReportRules, funnel, handed_between, measure, promise
+from connector.rules.reports import (
+    Figure,
+    Kpi,
+    Level,
+    ReportRules,
+    funnel,
+    handed_between,
+    mature_ones,
+    measure,
+    promise,
+    verdict,
+)
 from connector.rules.sla import SlaRules
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -127,6 +138,45 @@ def test_figures_are_measured_against_their_targets_in_words() -> None:
     assert told[Figure.UNTOUCHED] == ("1", "at most 0", False)
     assert told[Figure.TOUCHED_RATE] == ("66.7 %", "at least 95.0 %", False)
     assert told[Figure.CONVERSION] == ("33.3 %", "", None)
+
+
+@pytest.mark.parametrize(
+    ("target", "won", "old", "old_won", "told"),
+    [
+        ({"at_least": 20}, 0, 0, 0, ("0.0 %", None, True)),
+        ({"at_least": 20}, 1, 0, 0, ("25.0 %", True, False)),
+        ({"at_least": 20}, 0, 2, 1, ("16.7 %; 50.0 % of those older than 90 days", True, False)),
+        ({"at_least": 20}, 0, 10, 1, ("7.1 %; 10.0 % of those older than 90 days", False, False)),
+        ({"at_most": 20}, 0, 0, 0, ("0.0 %", None, True)),
+        ({"at_most": 20}, 1, 0, 0, ("25.0 %", False, False)),
+    ],
+)
+def test_a_target_is_not_missed_before_leads_have_had_their_time(
+    target: dict[str, float], won: int, old: int, old_won: int, told: tuple[str, bool | None, bool]
+) -> None:
+    """R26: four leads are minutes old. What more time cannot change stands; the rest is judged by the mature alone."""
+    young = [make_episode(State.WON)] * won + [make_episode()] * (4 - won)
+    long_ago = HANDED - timedelta(days=90)
+    mature = [make_episode(State.WON, handed_off_at=long_ago)] * old_won
+    mature += [make_episode(State.LOST, handed_off_at=long_ago)] * (old - old_won)
+    rules = ReportRules(kpis=(Kpi(figure=Figure.CONVERSION, label="won", level=Level.REVENUE, **target),))
+    ripe = mature_ones([*young, *mature], HANDED, rules.cohorts.mature_after)
+    (result,) = measure(funnel([*young, *mature], now=NOW), rules, funnel(ripe, now=NOW))
+    assert (result.shown, result.met, result.too_early) == told
+
+
+def test_a_count_that_may_still_be_reached_is_not_missed() -> None:
+    """R26: answers that sales still has time for may come; customers may come until the leads have had their time."""
+    kpis = (
+        Kpi(figure=Figure.ACCEPTED, label="accepted", level=Level.TACTICAL, at_least=2),
+        Kpi(figure=Figure.WON, label="won", level=Level.REVENUE, at_least=1),
+        Kpi(figure=Figure.JUNK, label="junk", level=Level.REVENUE, at_most=0),
+    )
+    rows, none = [make_episode(State.ACCEPTED), make_episode()], funnel([], now=NOW)
+    for hours, accepted in ((1, "too early"), (48, "missed")):
+        counted = funnel(rows, now=HANDED + timedelta(hours=hours), clocks=CLOCKS)
+        found = [verdict(one.met, one.too_early) for one in measure(counted, ReportRules(kpis=kpis), none)]
+        assert found == [accepted, "too early", "ok"]
 
 
 def test_a_cohort_is_what_was_handed_over_in_it() -> None:

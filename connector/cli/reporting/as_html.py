@@ -21,9 +21,10 @@ from connector.cli.reporting.document import (
 )
 from connector.cli.reporting.words import interval, many, shown
 from connector.rules.reporting.numbers import Share
+from connector.rules.reports import verdict
 
-MET, MISSED = "ok", "missed"
-"""Cells that say whether a target is met."""
+VERDICTS = {verdict(True): "ok", verdict(False): "missed", verdict(None, too_early=True): "early"}
+"""Cells that say whether a target is met, with their class."""
 
 
 def as_html(found: Document) -> str:
@@ -107,8 +108,8 @@ def _cell(value: Cell, column: Column) -> str:
     if isinstance(value, Share):
         told = f"{value.part:,} of {many(value.whole, 'lead')}, 95 % interval {interval(value)}"
         return f'<td class="r" title="{escape(told)}">{text}</td>'
-    if value in (MET, MISSED):
-        return f'<td class="{value}">{text}</td>'
+    if isinstance(value, str) and value in VERDICTS:
+        return f'<td class="{VERDICTS[value]}">{text}</td>'
     return f"<td{_right(column)}>{text}</td>"
 
 

@@ -31,7 +31,7 @@ from connector.rules.reporting.money import Money
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.results import FunnelReport
 from connector.rules.reporting.settings import RATES
-from connector.rules.reports import KpiResult
+from connector.rules.reports import KpiResult, verdict
 from connector.rules.words import day
 
 MOST_COHORTS, MOST_GROUPS = 24, 20
@@ -146,13 +146,9 @@ def _kpis(kpis: Sequence[KpiResult]) -> Iterator[Part]:
     yield Table(
         name="kpis",
         columns=columns,
-        rows=[(LEVELS[k.kpi.level.value], k.kpi.label, k.shown, k.target, met(k.met)) for k in kpis],
+        rows=[(LEVELS[k.kpi.level.value], k.kpi.label, k.shown, k.target, verdict(k.met, k.too_early)) for k in kpis],
         empty="reports.yaml names no figures.",
     )
-
-
-def met(value: bool | None) -> str:
-    return "" if value is None else "ok" if value else "missed"
 
 
 def _times(found: FunnelReport) -> Iterator[Part]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.cli.reporting.document import Column, Document, Kind, Part, Points, Section, Table, Words
-from connector.cli.reporting.funnel import alarm_parts, met, shift_table
+from connector.cli.reporting.funnel import alarm_parts, shift_table
 from connector.cli.reporting.sla import promise_table
 from connector.cli.reporting.words import as_of, many, readable, shown
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY
 from connector.rules.reporting.meeting import MOST_LEADS, MeetingReport, Told
 from connector.rules.reporting.settings import Campaign
+from connector.rules.reports import verdict
 
 
 def meeting_document(found: MeetingReport, facts: Facts) -> Document:
@@ -57,9 +58,10 @@ def _changed(found: MeetingReport, facts: Facts) -> Iterator[Part]:
 def _targets(found: MeetingReport) -> Table:
     columns = (Column("figure"), Column("now"), Column("the time before"), Column("target"), Column(""))
     rows = [
-        (one.now.kpi.label, one.now.shown, one.before.shown if one.before else "", one.now.target, met(one.now.met))
+        (one.now.kpi.label, one.now.shown, one.before.shown if one.before else "", one.now.target,
+         verdict(one.now.met, one.now.too_early))
         for one in found.targets
-    ]
+    ]  # fmt: skip
     return Table(name="targets", columns=columns, rows=rows, empty="reports.yaml names no figures.")
 
 

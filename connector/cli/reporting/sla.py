@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.cli.reporting.document import Card, Cards, Column, Document, Kind, Part, Section, Table
-from connector.cli.reporting.funnel import met
 from connector.cli.reporting.words import as_of, interval, many, percent, time_taken, within
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY, Board, Missed
 from connector.rules.reporting.results import SlaReport
-from connector.rules.reports import PromiseKept
+from connector.rules.reports import PromiseKept, verdict
 
 MOST_MISSED = 100
 
@@ -98,7 +97,7 @@ def promise_table(found: Sequence[PromiseKept]) -> Table:
     )
     rows = [
         (one.month, one.handed, one.promised, round(one.due_by_now), one.accepted_percent, one.quality_promised,
-         met(one.met))
+         verdict(one.met))
         for one in found
     ]  # fmt: skip
     title = "Leads promised and passed"

@@ -25,7 +25,7 @@ from connector.cli.story import StoryError
 from connector.errors import SettingsError
 
 WIDTH = 104
-_WORDS = {"ok": "green", "MISSED": "bold red"}
+_WORDS = {"ok": "green", "missed": "bold red"}
 _FONT_SERVER = re.compile(r"@font-face \{[^}]*\}\s*")
 Part = tuple[RenderableType, str]
 """What a terminal shows, and the same in plain text."""

@@ -20,9 +20,9 @@ from connector.rules.reporting.handed_back import ReasonShare
 from connector.rules.reporting.late import WHY, Board, Missed, Why, boards, missed
 from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.passed import Passed, whole_days
-from connector.rules.reporting.results import count, newest_alarms, shifts
+from connector.rules.reporting.results import count, newest_alarms, shifts, targets
 from connector.rules.reporting.settings import RATES, Campaign
-from connector.rules.reports import Funnel, KpiResult, PromiseKept, measure, promise
+from connector.rules.reports import Funnel, KpiResult, PromiseKept, promise
 from connector.rules.words import day, plural
 
 Word = TypeVar("Word", bound=str)
@@ -88,9 +88,10 @@ def meeting_report(facts: Facts, period: Period) -> MeetingReport:
     rules = facts.book.reports
     leads = facts.chosen(period)
     earlier = period.before
-    before = count(facts, facts.chosen(earlier)) if earlier else None
+    leads_before = facts.chosen(earlier) if earlier else []
+    before = count(facts, leads_before) if earlier else None
     now = count(facts, leads)
-    targets = _targets(measure(now, rules), measure(before, rules) if before else ())
+    compared = _targets(targets(facts, leads, now), targets(facts, leads_before, before) if before else ())
     ended = [one for one in facts.leads if period.holds(one.ended_at)]
     wins = [one for one in facts.leads if period.holds(one.won_at)]
     losses = [one for one in ended if one.state in (State.LOST, State.UNREACHABLE)]
@@ -101,7 +102,7 @@ def meeting_report(facts: Facts, period: Period) -> MeetingReport:
         as_of=facts.as_of,
         period=period,
         who=rules.meeting.who,
-        targets=targets,
+        targets=compared,
         promise=kept,
         counted=now,
         counted_before=before,

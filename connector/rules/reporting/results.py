@@ -63,6 +63,13 @@ def count(facts: Facts, leads: list[Passed]) -> Funnel:
     )
 
 
+def targets(facts: Facts, leads: list[Passed], counted: Funnel) -> tuple[KpiResult, ...]:
+    """The figures of these leads against the targets; what needs time is judged by those that have had it."""
+    after = facts.book.reports.cohorts.mature_after
+    mature = [one for one in leads if one.handed_at + after <= facts.as_of]
+    return measure(counted, facts.book.reports, count(facts, mature))
+
+
 def funnel_report(facts: Facts, period: Period) -> FunnelReport:
     leads, rules = facts.chosen(period), facts.book.reports
     counted_now = count(facts, leads)
@@ -73,7 +80,7 @@ def funnel_report(facts: Facts, period: Period) -> FunnelReport:
         period=period,
         arrived=sum(facts.arrived.values()),
         counted=counted_now,
-        kpis=measure(counted_now, rules),
+        kpis=targets(facts, leads, counted_now),
         promise=_promise(facts, facts.as_of),
         follow_up=follow_up(leads, since=facts.since),
         legs=legs(leads, facts.zone),
