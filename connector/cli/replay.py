@@ -118,12 +118,14 @@ def _day(option: str, text: str, *, to_its_end: bool = False) -> datetime:
 
 def _show(found: Outcome) -> None:
     from connector.cli.console import say, table
-    from connector.cli.replay_words import KINDS, agreed, became_rows, load_rows, move_rows
+    from connector.cli.replay_words import KINDS, agreed, became_rows, load_rows, move_rows, taken_in
 
     counted = found.counted()
     say(f"[bold]{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}[/bold], {found.runs:,} runs, "
         f"{found.activities:,} activities")  # fmt: skip
     say(f"Handed to sales: {found.handed_today:,} by today's rules, {found.handed_changed:,} by the changed ones.")
+    if silent := taken_in(found):
+        say(silent)
     for kind, words in KINDS.items():
         if counted[kind]:
             say(f"  {counted[kind]:>7,}  {words}")

@@ -7,7 +7,7 @@ from html import escape
 
 from connector.cli import pages
 from connector.cli.pictures import FIRST, SECOND, key, pairs_of_bars, pairs_of_columns
-from connector.cli.replay_words import GROUPS, KINDS, Rows, agreed, became_rows, load_rows, move_rows
+from connector.cli.replay_words import GROUPS, KINDS, Rows, agreed, became_rows, load_rows, move_rows, taken_in
 from connector.engine.replay.outcome import Outcome
 
 MOST_ROWS = 1_000
@@ -25,6 +25,8 @@ def _body(found: Outcome) -> Iterator[str]:
         "answer",
     )
     yield pages.paragraph(f"{found.runs:,} runs and {found.activities:,} activities were lived through again.", "soft")
+    if silent := taken_in(found):
+        yield pages.paragraph(silent)
     counted = found.counted()
     yield pages.points(f"{counted[kind]:,} {words}" for kind, words in KINDS.items())
     yield f"<p>{key(FIRST)} today's rules {key(SECOND)} changed rules</p>"

@@ -71,6 +71,16 @@ def _share(part: int, whole: int) -> str:
     return f"{part:,} ({100 * part / whole:.1f} %)" if whole else "0"
 
 
+def taken_in(found: Outcome) -> str:
+    """How many of each world nobody is told of (R41); empty where there are none."""
+    if not found.taken_in_today and not found.taken_in_changed:
+        return ""
+    return (
+        f"Taken in silently, as from before Handoff began: {found.taken_in_today:,} by today's rules, "
+        f"{found.taken_in_changed:,} by the changed ones."
+    )
+
+
 def agreed(found: Outcome) -> str:
     """How far today's rules, replayed, give what happened."""
     agreement = found.agreement

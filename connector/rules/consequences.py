@@ -27,6 +27,8 @@ class Consequence(StrEnum):
     TRIAGE = "go_to_triage"
     NO_TRIAGE = "leave_triage"
     HOLD = "change_marketing_hold"
+    TAKEN_IN = "be_taken_in"
+    NOT_TAKEN_IN = "not_be_taken_in"
     SCORE = "change_score"
 
 
@@ -40,12 +42,14 @@ WORDS: dict[Consequence, str] = {
     Consequence.TRIAGE: "would go to triage",
     Consequence.NO_TRIAGE: "would not go to triage any more",
     Consequence.HOLD: "would be held from marketing, or released, otherwise",
+    Consequence.TAKEN_IN: "would be taken in silently, as from before Handoff began",
+    Consequence.NOT_TAKEN_IN: "would not be taken in silently any more",
     Consequence.SCORE: "would have another score",
 }
 """After "142 contacts"."""
 
-MOVING = frozenset(Consequence) - {Consequence.SCORE}
-"""Those by which a lead moves: its score alone does nothing."""
+MOVING = frozenset(Consequence) - {Consequence.TAKEN_IN, Consequence.NOT_TAKEN_IN, Consequence.SCORE}
+"""Those by which a lead moves: its score alone does nothing, and who is taken in silently waits to be adopted (R41)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def consequences(before: Answer, after: Answer) -> frozenset[Consequence]:
     found |= _turned(_takes_back(old), _takes_back(new), Consequence.LEAVES_SALES, Consequence.STAYS_IN_SALES)
     triage = Action.TRIAGE
     found |= _turned(old.action is triage, new.action is triage, Consequence.TRIAGE, Consequence.NO_TRIAGE)
+    predates = Action.PREDATES
+    found |= _turned(old.action is predates, new.action is predates, Consequence.TAKEN_IN, Consequence.NOT_TAKEN_IN)
     if _hands_over(old) and _hands_over(new) and _owner(old) != _owner(new):
         found.add(Consequence.OWNER)
     if before.held != after.held and not (_hands_over(old) ^ _hands_over(new)):

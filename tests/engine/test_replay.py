@@ -221,7 +221,8 @@ def test_a_later_beginning_takes_over_what_sales_had_by_then(usual: World) -> No
 def test_the_page_loads_nothing_and_lets_no_text_through_as_markup(usual: World) -> None:
     found = side_by_side(usual, NOW - EARLIEST)
     nasty = replace(found.loads[0], name="<script>alert(1)</script>")
-    drawn = page(replace(found, loads=(nasty, *found.loads[1:])))
+    drawn = page(replace(found, loads=(nasty, *found.loads[1:]), taken_in_today=3, taken_in_changed=9))
+    assert "before Handoff began: 3 by today&#x27;s rules, 9 by the changed ones." in drawn
     assert "<script" not in drawn
     assert "&lt;script&gt;" in drawn
     assert not re.search(r"""(src|href)=|url\(|@import""", drawn)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from factories import ANA, MINUTE, NOW, demo_request, make_book, make_contact, make_episode, make_situation
+from factories import (
+    ANA,
+    MINUTE,
+    NOW,
+    demo_request,
+    make_activity,
+    make_book,
+    make_contact,
+    make_episode,
+    make_situation,
+)
 
 from connector.domain.contact import OwnerId
 from connector.domain.episode import State
@@ -63,3 +73,13 @@ def test_a_competitor_who_asks_goes_to_triage_and_not_to_sales() -> None:
 def test_points_alone_move_nobody() -> None:
     found = between(lead(), STRICT, make_book(scoring={"fit": {"rules": []}}))
     assert found == {Consequence.SCORE} and found.isdisjoint(MOVING)
+
+
+def test_who_qualified_before_handoff_began_is_counted_and_moves_nobody() -> None:
+    """R41: taken in silently; a look at the prices before that day is enough for the lax book alone."""
+    contact = lead().contact
+    looked = [make_activity(at=NOW - MINUTE)]
+    before = make_situation(contact=contact, activities=looked, since=NOW)
+    assert between(before, STRICT, LAX) == {Consequence.TAKEN_IN}
+    assert between(before, LAX, STRICT) == {Consequence.NOT_TAKEN_IN}
+    assert MOVING.isdisjoint({Consequence.TAKEN_IN, Consequence.NOT_TAKEN_IN})

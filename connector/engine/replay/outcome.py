@@ -100,6 +100,8 @@ class Outcome:
     again_changed: int
     triaged_today: int
     triaged_changed: int
+    taken_in_today: int
+    taken_in_changed: int
     moves: tuple[Move, ...]
     loads: tuple[Load, ...]
     weeks: Mapping[date, tuple[int, int]]
@@ -142,6 +144,8 @@ def outcome(uow: UnitOfWork, lived: Lived, today: RuleBook, changed: RuleBook) -
         again_changed=b.again,
         triaged_today=len(a.triaged),
         triaged_changed=len(b.triaged),
+        taken_in_today=len(a.predating),
+        taken_in_changed=len(b.predating),
         moves=tuple(_moves(lived, a, b)),
         loads=tuple(_loads(uow, a, b)),
         weeks=_weeks(lived, a, b),
