@@ -268,6 +268,13 @@ def test_every_lead_ends_with_a_person(fallback: object, owner: str, sentence: s
     assert found.rotation is None
 
 
+def test_a_pool_without_members_is_not_called_busy() -> None:
+    """R13: nobody waits for it to become free; somebody must fill it."""
+    rules = make_rules(pools={"p": {"label": "night shift", "teams": ["No such team"]}}, default_pool="p")
+    found = Room(OWNERS, rules).ask()
+    assert found is not None and found.sentence.startswith("The pool “night shift” has no members. Ana Sample is")
+
+
 def test_only_a_portal_without_active_owners_gives_no_route() -> None:
     assert Room([CLEO], SHIPPED).ask() is None
     assert Room([], SHIPPED).ask() is None

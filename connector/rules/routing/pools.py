@@ -63,7 +63,8 @@ def turn(
     sit = _seats(pool, search, callers)
     free = [owner for owner in sorted(sit, key=order) if _is_free(owner, sit[owner], search, people)]
     if not free:
-        search.remarks.append(f"Nobody in the pool “{rules.label(name)}” is free.")
+        label = f"the pool “{rules.label(name)}”"
+        search.remarks.append(f"Nobody in {label} is free." if sit else f"T{label[1:]} has no members.")
         return None
     at_work = [owner for owner in free if people.is_at_work(owner)] or free
     for owner in set(free) - set(at_work):
