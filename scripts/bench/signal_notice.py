@@ -83,6 +83,7 @@ class Bench:
         command += ["--contacts", "200"]
         command += ["--rate-per-10s", str(PER_10_SECONDS), "--search-per-second", str(SEARCHES_PER_SECOND)]
         sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.sandbox_pid = sandbox.pid
         stack.callback(sandbox.wait)
         stack.callback(sandbox.terminate)
         assert sandbox.stdout is not None
@@ -159,7 +160,9 @@ class Bench:
 def phase(bench: Bench, serving: subprocess.Popen[bytes], rate: int, seconds: float) -> dict[str, float]:
     """Forms at one rate; delays of their notices."""
     sent: dict[str, float] = {}
-    cpu, began, due = _cpu_seconds(serving.pid), time.monotonic(), 0
+    pids = {"cpu": serving.pid, "sandbox_cpu": bench.sandbox_pid}
+    before, began, due = {name: _cpu_seconds(pid) for name, pid in pids.items()}, time.monotonic(), 0
+    stolen = _stolen_seconds()
     total = max(10, round(rate * seconds))
     while due < total:
         ready = min(total, int((time.monotonic() - began) * rate) + 1) - due
@@ -178,7 +181,11 @@ def phase(bench: Bench, serving: subprocess.Popen[bytes], rate: int, seconds: fl
         f"p50_seconds_at_{rate}": round(_quantile(delays, 0.50), 3),
         f"p99_seconds_at_{rate}": round(_quantile(delays, 0.99), 3),
         f"longest_seconds_at_{rate}": round(_quantile(delays, 1.0), 3),
-        f"cpu_ms_per_event_at_{rate}": round((_cpu_seconds(serving.pid) - cpu) / len(sent) * 1000, 1),
+        **{
+            f"{name}_ms_per_event_at_{rate}": round((_cpu_seconds(pid) - before[name]) / len(sent) * 1000, 1)
+            for name, pid in pids.items()
+        },
+        f"stolen_cores_at_{rate}": round((_stolen_seconds() - stolen) / (time.monotonic() - began), 2),
     }
 
 
@@ -207,6 +214,12 @@ def _quantile(values: list[float], share: float) -> float:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stolen_seconds() -> float:
+    """Of all cores, by other machines on the same host."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:
