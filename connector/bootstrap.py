@@ -40,6 +40,7 @@ from connector.engine.standing import old_secrets, switched_off, why_switched_of
 from connector.engine.undo import undo
 from connector.errors import ConfigError, ConnectorError, SettingsError
 from connector.rules.notifications import switched_on, why_off
+from connector.rules.lists import list_streams
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import Queries, SqlInbox, SqlStore, check_store, open_inbox, open_store, scratch, this_process
@@ -204,6 +205,10 @@ class Connector:
         )
 
     def _unused(self) -> dict[str, str]:
+    def missing_lists(self) -> tuple[str, ...]:
+        """A sentence for each list that a rule asks about and the portal lacks; a call for each that rules name (R05)."""
+        return self.gateway.missing_lists(list_streams(self.book))
+
         needed = {name for model in self.book.notifications.destinations.values() for name in model.needs()}
         variable = _lookup(self.settings)
         return {name: value for name in receiver_names() if name not in needed and (value := variable(name))}

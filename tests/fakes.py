@@ -249,9 +249,24 @@ class FakeCrm:
             self._ask("pull_activities", stream)
             yield StreamOff(stream=stream, why=self.off[stream])
             return
+        if stream.startswith("list"):
+            yield from self._pull_list(stream, window, cursor)
+            return
         rows = [r for r in self.activities.get(stream, []) if window.since <= r.occurred_at <= window.until]
         for page, after in self._pages("pull_activities", rows, cursor):
             yield ActivityPage(rows=tuple(page), cursor=after)
+
+    def _pull_list(self, stream: str, window: Window, cursor: str | None) -> Iterator[ActivityPage | StreamOff]:
+        """Members in the order of joining; no page is asked for by time."""
+        if stream not in self.activities:
+            self._ask("pull_list", stream)
+            yield StreamOff(stream=stream, why=f"no {stream}", lasts=False)
+            return
+        place = cursor or "0"
+        for page, after in self._pages("pull_list", self.activities[stream], cursor):
+            rows = tuple(row for row in page if window.since <= row.occurred_at <= window.until)
+            yield ActivityPage(rows=rows, cursor=after, place=None if after else place)
+            place = after or place
 
     def forms(self) -> tuple[Form, ...]:
         sent = self.activities.get("forms", [])

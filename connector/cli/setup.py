@@ -119,7 +119,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     if lacking:
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.schema()
-    lacks = list(complaints(connector.book, schema, owners))
+    lacks = [*complaints(connector.book, schema, owners), *connector.missing_lists()]
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
     remarks += left(connector.book, owners)

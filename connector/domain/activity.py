@@ -17,6 +17,7 @@ class ActivityKind(StrEnum):
     EMAIL_CLICK = "email_click"
     MEETING = "meeting"
     TOUCH = "touch"  # sales reached out: `name` is the channel (R17)
+    LIST_JOINED = "list_joined"  # a workflow or a person put it on a list: `name` is the list's, `ref` its id (R05)
 
 
 class Channel(StrEnum):
@@ -33,14 +34,18 @@ MEETINGS = "meetings"
 """The stream of meetings that were booked; pulled only where a rule asks for their hosts."""
 
 
+LIST_NAMED, LIST_NUMBERED = "list:", "list-id:"
+"""Before the name, or the id, of a list whose new members are pulled: each list is a stream of its own (R05)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One row of a contact's history.
 
     Attributes:
         stream: which pull brought it, such as `page_views` or `forms`; with `id` it is unique in a portal.
-        name: form, page title or campaign, as people call it; may be empty.
-        ref: form GUID, campaign id, or the owner id of a meeting's host; may be empty.
+        name: form, page title, campaign or list, as people call it; may be empty.
+        ref: form GUID, campaign id, list id, or the owner id of a meeting's host; may be empty.
         url: address of the page, or of the link that was clicked; None where there is none.
         contact: None until a contact with the address `email` is known (form submissions carry no contact id).
         email: the address it came with, lower-case; empty where the CRM gave a contact id. Erased with the person.

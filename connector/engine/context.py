@@ -96,6 +96,7 @@ class Context:
         former: version of the rules of the run before, where they were others; else empty.
         renormalise: the fields or stages changed since contacts were stored; every value is read anew.
         trailed: streams whose window reached further back in this run.
+        places: where the next pull goes on, of streams that cannot be asked by time.
         clock: the CRM's, for what happens while a long run is under way.
         between_pages: called between two pages of a pull, with no transaction open.
         late_hints: hints that were looked at in this run and wait for what the CRM does not show yet.
@@ -132,6 +133,7 @@ class Context:
     former: str = ""
     renormalise: bool = False
     trailed: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
     between_pages: Callable[[], object] = lambda: None
     late_hints: set[str] = field(default_factory=set)
     unread: set[ContactId] = field(default_factory=set)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from connector.domain.activity import MEETINGS, TOUCHES, Activity
+from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES, Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode, State
@@ -26,6 +26,7 @@ from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_in
 from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
 from connector.rules.email_domains import clean_email
 from connector.rules.fields import normalise, properties_to_read
+from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.meetings import FIELD
 from connector.rules.sla import counts_touches
 
@@ -59,7 +60,8 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     context.trailed |= {name for name in done if trailing(name) in marks}
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
-    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *counted, MEETINGS, DEALS):
+    lists = list_streams(context.book)
+    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *lists, *counted, MEETINGS, DEALS):
         if name == MEETINGS and name not in done and not _asks_for_meetings(context):
             continue
         if name in done or _pull_stream(context, name, marks):
@@ -349,17 +351,36 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
     look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
     if _is_off(context, stream):
         return False
-    for page in context.source.pull_activities(stream, window(context, stream) or look_back, cursor=cursor):
+    changed = window(context, stream)
+    begin = cursor if cursor is not None else _place(context, stream, changed)
+    for page in context.source.pull_activities(stream, changed or look_back, cursor=begin):
         if isinstance(page, StreamOff):
             context.troubles.append(page.why)
-            with context.store.transaction() as uow:
-                uow.put_watermark(refused(stream), context.now)
+            if page.lasts:
+                with context.store.transaction() as uow:
+                    uow.put_watermark(refused(stream), context.now)
             return False
         _keep_page(context, marks, stream, page.cursor, page.rows, partial(store_activities, cause=stream))
+        if page.place is not None:
+            context.places[stream] = page.place
         context.counts.activities_pulled += len(page.rows)
         context.progress.step("activities", context.counts.activities_pulled)
         context.between_pages()
     return True
+
+
+def _place(context: Context, stream: str, changed: Window | None) -> str | None:
+    """Where the last pull ended, of a stream that cannot be asked by time; from its beginning where more is wanted.
+
+    Now and then more is: a window that reaches further back, a full pull (I4).
+    """
+    if not stream.startswith((LIST_NAMED, LIST_NUMBERED)):
+        return None
+    with context.store.reading() as uow:
+        mark, place = uow.watermark(stream), uow.place(stream)
+    if place is None or mark is None or changed is None or context.options.full:
+        return None
+    return place if changed.since >= mark - OVERLAP else None
 
 
 def _is_off(context: Context, stream: str) -> bool:
@@ -369,7 +390,7 @@ def _is_off(context: Context, stream: str) -> bool:
     if said is None or not is_off or context.options.full or context.now - said >= ASKED_AGAIN:
         return False
     context.troubles.append(
-        f"{stream.replace('_', ' ')} are not read: the CRM refused them at {said:%Y-%m-%d %H:%M} UTC and is asked "
+        f"{stream_in_words(stream)} are not read: the CRM refused them at {said:%Y-%m-%d %H:%M} UTC and is asked "
         "again a day later; `handoff check` says why, `handoff sync --full` asks at once"
     )
     return True

@@ -405,6 +405,8 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
                 if stream in context.trailed or uow.watermark(trailing(stream)) is None:
                     uow.put_watermark(trailing(stream), context.now)
         status = _status(context, guard, settled)
+                if stream in context.places:
+                    uow.put_place(stream, context.places[stream])
         state = uow.portal_state()
         assert state is not None
         uow.put_portal_state(

@@ -36,7 +36,7 @@ def sample_of(pattern: ActivityPattern, who: ContactId) -> Activity | None:
 
 def noun_of(pattern: ActivityPattern) -> str:
     """One such activity as a noun, singular: `view of the pricing page`."""
-    name = (pattern.name or "").strip("* ")
+    name = (pattern.name or pattern.list_id).strip("* ")
     what, page = f"“{name}”" if name else "", page_words(pattern.url or "")
     match pattern.kind:
         case ActivityKind.PAGE_VIEW:
@@ -54,6 +54,8 @@ def noun_of(pattern: ActivityPattern) -> str:
             return "booked meeting"
         case ActivityKind.TOUCH:
             return f"{name} of sales" if name else "call or mail of sales"
+        case ActivityKind.LIST_JOINED:
+            return f"entry in the list {what}" if what else "entry in the list"
 
 
 def values_for(tree: Condition, *, known: Mapping[str, Value] | None = None) -> dict[str, Value] | None:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.activity import Activity, ActivityKind
+from connector.rules.misplaced import MisplacedError
 
 LONGEST_PATTERN = 200
 LONGEST_SUBJECT = 2_048
@@ -46,9 +47,9 @@ class ActivityPattern(BaseModel):
     """Which activities are meant; every key that is given must fit.
 
     Attributes:
-        name: form, page title or campaign, `*` for anything, case does not matter.
+        name: form, page title or campaign, `*` for anything, case does not matter. Of a list its whole name.
         url: path of the page, or of the link that was clicked.
-        ref: form GUID or campaign id, exactly.
+        ref: form GUID, campaign id or list id, exactly.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,6 +58,11 @@ class ActivityPattern(BaseModel):
     name: NamePattern | None = None
     url: UrlPattern | None = None
     ref: str | None = Field(default=None, max_length=LONGEST_PATTERN)
+
+    @model_validator(mode="after")
+    def _one_list(self) -> ActivityPattern:
+        check_list(self.kind, self.name, self.url, self.ref)
+        return self
 
     @cached_property
     def any_of_kind(self) -> bool:
@@ -89,7 +95,30 @@ class ActivityPattern(BaseModel):
     @property
     def words(self) -> str:
         """What somebody did, in the past tense: `viewed the pricing page`."""
-        return phrase(self.kind, self.name or "", self.url or "")
+        return phrase(self.kind, self.name or self.list_id, self.url or "")
+
+    @property
+    def list_id(self) -> str:
+        """Of the list that is meant, where it is known by its id; else empty."""
+        return self.ref or "" if self.kind is ActivityKind.LIST_JOINED else ""
+
+
+def check_list(kind: ActivityKind | None, name: str | None, url: str | None, ref: str | None) -> None:
+    """Which list is meant must be said in full, for only lists that rules name are read (R05).
+
+    Raises:
+        MisplacedError: none is named, or two, or many by a `*`.
+    """
+    if kind is not ActivityKind.LIST_JOINED:
+        return
+    if url:
+        raise MisplacedError(("url",), "a list has no address; remove it")
+    if (name is None) == (ref is None):
+        raise MisplacedError(("kind",), "needs `name`, the list's whole name, or `ref`, its id; give one of them")
+    if name is not None and "*" in name:
+        raise MisplacedError(("name",), "a list is named in full, without `*`; give each list a condition of its own")
+    if ref is not None and not ref.isdecimal():
+        raise MisplacedError(("ref",), "is no list's id; write its number, as HubSpot shows it in the list's address")
 
 
 Answer = TypeVar("Answer")
@@ -169,6 +198,8 @@ def phrase(kind: ActivityKind, name: str = "", url: str = "") -> str:
             return f"booked a meeting ({what})" if what else "booked a meeting"
         case ActivityKind.TOUCH:
             return f"was contacted by sales ({name.strip('* ')})" if what else "was contacted by sales"
+        case ActivityKind.LIST_JOINED:
+            return f"was put on the list {what}" if what else "was put on a list"
 
 
 def page_words(url: str) -> str:

@@ -149,24 +149,24 @@ def _fields(book: RuleBook) -> Iterator[Complaint]:
 
 def _conditions(book: RuleBook) -> Iterator[Complaint]:
     for name in PARTS:
-        for path, tree in _find_conditions(book.part(name), ()):
+        for path, tree in find_conditions(book.part(name), ()):
             for misfit in check_condition(tree, book.fields):
                 yield Complaint(file=name, path=(*path, *misfit.path), message=misfit.message, advice=misfit.advice)
 
 
-def _find_conditions(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, Condition]]:
+def find_conditions(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, Condition]]:
     """Every condition tree by its root, wherever a model holds one."""
     if isinstance(value, Condition):
         yield path, value
     elif isinstance(value, BaseModel):
         for name, info in type(value).model_fields.items():
-            yield from _find_conditions(getattr(value, name), (*path, info.alias or name))
+            yield from find_conditions(getattr(value, name), (*path, info.alias or name))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _find_conditions(item, (*path, str(key)))
+            yield from find_conditions(item, (*path, str(key)))
     elif isinstance(value, tuple | list):
         for place, item in enumerate(value):
-            yield from _find_conditions(item, (*path, place))
+            yield from find_conditions(item, (*path, place))
 
 
 def _field_of(book: RuleBook, file: str, path: KeyPath, name: str, *types: FieldType) -> Iterator[Complaint]:
@@ -239,7 +239,7 @@ def _spans(book: RuleBook) -> Iterator[Complaint]:
         (("abandoned_forms", place, "cool_down"), form.cool_down)
         for place, form in enumerate(book.qualification.abandoned_forms)
     ]
-    for path, tree in _find_conditions(book.qualification, ()):
+    for path, tree in find_conditions(book.qualification, ()):
         spans += [((*path, *inner), within) for inner, within in _withins(tree)]
     for path, within in spans:
         if within is not None and within > look_back:  # type: ignore[operator]  # both are timedeltas

@@ -19,7 +19,7 @@ from connector.rules.comparisons import Holds
 from connector.rules.condition import Condition
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
-from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern
+from connector.rules.patterns import ActivityKey, ActivityPattern, Known, NamePattern, UrlPattern, check_list
 from connector.rules.ranges import Points, Range, check_ranges, in_hundredths, told, within
 from connector.rules.scanners import ScannerRules
 
@@ -142,6 +142,7 @@ class EngagementRule(BaseModel):
             raise MisplacedError(("kind",), "a mail that was sent shows no interest; score `email_click` instead")
         if self.kind is ActivityKind.TOUCH:
             raise MisplacedError(("kind",), "what sales did shows no interest; score what the lead did")
+        check_list(self.kind, self.name, self.url, self.ref)
         if self.when is not None and not self.when.fields_only:
             raise MisplacedError(("when",), "`when` reads fields here; write the activity's `kind` and pattern instead")
         return self

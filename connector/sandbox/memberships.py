@@ -132,9 +132,13 @@ def _change(request: Request, list_id: str, *, adding: Any, removing: Any) -> Re
 
 
 def _page(request: Request, found: ObjectList, by_place: list[tuple[int, int]] | None) -> Response:
-    """Cut a page: the cursor is the last record id, or the last place in joining order."""
+    """Cut a page: the cursor is the last record id, or the last place in joining order.
+
+    Ascending, but descending where `before` alone is given; `after` wins where both are.
+    """
     limit = request.number("limit", 100, PAGE_MAX)
     after, before = _cursor(request, "after"), _cursor(request, "before")
+    before = None if after is not None else before
     line: list[Any] = found.by_id if by_place is None else by_place
     low, high = (after, before) if by_place is None else ((after or 0, 1 << 62), (before or 0, 0))
     if before is not None:
@@ -144,7 +148,8 @@ def _page(request: Request, found: ObjectList, by_place: list[tuple[int, int]] |
         first = bisect_right(line, low) if after is not None else 0
         last = min(len(line), first + limit)
     rows = line[first:last]
-    keys = rows if by_place is None else [key for _, key in rows]
+    shown = rows[::-1] if before is not None else rows
+    keys = shown if by_place is None else [key for _, key in shown]
     body: dict[str, Any] = {
         "total": len(found.members),
         "results": [{"recordId": str(key), "membershipTimestamp": iso(found.members[key].last_added)} for key in keys],

@@ -17,7 +17,7 @@ from connector.rules.condition import Condition, Facts, Finding, check_condition
 from connector.rules.fields import FieldRules
 from connector.rules.operators import OPERATORS_BY_TYPE, Operator
 from connector.rules.patterns import glob, page_words, path_glob, path_of
-from connector.rules.rulebook import PARTS, _find_conditions
+from connector.rules.rulebook import PARTS, find_conditions
 from connector.rules.values import FieldType
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -269,7 +269,7 @@ def test_deals_are_counted_by_state_amount_and_age(
 
 def test_every_condition_that_ships_compiles() -> None:
     book = load_rulebook(shipped_folder())
-    trees = [tree for name in PARTS for _, tree in _find_conditions(book.part(name), ())]
+    trees = [tree for name in PARTS for _, tree in find_conditions(book.part(name), ())]
     assert trees
     for tree in trees:
         assert check_condition(tree, book.fields) == []

@@ -27,12 +27,13 @@ from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.companies import Companies
 from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
+from connector.crm.hubspot.joined import Joined, missing
 from connector.crm.hubspot.lists import ListInfo, Lists
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
-from connector.domain.activity import Activity
+from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.owner import Owner
 from connector.domain.record import COMPANY, Record
@@ -100,6 +101,7 @@ class HubSpotGateway:
         )
         self._client = Client(self._transport)
         self._lists = Lists(self._client)
+        self._joined = Joined(self._client, self._lists)
         self._companies = Companies(self._client)
         self._deals = DealReader(self._client)
         self._portal_id = portal_id
@@ -138,6 +140,8 @@ class HubSpotGateway:
     def pull_activities(
         self, stream: str, window: Window, *, cursor: str | None
     ) -> Iterator[ActivityPage | StreamOff]:
+        if stream.startswith((LIST_NAMED, LIST_NUMBERED)):
+            return self._joined.pull(stream, window, cursor)
         return activities.pull(self._client, stream, window, cursor)
 
     def forms(self) -> tuple[Form, ...]:
@@ -233,6 +237,10 @@ class HubSpotGateway:
     def find_list(self, name: str) -> ListInfo | None:
         """The contact list of that name, whether it takes members or not; None where the portal has none."""
         return self._lists.find(name)
+
+    def missing_lists(self, streams: Sequence[str]) -> tuple[str, ...]:
+        """A sentence for each list of these streams that the portal lacks; a call for each that was not read before."""
+        return tuple(missing(stream) for stream in streams if self._joined.find(stream) is None)
 
     def ensure_owned(
         self,

@@ -29,6 +29,7 @@ class ListInfo:
     name: str
     processing_type: str
     size: int | None = None
+    of_contacts: bool = True
 
     @property
     def is_writable(self) -> bool:
@@ -55,6 +56,16 @@ class Lists:
                 return None
             raise
         return parse_list(answer.payload)
+
+    def find_by_id(self, list_id: str) -> ListInfo | None:
+        """The contact list of that id; None where the portal has none, or it is one of companies or deals."""
+        try:
+            found = parse_list(raw(self._client.lists.get_by_id, list_id).payload)
+        except QuestionRefusedError as error:
+            if error.refusal.status not in (400, 404):
+                raise
+            return None
+        return found if found.of_contacts else None
 
     def create(self, name: str) -> ListInfo:
         body = {"name": name, "objectTypeId": CONTACTS, "processingType": "MANUAL"}
@@ -139,6 +150,7 @@ def parse_list(payload: Any) -> ListInfo:
         name=str(body.get("name", "")),
         processing_type=kind if isinstance(kind, str) and kind.isalpha() else "",   # it is told in errors (I10)
         size=size if isinstance(size, int) else None,
+        of_contacts=body.get("objectTypeId", CONTACTS) == CONTACTS,
     )
 
 

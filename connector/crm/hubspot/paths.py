@@ -93,6 +93,8 @@ ROUTES = (
         "/crm/lists/{version}/object-type-id/{type}/name/{name}",
     ),
     Route("POST", "/crm/v3/lists", "/crm/lists/{version}", Work.CREATE),
+    Route("GET", "/crm/v3/lists/{list}", "/crm/lists/{version}/{list}"),
+    Route("GET", "/crm/v3/lists/{list}/memberships/join-order", "/crm/lists/{version}/{list}/memberships/join-order"),
     Route(
         "PUT", "/crm/v3/lists/{list}/memberships/add", "/crm/lists/{version}/{list}/memberships/add", Work.REPEATABLE
     ),

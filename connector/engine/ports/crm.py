@@ -43,8 +43,11 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
+    """`place`: with the last page of a stream that cannot be asked by time, the cursor with which the next pull begins."""
+
     rows: tuple[Activity, ...]
     cursor: str | None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +83,11 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOff:
-    """A stream that this portal cannot give, in one line for people."""
+    """A stream that this portal cannot give, in one line for people. `lasts` false: the next run asks again at once."""
 
     stream: str
     why: str
+    lasts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,9 @@ class MarketingSource(Protocol):
 
     def pull_activities(
         self, stream: str, window: Window, *, cursor: str | None
-    ) -> Iterator[ActivityPage | StreamOff]: ...
+    ) -> Iterator[ActivityPage | StreamOff]:
+        """`stream`: one of `streams()`, of the touches or meetings, or of a list's new members (domain/activity.py)."""
+        ...
 
     def forms(self) -> Sequence[Form]:
         """The portal's forms, perhaps as they were some minutes ago; none where it does not show them."""

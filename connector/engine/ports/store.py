@@ -59,6 +59,14 @@ class UnitOfWork(History, Traces, Reporting, Protocol):
         ...
 
     def put_rulebook(self, fingerprint: str, body: Mapping[str, object], at: datetime) -> None: ...
+    def place(self, stream: str) -> str | None:
+        """Where a pull of the stream goes on, of one that cannot be asked by time; None: from its beginning."""
+        ...
+
+    def put_place(self, stream: str, place: str) -> None:
+        """Beside the stream's watermark, which is there already."""
+        ...
+
 
     def rulebook(self, fingerprint: str) -> Mapping[str, object] | None:
         """The rules as they were, for explaining a past day."""
