@@ -19,6 +19,7 @@ from connector.domain.hint import Hint, HintKind
 from connector.domain.record import Record
 from connector.domain.run import HINTS, RunCounts, RunId, RunStatus
 from connector.engine import hint_meetings
+from connector.engine.answers import take_up
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, ROUNDS, Context
 from connector.engine.erase import PRIVACY, erase_now
@@ -107,6 +108,12 @@ class _Batch:
     # -- decide, write, finish ---------------------------------------------------------------------------------
 
     def _decide(self, ids: Sequence[ContactId]) -> None:
+        """On what stands in the CRM; then by what their holders answered (R20)."""
+        self._decide_all(ids)
+        while self.context.writes and take_up(self.context, frozenset(ids)):
+            self._decide_all(ids)
+
+    def _decide_all(self, ids: Sequence[ContactId]) -> None:
         """Moves without news of the contact's own wait for the run whose guard sees them all: none pass here."""
         covered = self.context.covered
         guard = Guard(new_since=covered - OVERLAP if covered else None, allowance=0)

@@ -13,6 +13,7 @@ from connector.domain.contact import ContactId
 from connector.domain.episode import State
 from connector.domain.record import Record
 from connector.domain.run import is_undo
+from connector.engine.answers import ANSWERED, is_answer, settle_answers
 from connector.engine.context import Context
 from connector.engine.hold import note_list, saw_list
 from connector.engine.marks import count_mark, is_mark
@@ -71,6 +72,7 @@ def settle(sent: Sent, uow: UnitOfWork) -> None:
         for status, detail in [sent.verdicts[row.id]]
     ]
     uow.settle_intents(rows)
+    settle_answers(context, uow, rows)
     context.on_the_way.difference_update(row.contact for row in rows)
     if sent.list_id is not None:
         note_list(context, uow, sent.list_id)
@@ -103,7 +105,11 @@ def _store(sent: Sent, uow: UnitOfWork, written: Sequence[Intent]) -> None:
         if row.contact in known
         and is_news(sent.wanted(row), known[row.contact], sent.after[row.contact], context.now)
     ]
-    store_records(context, uow, [sent.after[row.contact] for row in written], source="handoff", dirty=False)
+    said = [row for row in written if is_answer(row)]
+    ours = [sent.after[row.contact] for row in written if row not in said]
+    store_records(context, uow, ours, source="handoff", dirty=False)
+    if said:
+        store_records(context, uow, [sent.after[row.contact] for row in said], source=ANSWERED)
     uow.mark_dirty(news, "edited meanwhile")
 
 
@@ -115,7 +121,7 @@ def _take_back(sent: Sent, uow: UnitOfWork, row: Intent) -> None:
         uow.put_episode(row.before, at=context.now, cause=row.status)
     elif row.episode is not None:
         uow.delete_episode(row.episode)
-    if not is_mark(row):
+    if not is_mark(row) and not is_answer(row):
         restore_timers(context, uow, row.contact)
     if row.turn is not None:
         uow.hand_back_turn(*row.turn)
@@ -148,7 +154,7 @@ def _count(context: Context, written: Sequence[Intent]) -> None:
         context.counts.holds_changed += any(change.before == POLICY for change in row.changes)
         count_mark(context, row.changes)
         states = [change.after for change in row.changes if change.field == "state"]
-        if is_mark(row):
+        if is_mark(row) or is_answer(row):
             continue
         if row.before is None or row.before.silent:
             context.counts.handed_off += 1

@@ -16,6 +16,7 @@ from connector.domain.effect import effect_id
 from connector.domain.episode import UNDONE, Episode, EpisodeId, State
 from connector.domain.record import Record
 from connector.domain.run import RunId, is_undo
+from connector.engine.answers import is_answer
 from connector.engine.context import Context
 from connector.engine.marks import is_mark
 from connector.engine.ports import Intent, StoredContact
@@ -130,7 +131,7 @@ class Look:
         done = {one.id for one in written}
         for one in written:
             later = one.run in starts and starts[one.run] > began and not is_undo(one.run)
-            aside = is_mark(one) and episode is not None  # a lead's handover and its mark do not hang on each other
+            aside = _moves([one]) == [] and episode is not None  # a lead's handover and its mark do not hang together
             if later and not aside and self._effect(contact, one.episode, one.run) not in done:
                 return f"the later run {one.run} moved it on; undo that one first"
         if episode is not None and _begun(ours) and not episode.is_open:
@@ -183,13 +184,13 @@ def _order(row: Intent) -> tuple[int, int, int, int, bool]:
     """What a run did to one lead, in the order in which it can only have happened."""
     before = row.before
     if before is None:
-        return (-1 if is_mark(row) else 0, 0, 0, 0, False)
+        return (0 if _moves([row]) else -1, 0, 0, 0, False)
     return (before.ordinal, int(not before.silent), before.assignment, before.state.rank, before.touched_at is not None)
 
 
 def _moves(ours: Sequence[Intent]) -> list[Intent]:
-    """Those that moved an episode."""
-    return [row for row in ours if not is_mark(row)]
+    """Those that moved an episode: neither a mark nor a holder's answer does by itself."""
+    return [row for row in ours if not is_mark(row) and not is_answer(row)]
 
 
 def _begun(ours: Sequence[Intent]) -> bool:

@@ -15,6 +15,7 @@ from connector.domain.answer import Answer, AnswerKind, Said
 from connector.domain.contact import Contact, OwnerId, Value
 from connector.domain.episode import Episode, Hop, State
 from connector.domain.notice import NoticeKind
+from connector.rules.follow import touches_count_from
 from connector.rules.notifications import Role
 from connector.rules.recycling import RecyclingRules
 from connector.rules.rulebook import RuleBook
@@ -150,3 +151,11 @@ def values(kind: AnswerKind, said: Said, book: RuleBook) -> dict[str, Value]:
         "comment": said.comment or None,
     }
     return {name: value for name, value in found.items() if value is not None and name in book.fields.fields}
+
+
+def was_said_before(contact: Contact, episode: Episode, word: str) -> bool:
+    """Whether a former holder's word stands there, the same one: set again, the CRM would record nothing new."""
+    said_at, since = contact.changed_at.get("verdict"), touches_count_from(episode, contact)
+    if contact.text("verdict").strip().lower() != word or said_at is None or since is None:
+        return False
+    return said_at <= since

@@ -13,6 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from connector.domain.activity import Activity
+from connector.domain.answer import CLAIMED
 from connector.domain.contact import Contact
 from connector.domain.decision import Decision, Score
 from connector.domain.episode import Episode, State
@@ -143,7 +144,8 @@ def _owner(owner: Owner) -> dict[str, object]:
 
 
 def _what(row: Activity) -> str:
-    return clip(phrase(row.kind, row.name, _path(row.url)), SHORT)
+    claimed = ", as sales says" if row.stream == CLAIMED else ""
+    return clip(phrase(row.kind, row.name, _path(row.url)), SHORT) + claimed
 
 
 def _path(url: str | None) -> str:
@@ -228,7 +230,7 @@ def mask(packet: Mapping[str, object]) -> dict[str, object]:
     hide = _hider(facts)
     masked = {key: value if key == "link" else _apply(hide, value) for key, value in packet.items()}
     if facts:
-        name = hide(_initials(str(facts.get("name") or "")))
+        name = hide(initials(str(facts.get("name") or "")))
         masked["contact"] = {
             **{key: _apply(hide, value) for key, value in facts.items()},
             **dict.fromkeys(_PRIVATE, ""),
@@ -238,7 +240,7 @@ def mask(packet: Mapping[str, object]) -> dict[str, object]:
     return {**masked, "masked": True}
 
 
-def _initials(name: str) -> str:
+def initials(name: str) -> str:
     """`Ana van Sample` is `Ana v. S.`"""
     first, *others = name.split() or ["Somebody"]
     return " ".join([first, *(f"{word[0]}." for word in others)])
