@@ -52,6 +52,7 @@ def add(
     member_of = [(_team(portal, name), index == 0) for index, name in enumerate(teams)]
     owner = Owner(owner_id, user_id, email, first_name, last_name, created, now, archived, kind, member_of)
     directory.owners[owner_id] = owner
+    portal.log("owner", id=owner_id, email=email, archived=archived)
     return owner
 
 
