@@ -18,6 +18,7 @@ from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
+from connector.engine.answers import take_up
 from connector.engine.approval import Approval
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
@@ -80,6 +81,8 @@ def sync(
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
+        while context.writes and take_up(context):
+            _decide_and_write(context, guard)
         if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
         if context.writes:
@@ -402,11 +405,11 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         if settled:
             for stream in streams:
                 uow.put_watermark(stream, context.now)
+                if stream in context.places:
+                    uow.put_place(stream, context.places[stream])
                 if stream in context.trailed or uow.watermark(trailing(stream)) is None:
                     uow.put_watermark(trailing(stream), context.now)
         status = _status(context, guard, settled)
-                if stream in context.places:
-                    uow.put_place(stream, context.places[stream])
         state = uow.portal_state()
         assert state is not None
         uow.put_portal_state(
