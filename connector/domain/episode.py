@@ -83,7 +83,7 @@ class Episode:
         passed_on_at: when telequalification had passed it on to a rep, and words of theirs said no more of it.
         caller: who passed it on; None where nobody did yet, or an agency without seats in the CRM.
         touched_at: the first touch by whoever has it now; caller_touched_at: the first by anybody who had it before.
-        former_owners: who had it before whoever has it now, oldest first, each once (R17).
+        former_owners: who had it before whoever has it now got it, oldest first, each once (R17).
         inherited: the answer that stands was given by one of them; who has it now has still to react.
     """
 

@@ -25,10 +25,12 @@ from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
 from connector.engine.timers import add_new_clocks, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
+from connector.rules import sla
 from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
+from connector.rules.notes import beside
 from connector.rules.plan import plan
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
@@ -91,6 +93,8 @@ def _gather(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> _Tab
     gathered = gather(uow, ids, now=context.now, look_back=context.book.scoring.look_back)
     if context.book.routing.counts_days:
         gathered.given_today.update(uow.given_since(context.midnight))
+    if sla.reassigns(context.book.sla):
+        gathered.overdue.update(uow.fired_timers(ids, sla.REASSIGN))
     found = situations_of(
         gathered, context.book, portal=context.portal.id, past=context.past, adopt=context.adopt
     )
@@ -185,6 +189,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
         planned = replace(planned, changes=(*planned.changes, found.change))
     owners = table.gathered.owners
     told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, owners))
+    if extra := beside(decision, told, context.book.notifications.crm):
+        planned = replace(planned, changes=(*planned.changes, *extra))
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)

@@ -93,7 +93,7 @@ def explain(
     decisions = [row for row in uow.decisions(contact) if as_of is None or _at(row["as_of"]) <= as_of]
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
-    route: Mapping[str, Any] = (cause or {}).get("route") or {}
+    route = _route(cause, decisions)
     then = rules_then(uow, str(cause["fingerprint"]), book) if cause else None
     words = Wording(uow, (then if as_of else None) or book, time_zone, as_of=as_of)
     paths, episodes = uow.paths(family), uow.episodes([contact]).get(contact, [])
@@ -119,7 +119,7 @@ def explain(
             *words.next(cause, episodes[-1] if episodes else None, uow, paths),
             *_forms(uow, contact, (then if as_of else None) or book, as_of, episodes, words),
         ),
-        history=tuple(words.history(episodes)),
+        history=tuple(words.history(episodes, decisions)),
         written=tuple(words.written(uow.writes(family))),
         problems=stored.contact.problems,
         rules=str(cause["fingerprint"]) if cause else "",
@@ -165,6 +165,15 @@ def _last_and_cause(
     opened = [d for d in decisions if d["action"] in GIVEN and d["episode"] == last["episode"]]
     in_work = last["episode"] is not None and last["state"] not in _ENDED and last["action"] != "predates"
     return last, opened[-1] if opened and in_work else last
+
+
+def _route(cause: Mapping[str, Any] | None, decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of a lead in work the last time that somebody was looked for to have it; else of the decision itself."""
+    if cause is None:
+        return {}
+    later = (row for row in reversed(decisions) if row["episode"] == cause["episode"] and row.get("route"))
+    found = next(later, None) if cause["action"] in GIVEN else cause
+    return (found or {}).get("route") or {}
 
 
 def _at(value: object) -> datetime:

@@ -14,6 +14,7 @@ from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
+from connector.domain.timer import Timer
 from connector.engine.ports import StoredContact, UnitOfWork
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import sift
@@ -27,7 +28,8 @@ class Gathered:
     Attributes:
         stored: neither gone nor merged ones. activities: oldest first, none after `now`.
         accounts: owner of each company by domain, at telequalification and in sales.
-        given_today: leads that each owner got since midnight; empty where no rule asks.
+        given_today: leads that each owner got since midnight; overdue: timers that came due to take a lead from its
+            holder; both empty where no rule asks.
         rotation, open_leads, accounts, given_today: mutable; turns move on from lead to lead within a batch (R12).
     """
 
@@ -40,6 +42,7 @@ class Gathered:
     open_leads: dict[OwnerId, int]
     accounts: dict[Hop, dict[str, OwnerId]]
     given_today: dict[OwnerId, int] = field(default_factory=dict)
+    overdue: dict[ContactId, list[Timer]] = field(default_factory=dict)
 
 
 def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_back: timedelta) -> Gathered:
@@ -81,6 +84,7 @@ def situations_of(
             episodes=gathered.episodes.get(key, ()),
             since=past,
             adopt=key in adopt,
+            overdue=gathered.overdue.get(key, ()),
             desk=desk,
         )
         for key, row in gathered.stored.items()

@@ -6,6 +6,7 @@ Which destinations hear a notice is decided by rules/notifications.py; sending i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connector.domain.activity import Activity
@@ -18,6 +19,7 @@ from connector.domain.owner import Owner
 from connector.engine.context import Context
 from connector.engine.ports import Entry, Intent
 from connector.rules import sla, suppression
+from connector.rules.handing import NOBODY_ELSE
 from connector.rules.notifications import AUDIENCE, Role, headline, recipients
 from connector.rules.packet import build_packet, clip
 from connector.rules.passing_on import BY_HAND
@@ -54,6 +56,11 @@ def notices(
         yield tell.notice(NoticeKind.LEAD_SIGNAL, episode.owner, decision.evidence)
     elif decision.action is Action.END and episode.state in HANDED_BACK:
         yield tell.notice(NoticeKind.LEAD_RECYCLED, None, episode.state.value)
+    stays = next((one for one in decision.verdicts if one.rule == NOBODY_ELSE), None)
+    if stays is not None:
+        words, clock = " ".join(stays.reasons), stays.then
+        roles = tuple(dict.fromkeys((*context.book.sla.clocks[clock].tell_breach, Role.MANAGER)))
+        yield tell.of_clock(NoticeKind.SLA_BREACHED, clock, sla.REASSIGN, words, roles)
     if decision.action in (Action.ADVANCE, Action.END) and before and _went_over(decision):
         yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
         if episode.is_open:
@@ -96,6 +103,17 @@ class Teller:
             packet=self._packet(owner, episode) | self.holder(of or episode, AUDIENCE[kind]),
             urgent_since=self._urgent_since(kind, episode),
         )
+
+    def of_clock(self, kind: NoticeKind, clock: str, level: str, words: str, roles: Sequence[Role]) -> Notice:
+        """What a clock says to `roles`; its key is clock, level, assignment and a second hand-raise (I5, R40)."""
+        episode = self._decision.episode
+        assert episode is not None
+        again = f":{episode.signal_at.isoformat()}" if episode.signal_at else ""
+        notice = self.notice(kind, episode.owner, f"{clock}:{level}:{episode.assignment}{again}")
+        label = self._context.book.sla.clocks[clock].label
+        facts: dict[str, object] = {"clock": label[:1].upper() + label[1:], "level": level, "sentence": words}
+        facts |= {"tell": [role.value for role in roles]} | self.holder(episode, roles)
+        return replace(notice, packet={**notice.packet, **facts})
 
     def holder(self, episode: Episode | None, roles: Sequence[Role]) -> dict[str, object]:
         """Whom a notice for these roles reaches while telequalification has the lead; nothing where a rep has it."""

@@ -1,7 +1,8 @@
 """Sweep: what came due by time alone. Due timers are found by index; nothing is scanned (design.md, section 5).
 
-A clock that came due is told about; a return condition, and the end of a cool-down, put their contact on the work list;
-the mark of a form that was not sent is looked at (marks.py). Decides nothing itself.
+A clock that came due is told about; a return condition, the end of a cool-down, and a clock that takes the lead from
+its holder (R17), put their contact on the work list; the mark of a form that was not sent is looked at (marks.py).
+It decides nothing itself.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from connector.engine.context import BATCH, Context
 from connector.engine.marks import look_at_marks
 from connector.engine.notify import Teller, entries
 from connector.engine.ports import AuditRow, UnitOfWork
-from connector.engine.timers import still_runs
 from connector.rules import sla
+from connector.rules.touches import last_touch
 
 
 def sweep(context: Context) -> int:
@@ -41,7 +42,8 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     forms = sorted({timer.contact for timer in due if timer.kind is TimerKind.FORM_ABANDONED})
     if forms:
         look_at_marks(context, uow, situations(context, uow, forms))
-    clocks = [timer for timer in due if timer.kind is TimerKind.SLA]
+    uow.mark_dirty({timer.contact for timer in due if timer.level == sla.REASSIGN}, "time is up")
+    clocks = [timer for timer in due if timer.kind is TimerKind.SLA and timer.level != sla.REASSIGN]
     if not clocks or not context.writes:
         return
     known = situations(context, uow, sorted({timer.contact for timer in clocks}))
@@ -52,7 +54,7 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
         episode = situation.open_episode if situation else None
         if situation is None or episode is None:
             continue
-        if not still_runs(context, timer, episode, situation.contact.instant("last_touch_at")):
+        if not sla.still_runs(timer, episode, context.book.sla, last_touch(situation.contact, situation.activities)):
             continue
         decision = Decision(
             contact=timer.contact,
@@ -71,22 +73,9 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
 
 def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
     kind = NoticeKind.SLA_AT_RISK if timer.level.startswith(sla.AT_RISK) else NoticeKind.SLA_BREACHED
-    notice = teller.notice(kind, episode.owner, _key(timer, episode))
     words = sla.explain_timer(timer, episode, context.book.sla)
-    roles = sla.tell(timer, context.book.sla)
-    tell = [role.value for role in roles]
-    label = context.book.sla.clocks[timer.name].label
-    said = label[:1].upper() + label[1:]
-    facts: dict[str, object] = {"clock": said, "level": timer.level, "sentence": words, "tell": tell}
-    facts |= teller.holder(episode, roles)
-    since = timer.due_at if kind is NoticeKind.SLA_BREACHED else None
-    return replace(notice, packet={**notice.packet, **facts}, urgent_since=since)
-
-
-def _key(timer: Timer, episode: Episode) -> str:
-    """Clock, level, assignment, and the second hand-raise where one started the clock again (I5, R40)."""
-    again = f":{episode.signal_at.isoformat()}" if episode.signal_at else ""
-    return f"{timer.name}:{timer.level}:{timer.assignment}{again}"
+    notice = teller.of_clock(kind, timer.name, timer.level, words, sla.tell(timer, context.book.sla))
+    return replace(notice, urgent_since=timer.due_at if kind is NoticeKind.SLA_BREACHED else None)
 
 
 def _audit(notice: Notice) -> AuditRow:

@@ -130,29 +130,11 @@ def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:
     One whose time is up runs no more, though it may still be escalated.
     """
     rules = context.book.sla
-    running = {timer.name for timer in uow.timers(episode.contact) if not timer.level.startswith(sla.ESCALATED)}
+    after = (sla.ESCALATED, sla.REASSIGN)
+    running = {timer.name for timer in uow.timers(episode.contact) if not timer.level.startswith(after)}
     anew = replace(episode, state=State.HANDED_OFF, touched_at=None, lane="hand_raiser")
     clocks = sla.clocks(anew, rules, now=context.now)
     uow.put_timers([t for t in clocks if rules.clocks[t.name].until is sla.Until.TOUCH and t.name not in running])
-
-
-def still_runs(context: Moment, timer: Timer, episode: Episode, last_touch_at: datetime | None) -> bool:
-    """Whether a clock that came due still means what it meant when it was set.
-
-    Not where its owner has changed, the episode ended or the clock was stopped since. A clock that a second hand-raise
-    started stops at the first touch after that (R40).
-    """
-    rules = context.book.sla
-    if timer.episode != episode.id or timer.assignment != episode.assignment or episode.silent:
-        return False
-    clock = rules.clocks.get(timer.name)
-    if clock is None:
-        return False
-    if timer.name not in sla.stopped_clocks(episode, rules):
-        return True
-    if clock.until is not sla.Until.TOUCH or episode.signal_at is None or not episode.is_open:
-        return False
-    return last_touch_at is None or last_touch_at <= episode.signal_at
 
 
 def _cool_down(context: Moment, episode: Episode) -> Timer:

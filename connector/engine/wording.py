@@ -17,6 +17,7 @@ from connector.engine.ports import UnitOfWork
 from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
 from connector.rules.abandonment import Abandoned
+from connector.rules.handing import NOBODY_ELSE
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
@@ -231,12 +232,18 @@ class Wording:
 
     # -- what was ----------------------------------------------------------------------------------------------
 
-    def history(self, episodes: Sequence[Episode]) -> Iterator[str]:
+    def history(self, episodes: Sequence[Episode], decisions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """One line per episode, and under it each time that somebody else got the lead by the rules."""
         for number, episode in enumerate(episodes, start=1):
             began = self.day(episode.handed_off_at or episode.opened_at)
             owner = f", {self.name(episode.owner)}" if episode.owner else ""
             because = episode.reason.partition(";")[0].rstrip(".")
             yield f"{number}. {began}{owner}: {because}; {self._stands(episode)}."
+            for row in decisions:
+                if row["episode"] == episode.id and row["action"] == "advance" and row.get("route"):
+                    yield f"   {self.day(row['as_of'])}, {self.name(row['route']['owner'])}: {row['sentence']}"
+                elif row["episode"] == episode.id and any(one["rule"] == NOBODY_ELSE for one in row["verdicts"]):
+                    yield f"   {self.day(row['as_of'])}: {row['sentence']}"
 
     def _caller(self, episode: Episode) -> str:
         """Which telequalification has it; empty where sales does."""

@@ -20,26 +20,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.contact import OwnerId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode, Hop, State
+from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import sla, stages, suppression
 from connector.rules.case import Case
 from connector.rules.filters import Then
-from connector.rules.follow import end, follow, taken_over
-from connector.rules.handing import hand_over, predates, routed
+from connector.rules.follow import end, follow
+from connector.rules.handing import hand_over, predates
 from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
-from connector.rules.passing_on import left_to_sales, passed_on
-from connector.rules.plan import RESCUED
+from connector.rules.passing_on import passed_on
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
 from connector.rules.situation import Situation
-from connector.rules.touches import counted, uncounted
+from connector.rules.succession import succession
+from connector.rules.touches import claims, counted
 from connector.rules.words import day, sentence
 
 
@@ -85,19 +84,17 @@ def _open_episode(case: Case) -> Decision | None:
     before = case.situation.open_episode
     if before is None:
         return None
-    touched = before if before.silent else counted(case, before)
-    after = follow(touched, case.contact, case.situation.deals, case.book, now=case.now)
+    claimed = claims(case.activities)
+    after = follow(before, case.contact, case.situation.deals, case.book, now=case.now, claimed=claimed)
     if before.silent:
         return silent(case, before, after)
-    after = _waiting(case, after)
+    after = _waiting(case, counted(case, after))
     passed = passed_on(case, before, after)
     if passed is not None:
         return passed
-    if after.is_open and after.owner in case.left:
-        return _rescued(case, before, after, "Its owner has left; somebody else takes this lead over.")
-    if after.is_open and _was_taken_away(case, after):
-        words = "A person took this lead from its owner; somebody else takes it over."
-        return _rescued(case, before, after, words, taken_from=after.owner)
+    succeeded = succession(case, before, after)
+    if succeeded is not None:
+        return succeeded
     if after.state.is_end:
         return case.result(Action.END, _ended(after, case), episode=case.held(after), evidence=after.state.value)
     if after != before:
@@ -116,27 +113,6 @@ def _waiting(case: Case, episode: Episode) -> Episode:
     if waits == (episode.waiting_since is not None):
         return episode
     return replace(episode, waiting_since=case.now if waits else None)
-
-
-def _was_taken_away(case: Case, episode: Episode) -> bool:
-    """The owner was emptied since the handover: a lead that nobody holds would be a silent one."""
-    emptied, since = case.contact.changed_at.get("owner"), episode.held_since
-    return case.contact.owner is None and episode.owner is not None and bool(emptied and since and emptied > since)
-
-
-def _rescued(
-    case: Case, before: Episode, stranded: Episode, words: str, *, taken_from: OwnerId | None = None
-) -> Decision:
-    """Somebody else gets it, with a clock of his own; from telequalification to a rep is a second hop (R12)."""
-    again = uncounted(taken_over(stranded))
-    if again.state is State.ACCEPTED:  # who accepted it is gone
-        again = replace(again, state=State.HANDED_OFF if again.passed_on_at is None else State.TELEQUALIFIED)
-    found = routed(
-        case, again, words, Action.ADVANCE, verdicts=(), evidence=RESCUED, signal_at=case.now, taken_from=taken_from
-    )
-    if stranded.hop is Hop.TELEQUALIFICATION and found.route is not None and not found.route.party:
-        return left_to_sales(case, before, stranded, words, taken_from=taken_from)
-    return found
 
 
 def _signal(case: Case, episode: Episode) -> Decision | None:

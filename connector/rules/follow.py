@@ -11,21 +11,49 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.contact import Contact
+from connector.domain.contact import Contact, OwnerId
 from connector.domain.deal import Deal, DealState
-from connector.domain.episode import Episode, Hop, State
+from connector.domain.episode import UNANSWERED, Episode, Hop, State
 from connector.rules import recycling, stages
 from connector.rules.rulebook import RuleBook
 
 
-def follow(episode: Episode, contact: Contact, deals: Sequence[Deal], book: RuleBook, *, now: datetime) -> Episode:
-    """The episode after everything that people and HubSpot did to it; the same value where nothing happened."""
+def follow(
+    episode: Episode,
+    contact: Contact,
+    deals: Sequence[Deal],
+    book: RuleBook,
+    *,
+    now: datetime,
+    claimed: Sequence[datetime] = (),
+) -> Episode:
+    """The episode after everything that people and HubSpot did to it; the same value where nothing happened.
+
+    `claimed`: when sales says that it called and did not log it.
+    """
     moved = _owner_moved(episode, contact)
-    touched = _touched(moved, contact)
+    touched = _touched(moved, contact, claimed)
     state = _state(touched, contact, deals, book)
     if state is touched.state:
-        return touched
-    return end(touched, state, contact, deals, book, now=now) if state.is_end else replace(touched, state=state)
+        return replace(touched, inherited=False) if _answered_anew(touched, contact, book) else touched
+    if state.is_end:
+        return end(touched, state, contact, deals, book, now=now)
+    return replace(touched, state=state, inherited=False)
+
+
+def _answered_anew(episode: Episode, contact: Contact, book: RuleBook) -> bool:
+    """Whether who has it now said themselves what a former holder had said."""
+    since = touches_count_from(episode, contact)
+    if not episode.inherited or since is None:
+        return False
+
+    def is_new(field: str) -> bool:
+        said_at = contact.changed_at.get(field)
+        return said_at is not None and said_at > since
+
+    said = recycling.answer(contact, book.recycling) if is_new("verdict") else None
+    shown = stages.reported_state(contact, book.stages, by_status=is_new("status"), by_stage=is_new("stage"))
+    return episode.state in (said, shown)
 
 
 def end(
@@ -39,7 +67,7 @@ def end(
     said: str = "",
 ) -> Episode:
     """The episode ended in `state`, with reason, track and return condition where it goes back to marketing."""
-    ended = replace(episode, state=state, ended_at=now)
+    ended = replace(episode, state=state, ended_at=now, inherited=False)
     if state is State.WON:
         return ended
     reason = said or next((deal.lost_reason for deal in deals if deal.state is DealState.LOST and deal.lost_reason), "")
@@ -74,7 +102,15 @@ def taken_over(episode: Episode) -> Episode:
         state=begins if episode.state is State.WORKING else episode.state,
         touched_at=None,
         caller_touched_at=episode.first_touched_at,
+        former_owners=had(episode),
+        inherited=episode.state not in UNANSWERED,
     )
+
+
+def had(episode: Episode) -> tuple[OwnerId, ...]:
+    """Everybody who has, or had, the lead in this episode, oldest first (R17)."""
+    holder = (episode.owner,) if episode.owner is not None else ()
+    return (*(one for one in episode.former_owners if one not in holder), *holder)
 
 
 def touches_count_from(episode: Episode, contact: Contact) -> datetime | None:
@@ -91,12 +127,13 @@ def _was_given(episode: Episode, contact: Contact) -> bool:
     return _since_handoff(episode, contact, "owner") and given_at is not None and given_at > contact.created_at
 
 
-def _touched(episode: Episode, contact: Contact) -> Episode:
-    """The first touch that its holder logged since they have it; earlier ones belong to the past."""
+def _touched(episode: Episode, contact: Contact, claimed: Sequence[datetime]) -> Episode:
+    """The first touch that its holder logged or claimed since they have it; earlier ones belong to the past."""
     start = touches_count_from(episode, contact)
     if episode.touched_at is not None or start is None:
         return episode
-    touches = [at for name in ("first_touch_at", "last_touch_at") if (at := contact.instant(name)) and at > start]
+    logged = [at for name in ("first_touch_at", "last_touch_at") if (at := contact.instant(name))]
+    touches = [at for at in (*logged, *claimed) if at > start]
     return replace(episode, touched_at=min(touches)) if touches else episode
 
 

@@ -17,6 +17,8 @@ from connector.rules.case import Case
 
 NOBODY = "routing"
 """Rule of the verdict that nobody is there to take a lead."""
+NOBODY_ELSE = "routing.nobody_else"
+"""… or nobody but who had it before, when a clock takes it from its holder; `then` names the clock (R17)."""
 
 
 def hand_over(
@@ -54,16 +56,20 @@ def routed(
     signal_at: datetime,
     held: Episode | None = None,
     taken_from: OwnerId | None = None,
+    by_clock: bool = False,
 ) -> Decision:
     """The decision with the owner that routing finds; where nobody is there, the lead waits and says so.
 
     Args:
         held: the episode as telequalification had it, where that passes the lead on to a rep.
         taken_from: from whom a person took the lead.
+        by_clock: a clock took it; it goes to nobody who had it before.
     """
     in_sales = action is not Action.HAND_OVER and episode.hop is Hop.SALES
-    lead = case.lead(
-        episode.lane, in_sales=in_sales, passed_on_by=held.owner if held else None, taken_from=taken_from
+    lead = replace(
+        case.lead(episode.lane, in_sales=in_sales, passed_on_by=held.owner if held else None, taken_from=taken_from),
+        former_owners=episode.former_owners if held is None else (),
+        by_clock=by_clock,
     )
     route = routing.route(lead, case.situation.desk, case.book.routing, now=case.now, calendars=case.book.sla.calendars)
     if route is None:

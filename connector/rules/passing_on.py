@@ -14,6 +14,7 @@ from connector.domain.decision import Action, Candidate, Decision, Route
 from connector.domain.episode import Episode, Hop, State
 from connector.rules import meetings, routing
 from connector.rules.case import Case
+from connector.rules.follow import had
 from connector.rules.handing import routed
 from connector.rules.touches import uncounted
 
@@ -95,6 +96,8 @@ def _moved(case: Case, before: Episode, after: Episode, words: str) -> Episode:
         caller=before.owner,
         caller_touched_at=after.first_touched_at,
         touched_at=None,
+        former_owners=had(before),
+        inherited=False,
         signal_at=case.latest(hand).at if hand else before.signal_at,
     )
 

@@ -21,6 +21,8 @@ from connector.rules.rulebook import RuleBook
 WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.HOLD_CHANGED})
 RESCUED = "rescued"
 """Evidence of a decision that gives a lead to somebody else because nobody has it any more."""
+REASSIGNED = "reassigned"
+"""… because a clock took it from its holder (R17)."""
 POLICY = "policy"
 """What stood before, in a list change that follows a changed policy: undoing a run leaves these alone."""
 BEGINNING = (Action.HAND_OVER, Action.ADOPT)
@@ -105,7 +107,7 @@ def _wanted(
         if decision.passes_on:  # what was answered is telequalification's word, and has been acted on
             yield "reason", episode.reason
             yield from ((name, None) for name in ANSWERS)
-        elif decision.evidence == RESCUED:  # the word of who is gone; their successor's is to be seen as new
+        elif decision.evidence in (RESCUED, REASSIGNED):  # the word of who is gone; their successor's is to be seen
             yield "verdict", None
     elif episode.touched_at is not None:
         yield "due_at", None

@@ -11,6 +11,7 @@ from connector.domain.contact import Contact, OwnerId, PortalId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode
 from connector.domain.owner import Owner
+from connector.domain.timer import Timer
 from connector.rules.scanners import Dropped
 
 
@@ -39,6 +40,7 @@ class Situation:
         since: signals before it are the past (R41); None where nothing is.
         adopt: `handoff adopt` chose this contact; its past counts from now on.
         account_owner: who has the latest lead of the contact's company; account_caller: at telequalification.
+        overdue: timers that came due to take the lead from its holder (R17).
     """
 
     portal: PortalId
@@ -51,6 +53,7 @@ class Situation:
     adopt: bool = False
     account_owner: OwnerId | None = None
     account_caller: OwnerId | None = None
+    overdue: Sequence[Timer] = ()
     desk: Desk = field(default_factory=lambda: Desk(owners=(), rotation={}, open_leads={}))
 
     @property

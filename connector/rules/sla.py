@@ -32,6 +32,8 @@ AT_RISK = "at_risk_"
 """Levels of a timer: `breach`, or `at_risk_80` when 80 % of the time is used up."""
 ESCALATED = "escalated_"
 """… or `escalated_150`, when half of the time again has gone by after the breach."""
+REASSIGN = "reassign"
+"""… or this, when the lead is taken from its holder; `rules/reassigning.py` says to whom it goes."""
 
 
 class Until(StrEnum):
@@ -80,6 +82,8 @@ class ClockRules(BaseModel):
     tell_breach: tuple[Role, ...] = (Role.REP, Role.MANAGER)
     escalate: tuple[Escalation, ...] = ()
     """Who else hears of it when still nothing has happened."""
+    reassign_at: int | None = Field(default=None, ge=100, le=2_000)
+    """Percent of the time since the clock began at which somebody else takes the lead over; None: never (R17)."""
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> ClockRules:
@@ -212,6 +216,11 @@ def counts_touches(rules: SlaRules) -> bool:
     return any(clock.until is Until.TOUCHES for clock in rules.clocks.values())
 
 
+def reassigns(rules: SlaRules) -> bool:
+    """Whether any clock ever takes a lead from its holder."""
+    return any(clock.reassign_at is not None for clock in rules.clocks.values())
+
+
 def may_pause(timer: Timer, rules: SlaRules) -> bool:
     """Whether the timer's clock stands still while sales waits for the customer."""
     clock = rules.clocks.get(timer.name)
@@ -236,6 +245,24 @@ def resumed(timer: Timer, episode: Episode, rules: SlaRules, *, now: datetime) -
 def stopped_clocks(episode: Episode, rules: SlaRules) -> tuple[str, ...]:
     """Names of the clocks that no longer run on the episode as it stands; their timers are to be cancelled."""
     return tuple(name for name, clock in rules.clocks.items() if not _runs(clock, episode))
+
+
+def still_runs(timer: Timer, episode: Episode, rules: SlaRules, last_touch_at: datetime | None) -> bool:
+    """Whether a clock that came due still means what it meant when it was set.
+
+    Not where its owner has changed, the episode ended or the clock was stopped since. A clock that a second hand-raise
+    started stops at the first touch after that (R40).
+    """
+    if timer.episode != episode.id or timer.assignment != episode.assignment or episode.silent:
+        return False
+    clock = rules.clocks.get(timer.name)
+    if clock is None:
+        return False
+    if _runs(clock, episode):
+        return True
+    if clock.until is not Until.TOUCH or episode.signal_at is None or not episode.is_open:
+        return False
+    return last_touch_at is None or last_touch_at <= episode.signal_at
 
 
 def tell(timer: Timer, rules: SlaRules) -> tuple[Role, ...]:
@@ -269,8 +296,12 @@ def _runs(clock: ClockRules, episode: Episode) -> bool:
         return True
     if clock.until is Until.TOUCHES and _touched_enough(clock, episode):
         return False
-    answered = episode.state not in UNANSWERED  # who answers has looked at it, be the call logged or not (R20)
-    return not answered and (clock.until is not Until.TOUCH or episode.touched_at is None)
+    if clock.until is Until.TOUCH and episode.touched_at is not None:
+        return False
+    if episode.state in UNANSWERED:
+        return True
+    # Who answers has looked at it, be the call logged or not (R20); who takes over an answered lead has not.
+    return episode.inherited and clock.until is not Until.VERDICT
 
 
 def _touched_enough(clock: ClockRules, episode: Episode) -> bool:
@@ -321,6 +352,8 @@ def _timers(name: str, clock: ClockRules, episode: Episode, rules: SlaRules, now
     calendar = rules.calendar_of(clock, episode.owner)
     levels = [(f"{AT_RISK}{percent}", _part(calendar, limit, now, due, percent)) for percent in clock.warn_at]
     later = [(step_level(step.at), _part(calendar, limit, now, due, step.at)) for step in clock.escalate]
+    if (percent := clock.reassign_at) is not None:
+        later.append((REASSIGN, due if percent == 100 else _part(calendar, limit, now, due, percent)))
     return [
         Timer(
             kind=TimerKind.SLA,

@@ -10,8 +10,8 @@ from sqlalchemy import Boolean, Connection, Row, bindparam, delete, or_, select,
 
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.timer import Timer, TimerKind
-from connector.store.part import PORTAL, Insert, Part, Rows, insert_into, key_of, per_dialect
-from connector.store.tables import timer
+from connector.store.part import IDS, PORTAL, Insert, Part, Rows, insert_into, key_of, per_dialect
+from connector.store.tables import episode, timer
 
 _ORDER = (timer.c.due_at, *(column for column in timer.primary_key.columns if column is not timer.c.portal))
 _DUE = (
@@ -24,6 +24,15 @@ _DUE = (
 _OF_CONTACT = (
     select(timer)
     .where(timer.c.portal == PORTAL, timer.c.contact == bindparam("contact_"), timer.c.fired_at.is_(None))
+    .order_by(*_ORDER)
+)
+_FIRED = (
+    select(timer)
+    .join(episode, (episode.c.portal == timer.c.portal) & (episode.c.episode == timer.c.episode))
+    .where(
+        timer.c.portal == PORTAL, timer.c.contact.in_(IDS), timer.c.fired_at.is_not(None),
+        timer.c.level == bindparam("level_"), episode.c.is_open,
+    )
     .order_by(*_ORDER)
 )
 _CANCEL = delete(timer).where(
@@ -91,6 +100,13 @@ class Timers(Part):
         if timers:
             rows = [{f"b_{name}": value for name, value in _row(self.portal, one).items()} for one in timers]
             self.connection.execute(_FIRE, [{**row, "at": at} for row in rows])
+
+    def fired_timers(self, ids: Sequence[ContactId], level: str) -> dict[ContactId, list[Timer]]:
+        self.flush()
+        found: dict[ContactId, list[Timer]] = {}
+        for row in self.select_by_id(_FIRED, ids, level_=level):
+            found.setdefault(row.contact, []).append(_timer(row))
+        return found
 
     def timers(self, contact: ContactId) -> list[Timer]:
         self._write_timers()

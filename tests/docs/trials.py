@@ -240,7 +240,7 @@ def _goes_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         yield {"goes to": NAMES[route.owner], "because": route.sentence}
 
 
-@trial("due", "handed over", "lane", "clock", "reminders", "then tells", "waits from", "until")
+@trial("due", "handed over", "lane", "clock", "reminders", "then tells", "waits from", "until", "taken away")
 def _due(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     """Times in the zone of the clock's calendar."""
     for row in rows:
@@ -261,6 +261,7 @@ def _due(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         breach = next((timer for timer in timers if timer.level == sla.BREACH), None)
         yield {
             "due": told.pop(sla.BREACH, ""),
+            "taken away": told.pop(sla.REASSIGN, ""),
             "reminders": "; ".join(told.values()),
             "then tells": ", ".join(sla.tell(breach, book.sla)) if breach else "",
         }

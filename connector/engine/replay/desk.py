@@ -71,6 +71,18 @@ class Clocks:
                 self._fired.setdefault(key.contact, {})[key] = due_at
         return fired
 
+    def fired(self, contact: ContactId, level: str) -> tuple[Timer, ...]:
+        """Of a contact's open episode, those of one level."""
+        found = self._fired.get(contact, {})
+        return tuple(
+            Timer(
+                kind=key.kind, contact=contact, episode=EpisodeId(key.episode), name=key.name, level=level,
+                assignment=key.assignment, due_at=due_at,
+            )
+            for key, due_at in found.items()
+            if key.level == level
+        )  # fmt: skip
+
     def next_due(self) -> datetime | None:
         return self._due[0][0] if self._due else None
 

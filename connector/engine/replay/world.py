@@ -31,7 +31,8 @@ from connector.engine.replay.desk import Clocks, DeskState
 from connector.engine.replay.passing import Passing
 from connector.engine.replay.past import Heard
 from connector.engine.replay.people import People, Person, Written
-from connector.engine.timers import set_timers, still_runs
+from connector.engine.timers import set_timers
+from connector.rules import sla
 from connector.rules.decide import asks_still, decide
 from connector.rules.plan import plan
 from connector.rules.reach import Reach
@@ -137,7 +138,8 @@ class World:
         due = self.clocks.fire(now)
         if due:
             self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
-            back = {timer.contact for timer in due if timer.kind in LOOKS} - guard.held
+            looks = {timer.contact for timer in due if timer.kind in LOOKS or timer.level == sla.REASSIGN}
+            back = looks - guard.held
             self._decide(back, back, guard, frozenset())
         self.waiting, self.held = set(guard.held), set(guard.held)
         self.covered = now
@@ -210,6 +212,7 @@ class World:
             adopt=contact in adopted,
             account_owner=batch.accounts[Hop.SALES].get(person.contact.text("domain")),
             account_caller=batch.accounts[Hop.TELEQUALIFICATION].get(person.contact.text("domain")),
+            overdue=self.clocks.fired(contact, sla.REASSIGN),
             desk=Desk(owners=self.setting.owners, rotation=self.desk.rotation, open_leads=batch.open_leads),
         )
 
@@ -275,7 +278,7 @@ class World:
         for timer, episode in live:
             person = people.get(timer.contact)
             touched = person.contact.instant("last_touch_at") if person else None
-            if still_runs(self, timer, episode, touched):
+            if sla.still_runs(timer, episode, self.book.sla, touched):
                 self.watcher.broke(episode.owner, timer)
 
     def _open(self, timer: Timer) -> Episode | None:

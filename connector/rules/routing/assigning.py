@@ -36,7 +36,7 @@ def route(
     Returns:
         A route to an active owner, or to an agency outside, with every owner that was considered and why not;
         `rotation` holds by how much each pointer of the pool moves. None only where the portal has no active owner,
-        and no agency takes the lead.
+        and no agency takes the lead; or where a clock took the lead and nobody is there who did not have it.
     """
     search = Search(lead, desk)
     people = People(rules, search, calendars, now)
@@ -57,9 +57,14 @@ def route(
     return _fall_back(search, people, rules, seated)
 
 
-def _fall_back(search: Search, people: People, rules: RoutingRules, callers: Collection[OwnerId]) -> Route:
-    """Always ends in somebody; a cap does not count here, for a lead without an owner is worse than one too many."""
+def _fall_back(search: Search, people: People, rules: RoutingRules, callers: Collection[OwnerId]) -> Route | None:
+    """Always ends in somebody; a cap does not count here, for a lead without an owner is worse than one too many.
+
+    A lead that a clock took has an owner: then only the named person will do.
+    """
     named = search.find(rules.fallback.owner) if rules.fallback.owner else None
+    if search.lead.by_clock and (named is None or search.was_theirs(named)):
+        return None
     if named is not None and search.is_active(named):
         away = people.back_on(named)
         if not away:
@@ -70,7 +75,10 @@ def _fall_back(search: Search, people: People, rules: RoutingRules, callers: Col
         search.remarks.append("The fallback owner is not active in the CRM.")
         if named is not None:
             search.pass_over(named, LEFT)
-    others = [owner for owner in search.active if owner != search.lead.taken_from] or search.active
+    if search.lead.by_clock:
+        return None
+    others = [owner for owner in search.active if not search.was_theirs(owner)]
+    others = others or [owner for owner in search.active if owner != search.lead.taken_from] or search.active
     there = [owner for owner in others if not people.back_on(owner)] or others
     first = next((owner for owner in there if owner not in callers), there[0])
     why = f"{search.name(first)} is the first active owner; no other fallback is there"

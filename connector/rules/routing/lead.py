@@ -18,6 +18,8 @@ class Lead:
         host: of the meeting that was booked.
         deal: owner of the contact's newest open deal.
         taken_from: from whom a person took this lead; gets it back only where nobody else is there.
+        former_owners: who had this lead before in its episode; get it back only where nobody else is there.
+        by_clock: … and not even then, for a clock took it from them (R17).
         in_sales: only a rep may get it: telequalification passed it on, or sales had it already.
         passed_on_by: who at telequalification had it until now.
     """
@@ -31,5 +33,7 @@ class Lead:
     host: OwnerId | None = None
     deal: OwnerId | None = None
     taken_from: OwnerId | None = None
+    former_owners: tuple[OwnerId, ...] = ()
+    by_clock: bool = False
     in_sales: bool = False
     passed_on_by: OwnerId | None = None

@@ -61,7 +61,8 @@ def _at(
         return search.choose(None, "telequalification", f"{party.words} calls first", party=party.name)
     seats = sitting(rules.pools[party.pool], search)
     for owner, why in ((lead.former_caller, "called this lead before"), (lead.account_caller, "calls this company")):
-        if owner in seats and owner != lead.taken_from and search.is_active(owner) and not people.back_on(owner):
+        there = owner in seats and search.is_active(owner) and not people.back_on(owner)
+        if there and owner is not None and not search.was_theirs(owner):
             why = f"{search.name(owner)} {why} for {party.words}"
             return search.choose(owner, "telequalification", why, party=party.name)
     return turn(party.pool, "", search, people, rotation.get(party.pool, {}), rules, party=party.name)

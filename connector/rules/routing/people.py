@@ -10,7 +10,7 @@ from connector.domain.contact import OwnerId
 from connector.rules.calendar import CalendarRules
 from connector.rules.condition import Facts
 from connector.rules.routing.model import Member, Person, RoutingRules
-from connector.rules.routing.search import LEFT, TAKEN_AWAY, Search
+from connector.rules.routing.search import LEFT, Search
 from connector.rules.routing.turns import WHOLE
 from connector.rules.words import day
 
@@ -41,8 +41,8 @@ class People:
         search, person = self._search, self._people.get(owner)
         if not search.is_active(owner):
             return LEFT
-        if owner == search.lead.taken_from:
-            return TAKEN_AWAY
+        if theirs := search.was_theirs(owner):
+            return theirs
         away = self.back_on(owner)
         if away:
             return away

@@ -12,6 +12,7 @@ from connector.rules.situation import Desk
 from connector.rules.words import sentence
 
 TAKEN_AWAY = "a person took this lead from them"
+HAD_IT = "had this lead before"
 LEFT = "is no longer active in the CRM"
 
 
@@ -49,6 +50,12 @@ class Search(Directory):
         self.lead, self.open_leads, self.given_today = lead, desk.open_leads, desk.given_today
         self.remarks: list[str] = []
         self._why_not: dict[OwnerId, str] = {}
+
+    def was_theirs(self, owner: OwnerId) -> str:
+        """Why this lead does not go back to them, as long as somebody else is there; empty for everybody else."""
+        if owner == self.lead.taken_from:
+            return TAKEN_AWAY
+        return HAD_IT if owner in self.lead.former_owners else ""
 
     def pass_over(self, owner: OwnerId, why_not: str) -> None:
         """Note why not; the first reason stands."""

@@ -9,7 +9,7 @@ from connector.domain.decision import Route
 from connector.rules.routing.lead import Lead
 from connector.rules.routing.model import Stick
 from connector.rules.routing.people import People
-from connector.rules.routing.search import LEFT, TAKEN_AWAY, Search
+from connector.rules.routing.search import LEFT, Search
 
 _WORDS: Mapping[Stick, tuple[str, str]] = {
     Stick.MEETING_HOST: ("is the host of the meeting that was booked", "The host of the meeting"),
@@ -35,8 +35,8 @@ def stuck(search: Search, people: People, sticks: Sequence[Stick], callers: Coll
         why, who = _WORDS[stick]
         if owner in callers:
             search.pass_over(owner, f"{why}, but works for telequalification")
-        elif owner == lead.taken_from:
-            search.pass_over(owner, TAKEN_AWAY)
+        elif theirs := search.was_theirs(owner):
+            search.pass_over(owner, theirs)
         elif away := people.back_on(owner):
             search.pass_over(owner, f"{why}, but {away}")
             search.remarks.append(f"{who}, {search.name(owner)}, {away}.")
