@@ -164,8 +164,8 @@ class _Table:
         taken.answers.append(replace(one, status=status, answered_at=at, detail=""))
 
     def _answered_at(self, one: Answer, episode: Episode) -> datetime:
-        """By the CRM's clock, as long ago as it was by ours; never before whoever answered had the lead."""
-        at = self.context.clock.latest() - one.age
+        """By the CRM's clock, as long ago as it was by ours; not after what the run sees, nor before they had the lead."""
+        at = min(self.context.clock.latest() - one.age, self.context.now)
         return max(at, episode.held_since + A_MOMENT) if episode.held_since is not None else at
 
     def _intent(self, one: Answer, changes: tuple[Change, ...], stored: StoredContact) -> Intent:
