@@ -33,6 +33,7 @@ from connector.domain.notice import Notice
 from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
+from connector.engine.named import Names, named
 from connector.engine.ports import Delivery, PortalInfo, Progress, Schema, Store, StreamOff, Window
 from connector.engine.report import RunReport, UndoReport
 from connector.engine.run import sync
@@ -64,13 +65,20 @@ class Connector:
     def sync(self, options: Options | None = None, progress: Progress | None = None) -> RunReport:
         """One run. Raises what engine.run.sync raises."""
         options = options or self.options()
+        if options.dry_run:
+            return self.preview(options, progress)[0]
         self.gateway.count_anew()
         portal = self.gateway.portal()
-        store = self.store(portal)
-        if not options.dry_run:
-            return self._run(store, portal, options, progress)
-        with scratch(store) as copy:
-            return self._run(copy, portal, options, progress)
+        return self._run(self.store(portal), portal, options, progress)
+
+    def preview(self, options: Options, progress: Progress | None = None) -> tuple[RunReport, Names]:
+        """A dry run on a copy of the database, and the names of those that it speaks of (R33)."""
+        self.gateway.count_anew()
+        portal = self.gateway.portal()
+        with scratch(self.store(portal)) as copy:
+            report = self._run(copy, portal, options, progress)
+            with copy.reading() as uow:
+                return report, named(uow, report)
 
     def take_hints(self, delivery: Delivery, progress: Progress | None = None) -> int | None:
         """Look at the hints that wait, after a first `sync`; gives how many, None where a whole run is due first.

@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
+from connector.cli.forms import FEW, FewForms, Out, form_of, give
+
 
 def register(group: typer.Typer) -> None:
     """`group`: the commands of `handoff rules`."""
-    group.command("agreement", epilog="Example: handoff rules agreement --html agreement.html")(agreement)
+    group.command("agreement", epilog="Example: handoff rules agreement --out agreement.html")(agreement)
 
 
 def agreement(
-    html: Annotated[str, typer.Option("--html", help="Also save it as one page to mail, under this name.")] = "",
+    form: FewForms = "",
+    out: Out = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> int:
     """Say in plain words what is agreed, from the rules.
@@ -23,17 +26,15 @@ def agreement(
     from datetime import UTC, datetime
 
     from connector.cli.agreement_page import agreement_page
-    from connector.cli.console import note, print_json
-    from connector.cli.files import save
+    from connector.cli.console import json_text
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
     from connector.rules import agreement as rules
 
+    chosen = form_of(form, out, as_json, FEW)
     found = rules.agreement(load_rulebook(start().mappings_dir), datetime.now(UTC).date())
-    if html:
-        note(f"Saved in {save('--html', html, agreement_page(found))}.")
-    if as_json:
-        print_json(found.as_dict())
-    elif not html:
-        print(rules.as_text(found), end="")
+    if chosen == "json":
+        give(json_text(found.as_dict()) + "\n", out)
+    else:
+        give(agreement_page(found) if chosen == "html" else rules.as_text(found), out)
     return 0

@@ -110,8 +110,10 @@ def one_of(option: str, given: str, known: Iterable[str]) -> None:
 
 def pairs(title: str, facts: Mapping[str, object]) -> None:
     """Facts one below the other."""
+    from rich.markup import escape
+
     width = max((len(key) for key in facts), default=0)
-    say(f"[bold]{title}[/bold]")
+    say(f"[bold]{escape(_cell(title))}[/bold]")
     for key, value in facts.items():
         print(f"  {key:<{width}}  {_cell(value)}")
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connector.cli.forms import FEW, FewForms, Out, form_of, give
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,7 +26,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     contact: Annotated[str, typer.Argument(help="Record id or e-mail address.")],
     as_of: Annotated[str, typer.Option("--as-of", help="Explain as it stood on that day, such as 2026-03-01.")] = "",
-    html: Annotated[str, typer.Option("--html", help="Also save it as one page to mail, under this name.")] = "",
+    form: FewForms = "",
+    out: Out = "",
     as_json: JsonFlag = False,
 ) -> int:
     """Say why a lead did or did not go to sales.
@@ -34,15 +37,15 @@ def explain(
     from datetime import UTC
 
     from connector.bootstrap import open_database
-    from connector.cli.console import note, print_json
+    from connector.cli.console import json_text
     from connector.cli.explain_page import explain_page
-    from connector.cli.files import save
     from connector.cli.instants import instant
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
     from connector.engine import explain as engine
     from connector.errors import SettingsError
 
+    chosen = form_of(form, out, as_json, FEW)
     settings = start()
     book = load_rulebook(settings.mappings_dir)
     day = instant("--as-of", as_of, UTC, to_its_end=True)
@@ -60,12 +63,10 @@ def explain(
             "no such contact is known here",
             advice="Give its record id or its e-mail address; `handoff sync` pulls new ones.",
         )
-    if html:
-        note(f"Saved in {save('--html', html, explain_page(explanation))}.")
-    if as_json:
-        print_json(explanation.as_dict())
-    elif not html:
-        print(engine.as_text(explanation), end="")
+    if chosen == "json":
+        give(json_text(explanation.as_dict()) + "\n", out)
+    else:
+        give(explain_page(explanation) if chosen == "html" else engine.as_text(explanation), out)
     return 0
 
 

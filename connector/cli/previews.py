@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from connector.cli.console import json_text, note, pairs, print_json, progress_bar, say, table
+from connector.cli.console import is_terminal, json_text, moment, note, pairs, print_json, progress_bar, say, table
 from connector.cli.csv_text import csv_text
 from connector.cli.files import save
+from connector.cli.forms import form_of
+from connector.domain.change import ChangeKind
+from connector.domain.contact import OwnerId
 from connector.errors import SettingsError
+from connector.rules.local_time import portal_zone
 
 if TYPE_CHECKING:
-    from connector.bootstrap import Connector
     from connector.config.settings import Settings
     from connector.domain.contact import PortalId
     from connector.engine.approval import Approval
+    from connector.engine.named import Names
     from connector.engine.report import RunReport
 
 COLUMNS = ("contact", "action", "why", "change", "field", "before", "after")
 Line = Mapping[str, object]
 
 
-def names_of(connector: Connector, report: RunReport) -> dict[str, str]:
-    """Owners by id, where any would get a lead; one call."""
-    if not any(lead.decision.route for lead in report.planned):
-        return {}
-    return {owner.id: owner.name or owner.email for owner in connector.gateway.owners()}
-
-
-def summary_of(report: RunReport, lines: Sequence[Line], names: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def summary_of(report: RunReport, lines: Sequence[Line], names: Names) -> dict[str, dict[str, int]]:
     """How many leads by what happens to them, how many values by field, how many leads each owner would get."""
     actions = Counter(lead.decision.action.value for lead in report.planned)
     fields = Counter(str(line["field"] or line["change"]) for line in lines)
     given = [str(line["after"]) for line in lines if line["field"] == "owner" and line["after"]]
-    owners = Counter(names.get(owner) or owner for owner in given)
+    owners = Counter(names.owners.get(OwnerId(owner), owner) for owner in given)
     return {"actions": dict(actions), "fields": dict(fields), "owners": dict(owners.most_common())}
 
 
@@ -48,10 +48,55 @@ def show_summary(found: Mapping[str, Mapping[str, int]]) -> None:
             say(f"{title}: {', '.join(told)}.")
 
 
-def save_csv(name: str, lines: Sequence[Line]) -> None:
-    """One line per changed value."""
-    path = save("--csv", name, csv_text(COLUMNS, [[line[column] for column in COLUMNS] for line in lines]))
-    note(f"Saved in {path}.")
+def show_lines(lines: Sequence[Line], names: Names) -> None:
+    """For people lead by lead, names beside the ids and times in the portal's zone; in a pipe as in the CSV."""
+    if not is_terminal():
+        table("", COLUMNS, [[line[column] for column in COLUMNS] for line in lines])
+        return
+    zone = portal_zone(names.zone)
+    say(f"[bold]What a sync would change now[/] (times: {names.zone})")
+    for contact, some in groupby(lines, key=lambda line: str(line["contact"])):
+        first, *others = some
+        what = str(first["action"]).replace("_", " ")
+        print()
+        pairs(
+            f"{_with_name(contact, names.leads)}: {what}. {first['why']}",
+            {str(line["field"] or "a notice"): _change(line, names, zone) for line in (first, *others)},
+        )
+
+
+def _change(line: Line, names: Names, zone: ZoneInfo) -> str:
+    """Such as `lead → mql`."""
+    if line["change"] in (ChangeKind.LIST_ADD, ChangeKind.LIST_REMOVE):
+        return "onto the list" if line["change"] == ChangeKind.LIST_ADD else "off the list"
+    before, after = (_for_people(line["field"], line[side], names, zone) for side in ("before", "after"))
+    return f"{before} → {after or 'empty'}" if before else after
+
+
+def _for_people(field: object, value: object, names: Names, zone: ZoneInfo) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return _with_name(str(value), names.owners) if field == "owner" else str(value)
+
+
+def _with_name(name: str, known: Mapping[Any, str]) -> str:
+    """Such as `Kim Sample (506)`."""
+    return f"{known[name]} ({name})" if name in known else name
+
+
+def save_as(name: str, lines: Sequence[Line], whole: Mapping[str, object]) -> None:
+    """One line per changed value, or as JSON, by the ending of the file's name."""
+    if form_of("", name, as_json=False, known=("csv", "json")) == "json":
+        text = json_text(whole) + "\n"
+    else:
+        text = csv_text(COLUMNS, [[line[column] for column in COLUMNS] for line in lines])
+    note(f"Saved in {save('--out', name, text)}.")
 
 
 def save_preview(name: str, report: RunReport, portal: PortalId) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connector.cli.forms import Out, form_of, give
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,16 +18,12 @@ if TYPE_CHECKING:
     Report = Callable[[Facts, Period], tuple[object, Document]]
 
 FORMATS = ("text", "markdown", "html", "mail", "csv", "json")
-ENDINGS = {
-    ".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".eml": "mail", ".txt": "text",
-}  # fmt: skip
 
 Since = Annotated[str, typer.Option("--since", help="First day, such as 2026-01-01; from the beginning if left out.")]
 Until = Annotated[str, typer.Option("--until", help="Last day; the last run if left out.")]
 Month = Annotated[str, typer.Option("--month", help="One month, such as 2026-03, in place of --since and --until.")]
 By = Annotated[str, typer.Option("--by", help="Whose time it is: of the handover (handed) or arrival (arrived).")]
 Form = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
-Out = Annotated[str, typer.Option("--out", help="Save under this name; its ending says the format.")]
 TableName = Annotated[str, typer.Option("--table", help="Which table as CSV; the first if left out.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -158,7 +156,7 @@ def agreement(form: Form = "", out: Out = "", as_json: JsonFlag = False) -> int:
     from connector.config.mappings import load_rulebook
     from connector.rules import agreement as rules
 
-    chosen = _format(form, out, as_json)
+    chosen = form_of(form, out, as_json, FORMATS)
     found = rules.agreement(load_rulebook(start().mappings_dir), datetime.now(UTC).date())
     _give(found.as_dict(), agreement_document(found), chosen, out, "")
     return 0
@@ -175,7 +173,7 @@ def _report(
     from connector.config.mappings import load_rulebook
     from connector.engine.reports.gather import gather
 
-    chosen = _format(form, out, as_json)
+    chosen = form_of(form, out, as_json, FORMATS)
     one_of("--by", by, ("handed", "arrived"))
     settings = start()
     book = load_rulebook(settings.mappings_dir)
@@ -199,35 +197,18 @@ def _report(
     return 0
 
 
-def _format(form: str, out: str, as_json: bool) -> str:
-    """As asked; else as the ending of the file says; else text."""
-    from pathlib import Path
-
-    from connector.cli.console import one_of
-
-    one_of("--format", form, FORMATS)
-    return "json" if as_json else form or ENDINGS.get(Path(out).suffix.lower(), "text")
-
-
 def _give(figures: object, document: Document, form: str, out: str, table: str) -> None:
     """On stdout, or into the file.
 
     Raises:
         SettingsError: the file cannot be written, or there is no such table.
     """
-    from connector.cli.console import note
-    from connector.cli.files import save
-
     if form == "text" and not out:
         from connector.cli.reporting.as_text import print_document
 
         print_document(document)
         return
-    text = _written(figures, document, form, table)
-    if out:
-        note(f"Saved in {save('--out', out, text)}.")
-    else:
-        print(text, end="")
+    give(_written(figures, document, form, table), out)
 
 
 def _written(figures: object, document: Document, form: str, table: str) -> str:

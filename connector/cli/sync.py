@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from connector.engine.context import PlannedLead
+    from connector.engine.named import Names
     from connector.engine.report import RunReport
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs go to stderr.")]
@@ -64,7 +65,9 @@ def preview(
     release: Annotated[
         bool, typer.Option("--release-mass-change", help="Show what the mass-change guard would hold, too.")
     ] = False,
-    to_csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Also save it, one line per value.")] = "",
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Also save it; its ending says the format: .csv or .json.")
+    ] = "",
     to_save: Annotated[str, typer.Option("--save", metavar="FILE", help="Also save it, to be approved.")] = "",
     approved: Annotated[
         str, typer.Option("--approve", metavar="FILE", help="Carry out this saved preview; as `sync --approve`.")
@@ -85,19 +88,19 @@ def preview(
         return previews.approve(approved, settings, as_json=as_json)
     with connect(settings) as connector, progress_bar(as_json) as bars:
         options = connector.options(full=full, dry_run=True, release_mass_change=release)
-        report = connector.sync(options, bars)
-        names = previews.names_of(connector, report)
+        report, names = connector.preview(options, bars)
         if to_save:
             previews.save_preview(to_save, report, connector.portal().id)
     lines = [line for lead in report.planned for line in planned_lines(lead)]
-    if to_csv:
-        previews.save_csv(to_csv, lines)
     summary = previews.summary_of(report, lines, names)
+    counts = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
+    whole = {**counts, "as_of": report.run.as_of.isoformat(), "summary": summary, "planned": lines}
+    if out:
+        previews.save_as(out, lines, whole)
     if as_json:
-        counts = {"leads": len(report.planned), "changes": len(lines), "handed_off": report.counts.handed_off}
-        print_json({**counts, "as_of": report.run.as_of.isoformat(), "summary": summary, "planned": lines})
+        print_json(whole)
     else:
-        _show_planned(report, lines)
+        _show_planned(report, lines, names)
         previews.show_summary(summary)
     return report.exit_code
 
@@ -186,12 +189,12 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _show_planned(report: RunReport, lines: list[dict[str, object]]) -> None:
-    from connector.cli.console import note, say, table
+def _show_planned(report: RunReport, lines: list[dict[str, object]], names: Names) -> None:
+    from connector.cli.console import note, say
+    from connector.cli.previews import show_lines
 
-    rows = [[line[key] for key in ("contact", "action", "field", "before", "after", "why")] for line in lines]
-    if rows:
-        table("What a sync would change now", ["contact", "action", "field", "before", "after", "why"], rows)
+    if lines:
+        show_lines(lines, names)
     changes = _counted(len(lines), "change")
     say(f"{_counted(len(report.planned), 'lead')}, {changes}; {report.counts.handed_off} would be handed over.")
     _say_of_the_past(report)

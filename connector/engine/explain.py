@@ -16,7 +16,8 @@ from connector.domain.contact import ContactId
 from connector.domain.episode import Episode
 from connector.engine.as_it_stood import Paths, episodes_at
 from connector.engine.lacking import situation_then, was_missing
-from connector.engine.ports import StoredContact, UnitOfWork
+from connector.engine.named import name_of
+from connector.engine.ports import UnitOfWork
 from connector.engine.rules_then import rules_then
 from connector.engine.wording import GIVEN, Wording
 from connector.rules.marking import FIELD, standing
@@ -101,7 +102,7 @@ def explain(
         episodes = episodes_at(episodes, paths, as_of)
     return Explanation(
         contact=contact,
-        name=_name(stored),
+        name=name_of(stored.contact) or "A contact without a name",
         as_of=as_of,
         answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes),
         why=str(cause["sentence"]) if cause else "It was not decided on yet; the next run will.",
@@ -179,11 +180,6 @@ def _route(cause: Mapping[str, Any] | None, decisions: Sequence[Mapping[str, Any
 def _at(value: object) -> datetime:
     assert isinstance(value, datetime)
     return value
-
-
-def _name(stored: StoredContact) -> str:
-    names = [stored.contact.text("first_name"), stored.contact.text("last_name")]
-    return " ".join(filter(None, names)) or stored.contact.text("email") or "A contact without a name"
 
 
 def _not_done(

@@ -138,7 +138,7 @@ def test_it_can_be_mailed_as_one_page(lived: tuple[World, dict[str, str]]) -> No
     """R34: the same facts; nothing is loaded from elsewhere, and only its owner reads the file."""
     world, who = lived
     file = world.folder / "lead.html"
-    said = world.handoff("explain", who["handed"], "--html", str(file))
+    said = world.handoff("explain", who["handed"], "--out", str(file))
     assert (said.returncode, said.stdout) == (0, ""), said.stderr
     page = file.read_text(encoding="utf-8")
     assert "Hanna Handel" in page and "89.96" in page and "Ana Corvo" in page and "Written to the CRM" in page

@@ -173,7 +173,7 @@ def test_a_preview_is_exported_saved_and_approved_by_the_command_line(world: Wor
     """R33: CSV, summary; what was edited since is left out and listed, what was not is done as it was shown."""
     kept, edited = world.asks("ana@cli.example"), world.asks("ben@cli.example")
     table, file = world.folder / "plan.csv", world.folder / "plan.json"
-    said = world.handoff("preview", "--csv", str(table), "--save", str(file), "--json")
+    said = world.handoff("preview", "--out", str(table), "--save", str(file), "--json")
     assert said.returncode == 0, said.stderr
     found: dict[str, Any] = json.loads(said.stdout)
     assert found["summary"]["actions"] == {"hand_over": 2} and found["summary"]["fields"]["stage"] == 2
