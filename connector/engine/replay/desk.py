@@ -1,19 +1,22 @@
 """The desk: what a live run keeps in the database and changes as it goes, here in memory for one replayed world.
 
-Episodes, the turns of each pool, open leads, owners of accounts, timers, the suppression list. It decides nothing.
+Episodes, the turns of each pool, open leads, leads given today, owners of accounts, timers, the suppression list. It
+decides nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from heapq import heappop, heappush
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId, OwnerId
-from connector.domain.episode import UNDONE, Episode, EpisodeId, Hop
+from connector.domain.episode import UNDONE, Episode, EpisodeId, Hop, State
 from connector.domain.timer import Timer, TimerKind
+from connector.engine.ports.history import PastStep
 
 
 class _Key(NamedTuple):
@@ -89,6 +92,45 @@ class Clocks:
     def forget_fired(self, contact: ContactId) -> None:
         """Of an episode that has ended nothing is set again."""
         self._fired.pop(contact, None)
+
+
+class Given:
+    """Leads that each owner got since midnight (R12), each assignment once, as the store counts them."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._day: date | None = None
+        self._leads: Counter[OwnerId] = Counter()
+
+    def note(self, episode: Episode, before: Episode | None, at: datetime) -> None:
+        """`before`: the same episode until now; None where it is new."""
+        is_new = before is None or before.silent or before.assignment != episode.assignment
+        if is_new and episode.owner is not None and not episode.silent and episode.is_open:
+            self._begin(at)
+            self._leads[episode.owner] += 1
+
+    def note_path(self, path: Sequence[PastStep], until: datetime) -> None:
+        """What an episode's path says of the day that is under way at `until`; later steps are left out."""
+        held: dict[int, PastStep] = {}
+        for step in path:
+            if step.at <= until and not step.silent:
+                held.setdefault(step.assignment, step)
+        self._begin(until)
+        for step in held.values():
+            if step.owner is not None and not State(step.state).is_end and self._local(step.at) == self._day:
+                self._leads[step.owner] += 1
+
+    def today(self, now: datetime) -> dict[OwnerId, int]:
+        self._begin(now)
+        return dict(self._leads)
+
+    def _begin(self, now: datetime) -> None:
+        if self._local(now) != self._day:
+            self._day = self._local(now)
+            self._leads.clear()
+
+    def _local(self, at: datetime) -> date:
+        return at.astimezone(self._zone).date()
 
 
 class DeskState:

@@ -79,7 +79,7 @@ def live(
 def make_setting(uow: UnitOfWork, since: datetime) -> Setting:
     state = uow.portal_state()
     assert state is not None
-    return Setting(portal=state.id, owners=tuple(uow.owners()), past=state.handoff_since, since=since)
+    return Setting(portal=state.id, owners=tuple(uow.owners()), past=state.handoff_since, since=since, zone=_zone(uow))
 
 
 def make_world(uow: UnitOfWork, book: RuleBook, setting: Setting, watcher: Watcher, *, in_full: bool = False) -> World:

@@ -24,6 +24,7 @@ def open_desk(uow: UnitOfWork, world: World, since: datetime) -> int:
     counted = 0
     batch: list[Episode] = []
     for episode, path in uow.episodes_opened(since):
+        world.given.note_path(path, since)
         stood = episodes_at([episode], {episode.id: path}, since)
         batch += stood
         counted += sum(one.is_open and not one.silent for one in stood)

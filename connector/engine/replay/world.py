@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice, takewhile
 from operator import ge
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId, PortalId
@@ -27,7 +28,7 @@ from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
 from connector.engine.ports.history import Deed, News
-from connector.engine.replay.desk import Clocks, DeskState
+from connector.engine.replay.desk import Clocks, DeskState, Given
 from connector.engine.replay.passing import Passing
 from connector.engine.replay.past import Heard
 from connector.engine.replay.people import People, Person, Written
@@ -66,12 +67,14 @@ class Setting:
     Attributes:
         past: signals before it are the past (R41); None where nothing is.
         since: where the replay begins.
+        zone: the portal's.
     """
 
     portal: PortalId
     owners: Sequence[Owner]
     past: datetime | None
     since: datetime
+    zone: ZoneInfo
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class _Batch:
     people: dict[ContactId, Person]
     open_leads: dict[OwnerId, int]
     accounts: dict[Hop, dict[str, OwnerId]]
+    given_today: dict[OwnerId, int]
 
 
 @dataclass(slots=True)
@@ -108,12 +112,14 @@ class World:
     written: dict[ContactId, list[Written]] = field(default_factory=dict)
     covered: datetime | None = None
     reach: Reach | None = None
+    given: Given = field(init=False)
     people: People = field(init=False)
     _passing: Passing | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.reach is not None:
             self._passing = Passing(self.reach, self.setting.since, self.desk.has_open)
+        self.given = Given(self.setting.zone)
         self.people = People(self.uow, self.book, self.setting.past, self.setting.since)
 
     # -- runs --------------------------------------------------------------------------------------------------
@@ -197,7 +203,8 @@ class World:
         for contact, person in people.items():
             self.desk.note_domain(contact, person.contact.text("domain"))
         domains = {person.contact.text("domain") for person in people.values()}
-        return _Batch(people, dict(self.desk.open_leads), self.desk.account_owners(domains))
+        given = self.given.today(self.now) if self.book.routing.counts_days else {}
+        return _Batch(people, dict(self.desk.open_leads), self.desk.account_owners(domains), given)
 
     def _situation(self, contact: ContactId, batch: _Batch, adopted: frozenset[ContactId]) -> Situation:
         person = batch.people[contact]
@@ -213,7 +220,12 @@ class World:
             account_owner=batch.accounts[Hop.SALES].get(person.contact.text("domain")),
             account_caller=batch.accounts[Hop.TELEQUALIFICATION].get(person.contact.text("domain")),
             overdue=self.clocks.fired(contact, sla.REASSIGN),
-            desk=Desk(owners=self.setting.owners, rotation=self.desk.rotation, open_leads=batch.open_leads),
+            desk=Desk(
+                owners=self.setting.owners,
+                rotation=self.desk.rotation,
+                open_leads=batch.open_leads,
+                given_today=batch.given_today,
+            ),
         )
 
     def _one(self, contact: ContactId, batch: _Batch, guard: Guard, adopted: frozenset[ContactId]) -> bool:
@@ -232,7 +244,7 @@ class World:
         self.watcher.decided(decision)
         episode = decision.episode
         if episode is not None and episode != decision.before and decision.action in STORED:
-            self.desk.put_episode(episode)
+            self._put(episode)
             set_timers(self, self.clocks, decision)
             if episode.state.is_end:
                 self.clocks.forget_fired(contact)
@@ -244,6 +256,11 @@ class World:
             self.retries.add(contact)
         self._turn(decision, batch, situation.contact.text("domain"))
         return decision.action in LOOKED_AT_AGAIN
+
+    def _put(self, episode: Episode) -> None:
+        before = next((row for row in self.desk.of(episode.contact) if row.id == episode.id), None)
+        self.given.note(episode, before, self.now)
+        self.desk.put_episode(episode)
 
     def _write(self, contact: ContactId, changes: Sequence[Change]) -> None:
         """What the CRM shows from now on."""
@@ -264,6 +281,7 @@ class World:
         if route is None or episode is None or episode.owner is None:
             return
         take_turn(self.desk.rotation, route)
+        batch.given_today[episode.owner] = batch.given_today.get(episode.owner, 0) + 1
         batch.open_leads[episode.owner] = batch.open_leads.get(episode.owner, 0) + 1
         if domain:
             batch.accounts[episode.hop][domain] = episode.owner
