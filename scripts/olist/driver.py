@@ -10,14 +10,15 @@ import json
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from olist import acts, world
 from olist.acts import GUIDS
-from olist.data import Lead, seller_reps
+from olist.data import callers, seller_reps
 from olist.ledger import KINDS, Ledger
 from olist.plan import Plan, Timetable, Way
 from olist.state import State
@@ -35,7 +36,9 @@ minutes are no real speed."""
 WATCHED = Path(__file__).resolve().parents[1] / "watched.json"
 """What the sandbox watches the connector for, by the shipped rules."""
 COMPLETED = "completed"
-FIRST_OWNER = 80_000_001
+FIRST_OWNER, FIRST_CALLER = 80_000_001, 81_000_001
+SALES, CALLERS = "Sales", "Telequalification"
+"""The portal's teams."""
 SETTLED_SECONDS = 0.2
 
 
@@ -61,11 +64,17 @@ class Driver:
         self.steps = plan.calendar.steps
         self.total = plan.calendar.steps_within(state.days)
         self.timetable = Timetable(plan)
-        self.ledger = Ledger(order=self.timetable.order)
-        self.owners = owner_ids(tuple(story.lead for story in plan.stories))
+        self.ledger = Ledger(order=self.timetable.order, deal_order=self.timetable.deals)
+        leads = tuple(story.lead for story in plan.stories)
+        self.owners = seats(seller_reps(leads), FIRST_OWNER)
+        self.callers = seats(callers(leads), FIRST_CALLER) if state.two_step else {}
         self.sandbox = world.Sandbox(state.sandbox_address, state.portal)
         self.worker: Worker | None = None
-        self._kills = kill_moments(state, 2 * self.total)
+        self._kills = kill_moments(state, self.syncs_a_step * self.total)
+
+    @property
+    def syncs_a_step(self) -> int:
+        return 3 if self.state.two_step else 2
 
     # -- the world ---------------------------------------------------------------------------------------------
 
@@ -79,7 +88,10 @@ class Driver:
         state.save(self.folder)
         self.sandbox = world.Sandbox(state.sandbox_address)
         state.portal, token = self.sandbox.make_portal(PORTAL)
-        self.sandbox.furnish(token, owners_wanted(self.owners), [{"name": w.value, "guid": GUIDS[w]} for w in Way])
+        wanted = [*owners_wanted(self.owners, "Rep", SALES), *owners_wanted(self.callers, "Caller", CALLERS)]
+        self.sandbox.furnish(token, wanted, [{"name": w.value, "guid": GUIDS[w]} for w in Way])
+        if state.two_step:
+            self.sandbox.make_property(token, acts.DESK, "Desk")
         self.sandbox.watch(json.loads(WATCHED.read_text(encoding="utf-8")))
         state.token = token
         state.save(self.folder)
@@ -115,9 +127,7 @@ class Driver:
         while self.state.step < self.total:
             step = self.steps[self.state.step]
             started = time.monotonic()
-            moves: tuple[Callable[[Step], None], ...] = (
-                self._by_day, self._first_sync, self._in_the_evening, self._second_sync, self._check,
-            )  # fmt: skip
+            moves = self._moves()
             moves[self.state.move](step)
             self.state.move = (self.state.move + 1) % len(moves)
             self.state.step += self.state.move == 0
@@ -126,23 +136,37 @@ class Driver:
             if self.state.move == 0:
                 self.tell(self.state.step, self.total, self._sentence(step))
 
+    def _moves(self) -> tuple[Callable[[Step], None], ...]:
+        by_callers = (self._callers_answer, self._callers_sync) if self.state.two_step else ()
+        return self._by_day, self._first_sync, *by_callers, self._in_the_evening, self._second_sync, self._check
+
     def _by_day(self, step: Step) -> None:
         self.sandbox.set_clock(step.first_sync_at)
         table = self.timetable
         self._post(acts.by_day(table.arriving.get(step.number, []), table.viewing.get(step.number, [])))
 
     def _first_sync(self, step: Step) -> None:
-        self._sync(step, 2 * step.number)
+        self._sync(step, self.syncs_a_step * step.number)
+
+    def _callers_answer(self, step: Step) -> None:
+        self.sandbox.set_clock(step.callers_at)
+        self.catch_up()
+        answering = self.timetable.calling.get(step.number, [])
+        self._post(acts.from_callers(answering, self.ledger.contacts, self.owners, step.callers_at))
+
+    def _callers_sync(self, step: Step) -> None:
+        self.sandbox.set_clock(step.callers_sync_at)
+        self._sync(step, self.syncs_a_step * step.number + 1)
 
     def _in_the_evening(self, step: Step) -> None:
         ending = self.timetable.ending.get(step.number, [])
         self.sandbox.set_clock(step.sales_at)
         self.catch_up()
-        self._post(acts.in_the_evening(ending, self.ledger.contacts, self.owners, step.sales_at))
+        self._post(acts.in_the_evening(ending, self.ledger, self.owners, step.sales_at))
 
     def _second_sync(self, step: Step) -> None:
         self.sandbox.set_clock(step.second_sync_at)
-        self._sync(step, 2 * step.number + 1)
+        self._sync(step, self.syncs_a_step * (step.number + 1) - 1)
 
     def _check(self, step: Step) -> None:
         self.catch_up()
@@ -207,25 +231,35 @@ class Driver:
 
     def owner_log(self) -> dict[str, list[str]]:
         """Give, per contact, every owner it was given, in order, by the sandbox's log."""
-        given: dict[str, list[str]] = {}
+        return {contact: [owner for owner, _ in given] for contact, given in self.log_of("hubspot_owner_id").items()}
+
+    def log_of(self, name: str) -> dict[str, list[tuple[str, date]]]:
+        """Give, per contact, every value that a property got, in order and with its day, by the sandbox's log."""
+        given: dict[str, list[tuple[str, date]]] = {}
         for events in self.sandbox.log(0, ("property",)):
             for event in events:
-                if event["object"] == "contacts" and event["name"] == "hubspot_owner_id":
-                    given.setdefault(str(event["id"]), []).append(str(event["after"] or ""))
+                if event["object"] == "contacts" and event["name"] == name:
+                    value = (str(event["after"] or ""), date.fromisoformat(str(event["at"])[:10]))
+                    given.setdefault(str(event["id"]), []).append(value)
         return given
 
 
-def owner_ids(leads: tuple[Lead, ...]) -> dict[str, str]:
-    """Give the portal's owner id of each `sr_id`."""
-    return {rep: str(FIRST_OWNER + number) for number, rep in enumerate(seller_reps(leads))}
+def seats(people: Sequence[str], first: int) -> dict[str, str]:
+    """Give the portal's owner id of each `sr_id`, or of each `sdr_id`; who is both has a seat in either team."""
+    return {person: str(first + number) for number, person in enumerate(people)}
 
 
-def owners_wanted(owners: Mapping[str, str]) -> list[dict[str, str]]:
+def owners_wanted(owners: Mapping[str, str], name: str, team: str) -> list[dict[str, Any]]:
     """Give the portal's owners, with names invented by number."""
     return [
-        {"id": owner, "firstName": "Rep", "lastName": f"{number:02d}", "email": f"rep.{number:02d}@olist.example"}
+        {"id": owner, "firstName": name, "lastName": f"{number:02d}", "teams": [team],
+         "email": address(name, number)}
         for number, owner in enumerate(owners.values(), start=1)
-    ]
+    ]  # fmt: skip
+
+
+def address(name: str, number: int) -> str:
+    return f"{name.lower()}.{number:02d}@olist.example"
 
 
 def kill_moments(state: State, syncs: int) -> dict[int, float]:

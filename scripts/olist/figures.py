@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from olist.data import BLANK, Lead
 from olist.ledger import Ledger
 from olist.plan import Plan
+from olist.receiver import SALES
 from olist.steps import Step
 
 HANDED_OFF = "lead.handed_off"
@@ -50,6 +51,7 @@ class Seen:
     Attributes:
         handed_on: day of each of its episodes' handoff; states and owners go with them.
         on_a_clock: whether its open episode, if any, has a timer still to fire.
+        passed_on: day on which telequalification passed each episode on, None where it did not; callers: who did.
     """
 
     contact: str
@@ -59,6 +61,8 @@ class Seen:
     handed_on: tuple[date | None, ...]
     is_open: bool
     on_a_clock: bool
+    passed_on: tuple[date | None, ...] = ()
+    callers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +70,17 @@ class Post:
     """What the receiver's file says.
 
     Attributes:
-        ids: notice ids of handoffs by contact; repeats: posts of an id that had come before, with the same bytes.
+        ids: notice ids of handoffs by contact and hop; repeats: posts of a known id with the same bytes.
+        addressees: owner of each handoff notice.
         changed: ids that came again with other bytes; unsigned: posts whose signature was wrong.
     """
 
-    ids: Mapping[str, set[str]]
+    ids: Mapping[tuple[str, str], set[str]]
     repeats: int
     changed: int
     unsigned: int
     kinds: Counter[str] = field(default_factory=Counter)
+    addressees: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notices(self) -> int:
@@ -112,6 +118,8 @@ def _seen(row: Mapping[str, Any]) -> Seen:
         handed_on=tuple(_day(each["handed_off_at"]) for each in episodes),
         is_open=any(each["is_open"] for each in episodes),
         on_a_clock=row["timers"] > 0,
+        passed_on=tuple(_day(each.get("passed_on_at")) for each in episodes),
+        callers=tuple(each.get("caller") or "" for each in episodes),
     )
 
 
@@ -122,7 +130,8 @@ def _day(text: str | None) -> date | None:
 def read_post(path: Path) -> Post:
     """Read the receiver's file."""
     bodies: dict[str, str] = {}
-    ids: dict[str, set[str]] = {}
+    ids: dict[tuple[str, str], set[str]] = {}
+    addressees: dict[str, str] = {}
     kinds: Counter[str] = Counter()
     repeats = changed = unsigned = 0
     with path.open(encoding="utf-8") as file:
@@ -137,8 +146,9 @@ def read_post(path: Path) -> Post:
                 bodies[row["id"]] = row["body"]
                 kinds[row["type"]] += 1
                 if row["type"] == HANDED_OFF:
-                    ids.setdefault(row["contact"], set()).add(row["id"])
-    return Post(ids=ids, repeats=repeats, changed=changed, unsigned=unsigned, kinds=kinds)
+                    ids.setdefault((row["contact"], row.get("hop", SALES)), set()).add(row["id"])
+                    addressees[row["id"]] = row.get("owner", "")
+    return Post(ids=ids, repeats=repeats, changed=changed, unsigned=unsigned, kinds=kinds, addressees=addressees)
 
 
 def wrong_days(lived: Lived, seen: Mapping[str, Seen], ledger: Ledger, steps: tuple[Step, ...]) -> list[str]:
@@ -207,30 +217,43 @@ def steps_differing(lived: Lived, reported: Mapping[str, int], torn: Iterable[in
 def compare(result: Mapping[str, Any], lived: Lived, extra: Mapping[str, int]) -> list[Line]:
     """Put each figure next to the one from the files alone. `extra` are further counts that must be 0."""
     handed = len(lived.handed())
+    loads = result["by_owner"].values()
+    lines = [
+        same("handoff notices", result["notices"], handed),
+        *common(result, lived),
+        near("owners' loads", loads),
+        same("handed to owners", sum(loads), handed),
+    ]
+    return lines + [same(name, count, 0) for name, count in extra.items()]
+
+
+def common(result: Mapping[str, Any], lived: Lived) -> list[Line]:
+    """What is compared however many hops there are."""
     leads, won = len(lived.arrived()), len(lived.won())
     lines = [
-        _same("leads", result["leads"], leads),
-        _same("episodes", result["episodes"], handed),
-        _same("handoff notices", result["notices"], handed),
-        _same("told twice", result["doubles"], 0),
-        _same("silent", result["silent"], 0),
-        _same("won", result["won"], won),
-        _same("conversion", _percent(result["won"], result["leads"]), _percent(won, leads)),
+        same("leads", result["leads"], leads),
+        same("episodes", result["episodes"], len(lived.handed())),
+        same("told twice", result["doubles"], 0),
+        same("silent", result["silent"], 0),
+        same("won", result["won"], won),
+        same("conversion", _percent(result["won"], result["leads"]), _percent(won, leads)),
     ]
     files = lived.by_origin()
     for origin in sorted(files.keys() | result["by_origin"].keys(), key=lambda name: -files.get(name, [0, 0])[1]):
         found, right = result["by_origin"].get(origin, [0, 0]), files.get(origin, [0, 0])
-        lines.append(_same(f"won of {origin}", "{}/{}".format(*found), "{}/{}".format(*right)))
-    loads = result["by_owner"].values()
+        lines.append(same(f"won of {origin}", "{}/{}".format(*found), "{}/{}".format(*right)))
+    lines.append(same("on a wrong day", result["wrong_day"], 0))
+    lines.append(same("suppression list mismatches", result["list_mismatches"], 0))
+    return lines
+
+
+def near(name: str, loads: Collection[int]) -> Line:
+    """Who takes turns has as many as anybody, or one more or fewer."""
     spread = max(loads, default=0) - min(loads, default=0)
-    lines.append(Line(name="owners' loads, most - least", found=str(spread), expected="at most 1", right=spread <= 1))
-    lines.append(_same("handed to owners", sum(loads), handed))
-    lines.append(_same("on a wrong day", result["wrong_day"], 0))
-    lines.append(_same("suppression list mismatches", result["list_mismatches"], 0))
-    return lines + [_same(name, count, 0) for name, count in extra.items()]
+    return Line(name=f"{name}, most - least", found=str(spread), expected="at most 1", right=spread <= 1)
 
 
-def _same(name: str, found: object, expected: object) -> Line:
+def same(name: str, found: object, expected: object) -> Line:
     return Line(name=name, found=str(found), expected=str(expected), right=found == expected)
 
 

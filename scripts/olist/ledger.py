@@ -20,11 +20,14 @@ class Ledger:
 
     Attributes:
         order: lead numbers in the order in which their contacts come to be; contacts: lead number -> contact id.
+        deal_order, deals: the same for deals.
         members: contact ids on each list; entered_on: day of each contact's first entry; entries: how often it entered.
     """
 
     order: tuple[int, ...]
+    deal_order: tuple[int, ...] = ()
     contacts: dict[int, str] = field(default_factory=dict)
+    deals: dict[int, str] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)
     entered_on: dict[str, date] = field(default_factory=dict)
     entries: dict[str, int] = field(default_factory=dict)
@@ -38,6 +41,8 @@ class Ledger:
             self.seq = event["seq"]
             if event["kind"] == "created" and event["object"] == "contacts":
                 self.contacts[self.order[len(self.contacts)]] = str(event["id"])
+            elif event["kind"] == "created" and event["object"] == "deals" and self.deal_order:
+                self.deals[self.deal_order[len(self.deals)]] = str(event["id"])
             elif event["kind"] == "list_add":
                 self._enter(str(event["list_id"]), str(event["record_id"]), date.fromisoformat(str(event["at"])[:10]))
             elif event["kind"] == "list_remove":

@@ -9,6 +9,7 @@ in which it must be handed over. Seeds are per lead, so that no lead's story han
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -35,12 +36,14 @@ class Way(StrEnum):
 
 
 class End(StrEnum):
-    """How the episode ends: a deal, or the rep's answer in the verdict property."""
+    """How the episode ends: a deal, or the answer in the verdict property; `none`: nobody answers."""
 
     WON = "won"
     RECYCLED = "recycle"
     JUNK = "junk"
     UNREACHABLE = "unreachable"
+    LOST = "lost"
+    NONE = "none"
 
     @property
     def keeps_hold(self) -> bool:
@@ -54,6 +57,25 @@ class View:
     path: str
 
 
+class Word(StrEnum):
+    """How a caller passes a lead on; the last two leave it to the turns whose it is then."""
+
+    DEAL = "deal"  # makes a deal, with the rep as its owner
+    HAND = "hand"  # gives the contact to the rep
+    MEETING = "meeting"  # the lead books a meeting with the rep
+    VERDICT = "verdict"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """The second hop. `rep`: the `sr_id` who gets the lead; empty where it is somebody's turn."""
+
+    word: Word
+    step: int
+    rep: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """One lead's whole life.
@@ -63,6 +85,7 @@ class Story:
         handed_in: number of the step at whose first sync it must be handed over.
         ends_in: step in whose second half it ends; None where that lies beyond the last step.
         ends_on: day of the end; reason: recycle reason, empty for a deal.
+        is_called: whether telequalification has it first; passing: how it passes the lead on, None where it does not.
     """
 
     number: int
@@ -75,6 +98,12 @@ class Story:
     ends_on: date
     ends_in: int | None
     reason: str
+    is_called: bool = False
+    passing: Passing | None = None
+
+    @property
+    def ends_with_caller(self) -> bool:
+        return self.is_called and self.passing is None
 
     @property
     def email(self) -> str:
@@ -101,23 +130,41 @@ class Plan:
 
 
 class Timetable:
-    """The plan by step: who arrives, who views which of its pages (lead and index), whose episode ends.
+    """The plan by step: who arrives, who views which of its pages (lead and index), whom callers answer, whose episode
+    sales ends.
 
-    `order` has the lead numbers in the order of arrival, which is that in which contacts come to be.
+    `order` has the lead numbers in the order of arrival, which is that in which contacts come to be; `deals` those of
+    leads with a deal, in the order in which the deals are made.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.arriving: dict[int, list[Story]] = {}
         self.viewing: dict[int, list[tuple[Story, int]]] = {}
+        self.calling: dict[int, list[Story]] = {}
         self.ending: dict[int, list[Story]] = {}
         step_of = plan.calendar.step_of
         for story in plan.stories:
             self.arriving.setdefault(step_of(story.lead.arrived_on), []).append(story)
             for index, view in enumerate(story.views):
                 self.viewing.setdefault(step_of(view.at.date()), []).append((story, index))
+            if story.passing is not None:
+                self.calling.setdefault(story.passing.step, []).append(story)
             if story.ends_in is not None:
-                self.ending.setdefault(story.ends_in, []).append(story)
+                enders = self.calling if story.ends_with_caller else self.ending
+                enders.setdefault(story.ends_in, []).append(story)
         self.order = tuple(story.number for story in sorted(plan.stories, key=lambda story: story.arrives_at))
+        self.deals = tuple(self._deals(len(plan.calendar.steps)))
+
+    def _deals(self, steps: int) -> Iterator[int]:
+        for step in range(steps):
+            yield from (story.number for story in self.calling.get(step, ()) if has_deal(story))
+            made = (story for story in self.ending.get(step, ()) if story.end is End.WON)
+            yield from (story.number for story in made if not has_deal(story))
+
+
+def has_deal(story: Story) -> bool:
+    """Whether the caller made the deal, which sales then closes."""
+    return story.passing is not None and story.passing.word is Word.DEAL
 
 
 def make_plan(leads: tuple[Lead, ...], calendar: Calendar, worth: Worth, reasons: tuple[str, ...], seed: int) -> Plan:

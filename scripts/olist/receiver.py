@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 
 SECRET = "OLIST_RECEIVER_SECRET"  # noqa: S105 - the name of a variable, not a secret
 MAX_BODY = 1_000_000
+TELEQUALIFICATION, SALES = "telequalification", "sales"
+"""In whose hands a lead is."""
 
 
 def is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
@@ -39,7 +41,8 @@ def is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
 
 
 def receipt(headers: Mapping[str, str], body: bytes, secret: str) -> dict[str, Any]:
-    """Give what is kept of one POST: id, type, contact, the body's hash, whether the signature was right."""
+    """Give what is kept of one POST: id, type, contact, whose hands it tells of, the body's hash, whether the signature
+    was right."""
     try:
         sent = json.loads(body)
     except ValueError:
@@ -48,14 +51,26 @@ def receipt(headers: Mapping[str, str], body: bytes, secret: str) -> dict[str, A
         "id": headers.get("webhook-id", ""),
         "type": str(sent.get("type", "")) if isinstance(sent, dict) else "",
         "contact": _contact(sent),
+        "hop": _hop(sent),
+        "owner": _data(sent).get("owner_id") or "",
         "body": hashlib.sha256(body).hexdigest(),
         "signed": is_signed(headers, body, secret),
     }
 
 
+def _data(sent: Any) -> Mapping[str, Any]:
+    data = sent.get("data") if isinstance(sent, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _hop(sent: Any) -> str:
+    """Telequalification's, where the notice is for it in place of the reps."""
+    return TELEQUALIFICATION if TELEQUALIFICATION in _data(sent).get("tell", ()) else SALES
+
+
 def _contact(sent: Any) -> str:
     """The contact's id: `contact_id`, or `contact` (an id, or an object with one), at the top or under `data`."""
-    for part in (sent, sent.get("data") if isinstance(sent, dict) else None):
+    for part in (sent, _data(sent)):
         if isinstance(part, dict):
             found = part.get("contact_id", part.get("contact"))
             found = found.get("id") if isinstance(found, dict) else found

@@ -20,9 +20,9 @@ CANNOT = 2
 FACTS = ("decisions", "leads", "handovers", "same", "missing", "invented", "activities", "cpu_seconds")
 
 
-def beside(folder: Path) -> Path:
-    """Where the run by changed rules stands."""
-    return folder.with_name(f"{folder.name}-changed")
+def beside(folder: Path, name: str = "changed") -> Path:
+    """Where the run by changed rules stands, or that in two steps."""
+    return folder.with_name(f"{folder.name}-{name}")
 
 
 def compare(folder: Path, *, as_json: bool, console: Console) -> int:

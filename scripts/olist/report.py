@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from olist import figures
+from olist import figures, hop_figures
 from olist.driver import Driver
 from olist.figures import Line, Lived
+from olist.hop_figures import Hops
 
 DONE, DIFFERENT = 0, 1
 MOST_DIFFERENCES = 20
@@ -70,11 +71,22 @@ def outcome(driver: Driver) -> tuple[dict[str, Any], list[Line], list[str]]:
     }
     extra = {
         "steps with another count": len(counts),
-        "owners not of routing": figures.owners_lost(seen, driver.owner_log()),
         "notices with a wrong signature": post.unsigned,
         "syncs that were not clean": len(state.troubles),
     }
-    return result, figures.compare(result, lived, extra), [*wrong, *counts, *state.troubles]
+    if not state.two_step:
+        extra["owners not of routing"] = figures.owners_lost(seen, driver.owner_log())
+        return result, figures.compare(result, lived, extra), [*wrong, *counts, *state.troubles]
+    hops = Hops(
+        lived=lived, seen=seen, post=post, ledger=ledger, given=driver.log_of("hubspot_owner_id"),
+        callers=driver.callers, reps=driver.owners,
+    )  # fmt: skip
+    found = hop_figures.wrong(hops)
+    extra |= {name: len(lines) for name, lines in found.items()}
+    result = result | hop_figures.result_of(hops) | {"deaths": state.deaths}
+    lines = hop_figures.compare(result, hops, extra)
+    result["mismatches"] = sum(not line.right for line in lines)
+    return result, lines, [*wrong, *counts, *state.troubles, *(line for each in found.values() for line in each)]
 
 
 def show(result: dict[str, Any], lines: list[Line], differing: list[str], *, as_json: bool, console: Console) -> int:

@@ -7,6 +7,7 @@ the connector makes of the same files is what is being proved.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,22 @@ def lay_over(shipped: Path, ours: Path, target: Path) -> None:
                 yaml.dump(merged, file)
         else:
             (target / source.name).write_text(text, encoding="utf-8")
+
+
+def seat_callers(folder: Path, callers: Sequence[str], addresses: Sequence[str]) -> None:
+    """Let each caller take turns, and the leads of their own campaign: those whose field names them."""
+    path, yaml = folder / "routing.yaml", YAML()
+    routing = yaml.load(path.read_text(encoding="utf-8"))
+    routing["pools"]["callers"]["members"] = [
+        {"owner": address, "takes": {"any": [{"field": "desk", "op": "empty"}, _is(caller)]}}
+        for caller, address in zip(callers, addresses, strict=True)
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(routing, file)
+
+
+def _is(caller: str) -> dict[str, str]:
+    return {"field": "desk", "op": "is", "value": caller}
 
 
 def _merge(base: Any, change: Any) -> Any:

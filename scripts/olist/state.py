@@ -18,6 +18,7 @@ class State:
     """Attributes:
     every, days, seed, kills: as asked on the command line; another run needs another folder, or --fresh.
     changed: whether the connector lives by the changed rules, while people do the same.
+    two_step: whether telequalification calls first.
     step, move: where it is; the move is still to be done (driver.MOVES).
     posting_after: the log's last number when acts were being posted; None when none are under way.
     mismatches: suppression-list mismatches, summed over the steps so far.
@@ -31,6 +32,7 @@ class State:
     seed: int
     kills: int
     changed: bool = False
+    two_step: bool = False
     sandbox_address: str = ""
     sandbox_pid: int = 0
     portal: int = 0

@@ -1,7 +1,7 @@
 """The 519 days cut into steps, and the instants of each step at which something happens (all UTC).
 
 Leads act by day (08:00-18:00). On the last day of a step the connector syncs at 20:00, sales acts at 21:00 (deals,
-verdicts) and the connector syncs again at 22:00.
+verdicts) and the connector syncs again at 22:00. In two steps, callers answer at 20:20 and it syncs at 20:40, too.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ class Step:
     @property
     def first_sync_at(self) -> datetime:
         return at_hour(self.last, 20)
+
+    @property
+    def callers_at(self) -> datetime:
+        return self.first_sync_at + timedelta(minutes=20)
+
+    @property
+    def callers_sync_at(self) -> datetime:
+        return self.first_sync_at + timedelta(minutes=40)
 
     @property
     def sales_at(self) -> datetime:

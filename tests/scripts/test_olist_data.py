@@ -20,7 +20,7 @@ ISSUE = {
 
 def write(folder: Path, leads: str, deals: str) -> Path:
     (folder / LEADS_FILE).write_text("mql_id,first_contact_date,landing_page_id,origin\n" + leads)
-    (folder / DEALS_FILE).write_text("mql_id,seller_id,sr_id,won_date\n" + deals)
+    (folder / DEALS_FILE).write_text("mql_id,seller_id,sdr_id,sr_id,won_date\n" + deals)
     return folder
 
 
@@ -40,7 +40,7 @@ def test_a_blank_origin_and_the_word_unknown_stay_apart(tmp_path: Path) -> None:
 
 
 def test_a_deal_won_before_its_lead_arrived_counts_on_the_day_of_arrival(tmp_path: Path) -> None:
-    leads = load_leads(write(tmp_path, "a,2018-03-08,lp,social\n", "a,s,rep,2018-03-06 19:38:55\n"))
+    leads = load_leads(write(tmp_path, "a,2018-03-08,lp,social\n", "a,s,sdr,rep,2018-03-06 19:38:55\n"))
     assert leads[0].won_on == date(2018, 3, 8)
 
 
@@ -48,7 +48,7 @@ def test_a_deal_won_before_its_lead_arrived_counts_on_the_day_of_arrival(tmp_pat
     ("leads", "deals", "words"),
     [
         ("a,2018-01-01,lp,social\na,2018-01-02,lp,social\n", "", "more than once"),
-        ("a,2018-01-01,lp,social\n", "b,s,rep,2018-01-02 00:00:00\n", "no lead"),
+        ("a,2018-01-01,lp,social\n", "b,s,sdr,rep,2018-01-02 00:00:00\n", "no lead"),
     ],
 )
 def test_an_altered_copy_is_refused(tmp_path: Path, leads: str, deals: str, words: str) -> None:

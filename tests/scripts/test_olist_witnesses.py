@@ -95,7 +95,7 @@ def test_a_receipt_holds_no_body_but_its_hash() -> None:
     body = b'{"type":"lead.handed_off","data":{"contact_id":101,"name":"Seller 00001"}}'
     row = receipt(signed(body), body, SECRET)
     assert row == {
-        "id": "msg_1", "type": "lead.handed_off", "contact": "101", "signed": True,
+        "id": "msg_1", "type": "lead.handed_off", "contact": "101", "hop": "sales", "owner": "", "signed": True,
         "body": hashlib.sha256(body).hexdigest(),
     }  # fmt: skip
     assert receipt({}, b"no json", SECRET)["signed"] is False
