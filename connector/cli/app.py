@@ -124,6 +124,7 @@ def _unforeseen(error: Exception) -> int:
     show = getattr(error, "show", None)
     if callable(show):
         show()
+        _name_the_commands(error)
         return int(getattr(error, "exit_code", 2))
     if os.environ.get("HANDOFF_LOG_LEVEL", "").upper() == "DEBUG":
         raise error
@@ -134,6 +135,15 @@ def _unforeseen(error: Exception) -> int:
     print(f"Error: Handoff met something unforeseen ({type(error).__name__} in {where}).", file=sys.stderr)
     print("What to do: run it again with HANDOFF_LOG_LEVEL=DEBUG and send us what it prints.", file=sys.stderr)
     return 1
+
+
+def _name_the_commands(error: Exception) -> None:
+    """Those of a group, where a word is none of them and is near to none; typer itself says what is near."""
+    context, said = getattr(error, "ctx", None), str(getattr(error, "message", ""))
+    known = getattr(getattr(context, "command", None), "commands", {})
+    if context is not None and known and said.startswith("No such command") and "Did you mean" not in said:
+        names = [name for name, command in known.items() if not command.hidden]
+        print(f"What to do: use one of {', '.join(names)}, as in `{context.command_path} {names[0]}`.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -47,3 +47,20 @@ def test_a_terminal_that_lacks_a_sign_shows_it_in_ascii(monkeypatch: pytest.Monk
     monkeypatch.setattr(line, "app", lambda **_: print("“Zoë”"))
     assert ended(monkeypatch) == 0
     assert buffer.getvalue() == b"\\u201cZo\\xeb\\u201d\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("report", "ownrs"), "Did you mean 'owners'?"),
+        (("report", "foo"), "use one of funnel, sla, meeting, agreement, owners, sources, as in `handoff report f"),
+        (("rules", "foo"), "use one of check, test, agreement, history, show, diff"),
+        (("foo",), "use one of init, check,"),
+    ],
+)
+def test_a_command_that_is_none_is_told_which_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert ended(monkeypatch, *words) == 2
+    said = capsys.readouterr().err
+    assert told in said and said.count("What to do: ") + said.count("Did you mean") == 1
