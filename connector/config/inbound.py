@@ -19,7 +19,7 @@ SHORTEST_SECRET = 16
 class Inbound:
     """Attributes:
         target_url: as HubSpot calls it, and as its signature covers it.
-        secrets: of the app, newest first; never shown.
+        secrets: of the app, newest first; never shown. None where only answers by link are taken in.
         host, port: where we listen.
         trusted_proxies: whose X-Forwarded-For names the source that the rate limit counts (ASVS 4.1.3).
     """
@@ -54,11 +54,13 @@ def inbound(settings: Settings) -> Inbound:
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
     given = settings.inbound_secret or settings.client_secret
+    if given is None and settings.answer_secret is not None:
+        return ()
     if given is None:
         raise SettingsError(
             "HANDOFF_INBOUND_SECRET is not set",
             advice="Set it to the client secret of the HubSpot app that sends the webhooks (the app's page, Auth); "
-            "see docs/webhooks.md.",
+            "see docs/webhooks.md. For answers by link alone set HANDOFF_ANSWER_SECRET (docs/answers.md).",
         )
     secrets = tuple(given.get_secret_value().split())
     if len(secrets) > 2 or any(len(secret) < SHORTEST_SECRET for secret in secrets):

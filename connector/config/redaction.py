@@ -19,12 +19,16 @@ SECRET_KEYS = re.compile(
 )
 PERSONAL_KEYS = re.compile(r"e?mail|phone|mobile|^(first|last|full)_?name$|^properties$|^fields$", re.IGNORECASE)
 
+ANSWER_LINK = re.compile(r"(/answer/[a-z]{1,20}-)[0-9a-f]{32}-[0-9a-f]{20,}")
+"""The token of a link by which a rep answers: whoever has it can."""
+
 # Order matters: an address with a password is cut before its host could be taken for an e-mail's.
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s@]*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?i)(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\bpat-[A-Za-z0-9-]{4,}"), HIDDEN),
+    (ANSWER_LINK, rf"\1{HIDDEN}"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]*"), HIDDEN),
     (
         re.compile(
@@ -51,6 +55,11 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     for pattern, instead in PATTERNS:
         text = pattern.sub(instead, text)
     return text
+
+
+def without_answer_links(text: str) -> str:
+    """For people who look at a notice that was not sent to them."""
+    return ANSWER_LINK.sub(rf"\1{HIDDEN}", text)
 
 
 def redact(value: object, secrets: Iterable[str] = (), depth: int = 0) -> object:

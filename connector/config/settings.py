@@ -76,6 +76,7 @@ class Settings(BaseSettings):
         since: what was there before it is taken in silently (R41); None means the first run.
         allow_hosts: `host` or `host:port`, lower-case, that may be inward or speak plain http (S8).
         listen, public_url, inbound_secret, trusted_proxies: for `handoff serve`; inbound.py joins them.
+        answer_secret: what links in notices are signed with; answering.py joins it with public_url.
         ca_file: certificates to trust instead of the ones that come with Handoff; None for those.
     """
 
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     listen: Listen = Field("127.0.0.1:8090", validation_alias="HANDOFF_LISTEN")
     public_url: PublicUrl | None = Field(None, validation_alias="HANDOFF_PUBLIC_URL")
     inbound_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_INBOUND_SECRET")
+    answer_secret: SecretStr | None = Field(None, validation_alias="HANDOFF_ANSWER_SECRET")
     trusted_proxies: Networks = Field((), validation_alias="HANDOFF_TRUSTED_PROXIES")
     log_format: Annotated[LogFormat, Lower] = Field("auto", validation_alias="HANDOFF_LOG_FORMAT")
     log_level: Annotated[LogLevel, Upper] = Field("INFO", validation_alias="HANDOFF_LOG_LEVEL")

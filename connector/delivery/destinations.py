@@ -19,6 +19,7 @@ from connector.rules.notifications import (
     GoogleChatDestination,
     MessageTemplate,
     NotificationRules,
+    Role,
     SlackDestination,
     TeamsDestination,
     WebhookDestination,
@@ -37,6 +38,7 @@ class Destination:
         url: a secret but for webhooks; never shown.
         secrets: to sign with, new one first; empty but for webhooks.
         personal: whether names, addresses and phones may be in the body.
+        to: the roles that read it.
         members: owner's e-mail or id, lower-case, to the chat member to mention.
         templates: an admin's own words, by kind.
     """
@@ -46,6 +48,7 @@ class Destination:
     url: str = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     personal: bool = False
+    to: frozenset[Role] = frozenset()
     members: Mapping[str, str] = field(default_factory=lambda: NOBODY)
     templates: Mapping[NoticeKind, MessageTemplate] = field(default_factory=lambda: NO_TEMPLATES)
 
@@ -82,7 +85,9 @@ def check_variable(name: str, value: str) -> None:
 
 def outline(name: str, model: AnyDestination) -> Destination:
     """A destination without address and secrets: enough to build bodies for it, not to send them."""
-    made = Destination(name=name, type=model.type, url="", personal=model.personal, templates=model.templates)
+    made = Destination(
+        name=name, type=model.type, url="", personal=model.personal, to=frozenset(model.to), templates=model.templates
+    )
     if isinstance(model, SlackDestination | TeamsDestination | GoogleChatDestination):
         return replace(made, members={key.lower(): member for key, member in model.owners.items()})
     return made

@@ -38,8 +38,9 @@ def google_chat_message(message: Message, member: str | None = None) -> dict[str
     if message.more:
         widgets.append(_paragraph(f"and {message.more} more"))
     widgets += _table(message.closing)
-    if message.link:
-        widgets.append({"buttonList": {"buttons": [_button("Open in the CRM", message.link)]}})
+    ways = [*([("Open in the CRM", message.link)] if message.link else []), *message.answers]
+    if ways:
+        widgets.append({"buttonList": {"buttons": [_button(label, url) for label, url in ways]}})
     title = short(message.headline, LONGEST_TITLE)
     card: dict[str, object] = {"header": {"title": title}}
     if widgets:

@@ -13,7 +13,8 @@ LONGEST_TITLE = 200
 def mail_message(message: Message) -> dict[str, object]:
     """`title`, which is a mail's subject, and `text`. Texts of the CRM hold no address that a reader could click."""
     title = short(" ".join(for_plain_services(message.headline).split()), LONGEST_TITLE)
-    text = message.markup or "\n\n".join(_parts(with_texts(message, for_plain_services)))
+    said = with_texts(message, for_plain_services)
+    text = "\n\n".join(filter(None, [message.markup, answers_of(message)]) if message.markup else _parts(said))
     return {"title": title, "text": text or title}
 
 
@@ -30,6 +31,13 @@ def _parts(message: Message) -> Iterator[str]:
     yield from filter(None, [_pairs(message.closing)])
     if message.link:
         yield f"Open in the CRM: {message.link}"
+    yield from filter(None, [answers_of(message)])
+
+
+def answers_of(message: Message) -> str:
+    """A line for each answer, with the address alone behind it; empty for none."""
+    ways = "\n".join(f"{label}: {url}" for label, url in message.answers)
+    return f"Your answer, by link:\n{ways}" if ways else ""
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> str:

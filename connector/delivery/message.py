@@ -31,6 +31,7 @@ class Message:
         leads: of a digest: what happened to one lead, and its page in the CRM or an empty text.
         more: how many further leads the digest tells of.
         link: the contact's page in the CRM, or empty.
+        answers: what its holder may answer by link, and where (R20).
     """
 
     headline: str
@@ -45,6 +46,7 @@ class Message:
     leads: tuple[tuple[str, str], ...] = ()
     more: int = 0
     link: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 def read_message(kind: NoticeKind, packet: Packet) -> Message:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from connector.delivery.answer_links import AnswerLinks
 from connector.delivery.destinations import NO_TEMPLATES, Destination
 from connector.delivery.google_chat import google_chat_message
 from connector.delivery.mail import mail_message
@@ -18,7 +19,9 @@ from connector.delivery.size import LIMIT_BYTES, Json, fit
 from connector.delivery.slack import slack_message
 from connector.delivery.teams import teams_message
 from connector.delivery.wording import worded
+from connector.domain.answer import AnswerKind
 from connector.domain.notice import Notice, NoticeKind
+from connector.rules.answers import LABELS
 from connector.rules.packet import mask
 from connector.rules.templates import TemplateError
 
@@ -42,36 +45,46 @@ LAYOUTS: Mapping[str, Layout] = {
 }
 
 
-def build_body(destination: Destination, notice: Notice, entry: str) -> str:
+def build_body(destination: Destination, notice: Notice, entry: str, links: AnswerLinks | None = None) -> str:
     """The body for one destination, below 20 kB of JSON; the same notice and entry always give the same text.
 
     An admin's template that cannot be rendered costs no notice: the built-in words go out, and the log says so.
 
     Args:
         entry: the entry's id, which is the message's id for its receiver.
+        links: for answers by whoever has the lead (R20); None where the portal gives none.
     """
+    answers = links.of(notice, destination, entry) if links is not None else {}
     try:
-        return _build(destination, notice, entry)
+        return _build(destination, notice, entry, answers)
     except TemplateError as wrong:
         facts = {"destination": destination.name, "kind": notice.kind.value, "entry": entry, "why": wrong.message}
         log.warning("Template not used, the built-in message goes out", extra={"action": "notify", **facts})
-        return _build(replace(destination, templates=NO_TEMPLATES), notice, entry)
+        return _build(replace(destination, templates=NO_TEMPLATES), notice, entry, answers)
 
 
-def _build(destination: Destination, notice: Notice, entry: str) -> str:
+def _build(destination: Destination, notice: Notice, entry: str, answers: Mapping[AnswerKind, str]) -> str:
     packet = notice.packet if destination.personal else mask(notice.packet)
     if destination.type == "webhook":
-        return _webhook(destination, notice, packet, entry)
+        return _webhook(destination, notice, packet, entry, answers)
     layout, template = LAYOUTS[destination.type], destination.templates.get(notice.kind)
-    mention = _mention(destination, notice)
-    return fit(packet, lambda data: layout(worded(notice.kind, data, template, destination.type), mention))
+    mention, ways = _mention(destination, notice), tuple((LABELS[kind], url) for kind, url in answers.items())
+
+    def laid_out(data: Json) -> Json:
+        return layout(replace(worded(notice.kind, data, template, destination.type), answers=ways), mention)
+
+    return fit(packet, laid_out)
 
 
-def _webhook(destination: Destination, notice: Notice, packet: Packet, entry: str) -> str:
+def _webhook(
+    destination: Destination, notice: Notice, packet: Packet, entry: str, answers: Mapping[AnswerKind, str]
+) -> str:
     """`type`, `id`, `occurred_at`, `data`, in this order; docs/notifications.md lists what stands in `data`."""
     ids: Json = {"contact_id": notice.contact, "episode_id": notice.episode, "owner_id": notice.owner}
     if notice.kind is NoticeKind.LEAD_DIGEST:
         ids["ids"] = _ids(packet)       # whole, however much of `leads` must be left out
+    if answers:
+        ids["answers"] = {kind.value: url for kind, url in answers.items()}
     template = destination.templates.get(notice.kind)
 
     def wrap(data: Json) -> Json:

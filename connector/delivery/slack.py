@@ -47,6 +47,9 @@ def slack_message(message: Message, member: str | None = None) -> dict[str, obje
     blocks += _table(message.closing)
     if message.link:
         blocks.append(_markup(f"<{escape(message.link)}|Open in the CRM>"))
+    if message.answers:
+        ways = " · ".join(f"<{escape(url)}|{escape(label)}>" for label, url in message.answers)
+        blocks.append(_markup(f"*Your answer:* {ways}"))
     summary = f"{message.headline}: {message.reason}" if message.reason else message.headline
     return {
         "text": escape(_short(summary, LONGEST_TEXT // 2)),

@@ -55,8 +55,9 @@ def teams_message(message: Message, member: str | None = None, name: str = "") -
         "body": body,
         "msteams": teams,
     }
-    if message.link:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open in the CRM", "url": message.link}]
+    ways = [*([("Open in the CRM", message.link)] if message.link else []), *message.answers]
+    if ways:
+        card["actions"] = [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in ways]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
 

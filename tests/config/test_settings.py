@@ -162,6 +162,7 @@ def test_no_secret_shows_in_any_form_of_the_settings() -> None:
         "HANDOFF_WEBHOOK_SECRET": "whsec_canary",
         "HANDOFF_SLACK_URL": "https://hooks.example/canary-slack",
         "HANDOFF_INBOUND_SECRET": "canary-inbound-secret",
+        "HANDOFF_ANSWER_SECRET": "canary-answer-secret",
         "HANDOFF_KEY": "canary-key",
     }
     assert set(canaries) == set(secret_names())
