@@ -34,7 +34,7 @@ from connector.engine.ports import (
     Write,
     WriteResult,
 )
-from connector.errors import UnknownPropertyError
+from connector.errors import ChangeRejectedError, UnknownPropertyError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
 from connector.store import SqlStore
@@ -102,6 +102,9 @@ class FakeCrm:
         self.lacking: dict[str, str] = {}
         self.deals: list[Deal] = []
         self.tasks: dict[str, tuple[ContactId, str]] = {}
+        self.open_tasks: dict[str, tuple[OwnerId, datetime]] = {}
+        self.notes: dict[str, tuple[ContactId, str]] = {}
+        self.no_tasks: set[ContactId] = set()
         self.asked: list[tuple[str, Any]] = []
         self.properties = {
             rule.property: PropertyInfo(type="string")
@@ -355,8 +358,23 @@ class FakeCrm:
         self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
     ) -> str:
         self._ask("ensure_task", key)
-        self.tasks.setdefault(key, (contact, subject))
+        if contact in self.no_tasks:
+            raise ChangeRejectedError("INVALID_OWNER_ID", category="VALIDATION_ERROR")
+        if key not in self.tasks:
+            self.tasks[key], self.open_tasks[key] = (contact, subject), (owner, due_at)
+        self._answered("ensure_task")
         return f"task-{key}"
+
+    def finish_task(self, contact: ContactId, key: str) -> bool:
+        self._ask("finish_task", key)
+        self._answered("finish_task")
+        return self.open_tasks.pop(key, None) is not None
+
+    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
+        self._ask("ensure_note", key)
+        self.notes.setdefault(key, (contact, body))
+        self._answered("ensure_note")
+        return f"note-{key}"
 
     def record_url(self, contact: ContactId) -> str:
         return f"https://crm.example/contacts/{PORTAL}/contact/{contact}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from connector.domain.contact import ContactId, Value
@@ -14,6 +15,12 @@ class ChangeKind(StrEnum):
     LIST_ADD = "list_add"
     LIST_REMOVE = "list_remove"
     TASK = "task"
+    TASK_DONE = "task_done"
+    NOTE = "note"
+
+
+BESIDE = frozenset({ChangeKind.TASK, ChangeKind.TASK_DONE, ChangeKind.NOTE})
+"""What is made beside the contact; none of its own values."""
 
 
 class OutcomeKind(StrEnum):
@@ -33,9 +40,11 @@ class Change:
     """One value to write for one contact.
 
     Attributes:
-        field: Handoff's field name; for list changes the list's name, for tasks the subject.
-        before: as we last read it; after: what must stand there. For list changes both are empty.
+        field: Handoff's field name; for list changes the list's name, for tasks and notes the subject.
+        before: as we last read it; after: what must stand there, of a task or note its text. For list changes and for
+            closing a task both are empty.
         backward: a stage that goes back: clear, then set, in two requests (hubspot-facts, section 4).
+        key: by which the task or note is found again; due_at: of a task.
     """
 
     contact: ContactId
@@ -44,6 +53,8 @@ class Change:
     before: Value
     after: Value
     backward: bool = False
+    key: str = ""
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

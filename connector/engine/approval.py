@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from connector.domain.change import Change
+from connector.domain.change import BESIDE, Change
 from connector.domain.contact import ContactId, OwnerId, PortalId, Value
 from connector.domain.decision import Candidate, Decision
 from connector.errors import SettingsError
@@ -239,5 +239,8 @@ def _plain(value: Value) -> Any:
 
 
 def _shown(changes: Sequence[Any]) -> list[Any]:
-    """Without the end of the rep's clock, which begins when the lead is handed over."""
-    return [[kind, name, before, None if name == CLOCK else after] for kind, name, before, after in changes]
+    """Without the end of the rep's clock, which begins when the lead is handed over; a task or note names it too."""
+    timed = (CLOCK, *BESIDE)
+    return [
+        [kind, name, before, None if name in timed or kind in timed else after] for kind, name, before, after in changes
+    ]

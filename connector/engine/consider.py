@@ -30,6 +30,7 @@ from connector.rules.decide import asks_still, decide
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
+from connector.rules.notes import beside
 from connector.rules.plan import plan
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
@@ -188,6 +189,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
         planned = replace(planned, changes=(*planned.changes, found.change))
     owners = table.gathered.owners
     told = list(notices(context, decision, situation.contact, situation.activities, situation.last_ended, owners))
+    if extra := beside(decision, told, context.book.notifications.crm):
+        planned = replace(planned, changes=(*planned.changes, *extra))
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)

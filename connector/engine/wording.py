@@ -227,6 +227,10 @@ class Wording:
             return ", ".join(value)
         if isinstance(value, float):
             return f"{value:g}"
+        if one.kind is ChangeKind.TASK_DONE:
+            return f"task “{one.field}” closed"
+        if one.kind is ChangeKind.NOTE:
+            return f"note “{one.field}”"
         text = str(value)
         return text.replace("_", " ").lower() if field in WORDS else f"“{text.rstrip('.')}”" if "; " in text else text
 

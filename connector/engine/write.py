@@ -4,7 +4,8 @@
     2 re-read          somebody may have been faster: then theirs stands and we decide again (I2)
     3 PATCH            only what differs; a stage that goes back is cleared first, in a request of its own
     4 read back        what stands there is the truth, not what was sent; an edit that we overwrote is put back
-    5 list remove      only once the CRM shows the release (I1), or that the handover was not taken; then tasks
+    5 list remove      only once the CRM shows the release (I1), or that the handover was not taken
+      notes and tasks  for what stands, each once by its key (I5, I7)
     6 T2               outcomes, notices held → due, all in one transaction (I4)
 
 An intent found open after a kill goes the same way: what is already so is not written again (I7).
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connector.domain.change import Change, ChangeKind, OutcomeKind
+from connector.domain.change import BESIDE, Change, ChangeKind, OutcomeKind
 from connector.domain.contact import OwnerId
 from connector.domain.record import Record
 from connector.engine.context import BATCH, Context
@@ -33,7 +34,7 @@ from connector.engine.races import (
     wire_text,
 )
 from connector.engine.settle import Sent, settle
-from connector.errors import UnknownPropertyError
+from connector.errors import ChangeRejectedError, UnknownPropertyError
 from connector.rules.fields import normalise, properties_to_read, property_of
 
 
@@ -76,7 +77,7 @@ class _Batch(Sent):
         self._patch()
         self._read_back()
         self._remove_from_list()
-        self._tasks()
+        self._beside()
 
     def _going(self) -> list[Intent]:
         return [row for row in self.intents if row.id not in self.verdicts and row.id not in self.unclear]
@@ -241,21 +242,31 @@ class _Batch(Sent):
         if trouble not in self.context.troubles:
             self.context.troubles.append(trouble)
 
-    def _tasks(self) -> None:
+    def _beside(self) -> None:
+        """What is made beside the contact; one that the CRM refuses takes nothing back (P5)."""
         for row in self.intents:
             if self.said_of(row) != "written":
                 continue
             for change in row.changes:
-                if change.kind is ChangeKind.TASK:
-                    self._task(row, change)
+                if change.kind not in BESIDE:
+                    continue
+                try:
+                    self._make(row, change)
+                except ChangeRejectedError as error:
+                    what = change.kind.value.replace("_", " ")
+                    self.context.troubles.append(f"contact {row.contact}: the CRM refused the {what}: {error}")
 
-    def _task(self, row: Intent, change: Change) -> None:
-        rules = self.context.book.fields
-        owner = self.after[row.contact].properties.get(property_of("owner", rules))
-        if owner and isinstance(change.before, str):
-            self.context.crm.ensure_task(
-                row.contact, OwnerId(owner), change.field, change.before, self.context.now, key=row.id
-            )
+    def _make(self, row: Intent, change: Change) -> None:
+        crm, text = self.context.crm, str(change.after or "")
+        if change.kind is ChangeKind.TASK_DONE:
+            crm.finish_task(row.contact, change.key)
+            return
+        owner = self.after[row.contact].properties.get(property_of("owner", self.context.book.fields))
+        if change.kind is ChangeKind.NOTE:
+            crm.ensure_note(row.contact, OwnerId(owner) if owner else None, text, self.context.now, change.key)
+        elif owner:
+            due_at = change.due_at or self.context.now
+            crm.ensure_task(row.contact, OwnerId(owner), change.field, text, due_at, change.key)
 
 
 def _by_list(rows: Sequence[Intent], kind: ChangeKind) -> dict[str, list[Intent]]:

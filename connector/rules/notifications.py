@@ -243,12 +243,24 @@ class SignalRules(BaseModel):
     """So long nothing more is told; what comes meanwhile is told together when it is over."""
 
 
+class CrmRecords(BaseModel):
+    """What a handover leaves in the CRM beside the contact; rules/notes.py. Each costs a few calls for each lead."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: bool = False
+    """In the rep's own list, due when the first clock is; closed when the rep reached out."""
+    note: bool = False
+    """In the contact's history: why, score, what they did, what is allowed."""
+
+
 class NotificationRules(BaseModel):
-    """mappings/notifications.yaml: destinations by name, and what interest is worth a notice."""
+    """mappings/notifications.yaml: destinations by name, what interest is worth a notice, what the CRM shows of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     signals: SignalRules = SignalRules()
+    crm: CrmRecords = CrmRecords()
     destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
 
     def secret_variables(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from connector.domain.change import Change, ChangeKind
+from connector.domain.change import BESIDE, Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId, Value
 from connector.domain.record import Record
 from connector.domain.stage import Stage
@@ -25,7 +25,7 @@ MARKS = ("episode", "state")
 class Line:
     """One value of one contact. `why` is empty where it goes back; `back_to` where it stays.
 
-    `field` is a field's name, `list` or `task`; empty where the whole contact is left alone.
+    `field` is a field's name, `list`, `task` or `note`; empty where the whole contact is left alone.
     """
 
     contact: ContactId
@@ -71,7 +71,7 @@ def undo(
 
     Args:
         written: field -> what the run wrote into it.
-        lists: the run's list changes and tasks.
+        lists: the run's list changes, tasks and notes.
         record: as the CRM shows it now, with the history of each property written.
         begun: the run handed the lead over; a rep who has answered since keeps it.
         on_list: whether the suppression list holds the contact, as far as we know; the CRM keeps no history of that.
@@ -140,13 +140,20 @@ def _goes_back(now: Value, then: Value) -> bool:
 
 
 def _lists(contact: ContactId, lists: Sequence[Change], on_list: bool) -> Iterator[tuple[Line, Change | None]]:
-    """The last list change of the run turned round, where it still stands; a task stays, it may have been begun."""
+    """The last list change of the run turned round, where it still stands; its tasks are closed, its notes stay."""
     # One with something before it follows a hold onto another list; the hold itself is not of that run.
-    last = next((one for one in reversed(lists) if one.kind is not ChangeKind.TASK and one.before is None), None)
+    last = next((one for one in reversed(lists) if one.kind not in BESIDE and one.before is None), None)
     for one in lists:
         if one.kind is ChangeKind.TASK:
-            why = "a task is its owner's; close it by hand"
-            yield Line(contact=contact, field="task", now=one.field, why=why), None
+            closed = Change(
+                contact=contact, kind=ChangeKind.TASK_DONE, field=one.field, before=None, after=None, key=one.key
+            )
+            yield Line(contact=contact, field="task", now="open", back_to="closed"), closed
+        elif one.kind is ChangeKind.TASK_DONE:
+            yield Line(contact=contact, field="task", now="closed", why="a task that was closed stays so"), None
+        elif one.kind is ChangeKind.NOTE:
+            why = "a note tells what was handed over then; delete it by hand"
+            yield Line(contact=contact, field="note", now=one.field, why=why), None
     if last is None:
         return
     added = last.kind is ChangeKind.LIST_ADD

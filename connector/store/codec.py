@@ -94,7 +94,11 @@ def episode_from_plain(plain: Mapping[str, Any] | None) -> Episode | None:
 
 
 def changes_to_plain(changes: tuple[Change, ...]) -> list[list[Any]]:
-    return [[c.contact, c.kind, c.field, c.before, c.after, c.backward] for c in changes]
+    """Most changes have no key: they are six values, as they always were."""
+    return [
+        [c.contact, c.kind, c.field, c.before, c.after, c.backward, *([c.key, c.due_at] if c.key else ())]
+        for c in changes
+    ]
 
 
 def changes_from_plain(plain: list[list[Any]]) -> tuple[Change, ...]:
@@ -102,8 +106,9 @@ def changes_from_plain(plain: list[list[Any]]) -> tuple[Change, ...]:
         Change(
             contact=ContactId(contact), kind=ChangeKind(kind), field=field,
             before=_choices(before), after=_choices(after), backward=backward,
+            key=more[0] if more else "", due_at=more[1] if more else None,
         )
-        for contact, kind, field, before, after, backward in plain
+        for contact, kind, field, before, after, backward, *more in plain
     )
 
 

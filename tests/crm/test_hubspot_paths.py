@@ -70,7 +70,7 @@ def test_only_reads_may_be_repeated_without_a_thought() -> None:
 @given(st.from_regex(r"[A-Za-z0-9%_.~-]{1,40}", fullmatch=True))
 def test_every_id_comes_back_from_the_path_it_was_put_into(identity: str) -> None:
     for route in ROUTES:
-        names = dict.fromkeys(("object", "id", "to", "from", "list", "type", "name", "form"), identity)
+        names = dict.fromkeys(("object", "id", "to", "from", "list", "type", "name", "form", "task"), identity)
         found, ids = match(route.method, route.path("v3", names))
         if found is route:
             assert set(ids.values()) <= {identity}

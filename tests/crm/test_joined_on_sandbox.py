@@ -43,13 +43,13 @@ class Portal:
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.made['token']}"}
-        answer = self.http.request(method, f"{self.url}/crm/v3/lists{path}", json=body, headers=headers, timeout=60)
+        answer = self.http.request(method, f"{self.url}/crm/v3{path}", json=body, headers=headers, timeout=60)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 
     def make(self, name: str, kind: str = "MANUAL") -> str:
         body = {"name": name, "objectTypeId": "0-1", "processingType": kind}
-        made = self.api("POST", "", body if kind == "MANUAL" else {**body, "filterBranch": BRANCH})
+        made = self.api("POST", "/lists", body if kind == "MANUAL" else {**body, "filterBranch": BRANCH})
         return str(made["list"]["listId"])
 
     def members(self, number: str, *, add: list[str] | None = None, remove: list[str] | None = None) -> None:
@@ -130,7 +130,7 @@ def test_a_list_is_known_by_its_id_under_any_name(portal: Portal) -> None:
     (row,) = rows(portal.pull(f"list-id:{number}"))
     assert (row.contact, row.name) == (portal.contacts[0], "Nurture finished")
     body = {"name": "Companies", "objectTypeId": "0-2", "processingType": "MANUAL"}
-    other = portal.api("POST", "", body)["list"]["listId"]
+    other = portal.api("POST", "/lists", body)["list"]["listId"]
     assert [page.lasts for page in portal.pull(f"list-id:{other}") if isinstance(page, StreamOff)] == [False]
     assert len(portal.gateway.missing_lists(["list-id:999", "list:Nurture finished", "list:Elsewhere"])) == 2
 
@@ -139,7 +139,7 @@ def test_a_list_that_was_deleted_is_looked_up_again_and_its_place_is_not_the_new
     number = portal.make("Nurture finished")
     portal.members(number, add=portal.contacts[:2])
     first = portal.pull("list:Nurture finished")
-    portal.api("DELETE", f"/{number}")
+    portal.api("DELETE", f"/lists/{number}")
     (off,) = portal.pull("list:Nurture finished", place(first))
     assert isinstance(off, StreamOff) and not off.lasts and "“Nurture finished”" in off.why
     other = portal.make("Nurture finished")

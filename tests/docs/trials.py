@@ -23,7 +23,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.record import Record
 from connector.domain.stage import Stage
-from connector.rules import leaks, notifications, reports, scorecard, sla, stages, suppression
+from connector.rules import leaks, notes, notifications, reports, scorecard, sla, stages, suppression
 from connector.rules.condition import Condition, Facts, check_condition
 from connector.rules.decide import decide
 from connector.rules.durations import parse_duration
@@ -315,6 +315,18 @@ def _told_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         notice = Notice(kind=NoticeKind(plain(row["notice"])), contact=WHO, episode=None, owner=REPS["Ana"].id, key="",
                         occurred_at=NOW, packet={"tell": roles})  # fmt: skip
         yield {"is told to": ", ".join(notifications.recipients(notice, rules, active))}
+
+
+@trial("what the handover leaves in HubSpot", "lead", "did")
+def _left_beside(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """The task's and the note's first lines."""
+    for row in rows:
+        contact = lead(read(row["lead"]), book)
+        decision = decide(situation(contact, activities=did(read_list(row["did"]))), book, now=NOW)
+        told = Notice(kind=NoticeKind.LEAD_HANDED_OFF, contact=WHO, episode=None, owner=REPS["Ana"].id, key="",
+                      occurred_at=NOW, packet={"why_now": decision.sentence})  # fmt: skip
+        made = sorted(notes.beside(decision, [told], book.notifications.crm), key=lambda one: one.kind, reverse=True)
+        yield {"what the handover leaves in HubSpot": "; ".join(f"{one.kind}: {one.field}" for one in made)}
 
 
 @trial("counts", "leads", "figure", "shown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import DAY, HOUR, MINUTE, demo_request
+from factories import DAY, HOUR, MINUTE, demo_request, make_book
 from fakes import Killed, kill
 
 from connector.domain.episode import State
@@ -49,6 +49,15 @@ def handed_over(world: World, *contacts: str) -> str:
     for contact in contacts or ("101",):
         hand_raiser(world, contact)
     return world.run().run.id
+
+
+def test_the_task_of_a_handover_that_is_undone_is_closed_and_its_note_stays() -> None:
+    """R36, R14"""
+    world = World(make_book(notifications={"crm": {"task": True, "note": True}})).begin()
+    report = take_back(world, handed_over(world))
+    assert world.crm.open_tasks == {} and len(world.crm.tasks) == len(world.crm.notes) == 1
+    said = {line.field: line.back_to or line.why for line in report.lines if line.field in ("task", "note")}
+    assert said["task"] == "closed" and said["note"].startswith("a note tells")
 
 
 def statuses(world: World) -> list[tuple[str, str]]:

@@ -104,8 +104,23 @@ class Client:
         return self._library.crm.objects.tasks.basic_api
 
     @cached_property
-    def task_batches(self) -> Any:
+    def _notes(self) -> Any:
+        return self._library.crm.objects.notes.basic_api
+
+    @cached_property
+    def _task_batches(self) -> Any:
         return self._library.crm.objects.tasks.batch_api
+
+    @cached_property
+    def _note_batches(self) -> Any:
+        return self._library.crm.objects.notes.batch_api
+
+    def engagements(self, objects: str) -> Any:
+        """`objects`: tasks or notes."""
+        return self.tasks if objects == "tasks" else self._notes
+
+    def engagement_batches(self, objects: str) -> Any:
+        return self._task_batches if objects == "tasks" else self._note_batches
 
     @cached_property
     def events(self) -> Any:

@@ -200,6 +200,12 @@ class HubSpotGateway:
     ) -> str:
         return tasks.ensure(self._client, contact, owner, subject, body, due_at, key)
 
+    def finish_task(self, contact: ContactId, key: str) -> bool:
+        return tasks.finish(self._client, contact, key)
+
+    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
+        return tasks.ensure_note(self._client, contact, owner, body, at, key)
+
     def record_url(self, contact: ContactId) -> str:
         return f"{self._records}/{contact}" if self._records else ""
 

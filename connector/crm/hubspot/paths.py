@@ -68,8 +68,15 @@ ROUTES = (
         Route("POST", f"/crm/v3/objects/{name}/search", f"/crm/objects/{{version}}/{name}/search", search=True)
         for name in ("calls", "emails", "meetings")
     ),
-    Route("POST", "/crm/v3/objects/tasks/batch/read", "/crm/objects/{version}/tasks/batch/read"),
-    Route("POST", "/crm/v3/objects/tasks", "/crm/objects/{version}/tasks", Work.CREATE),
+    *(
+        route
+        for name in ("tasks", "notes")
+        for route in (
+            Route("POST", f"/crm/v3/objects/{name}/batch/read", f"/crm/objects/{{version}}/{name}/batch/read"),
+            Route("POST", f"/crm/v3/objects/{name}", f"/crm/objects/{{version}}/{name}", Work.CREATE),
+        )
+    ),
+    Route("PATCH", "/crm/v3/objects/tasks/{task}", "/crm/objects/{version}/tasks/{task}", Work.REPEATABLE),
     Route(
         "POST",
         "/crm/v4/associations/{from}/{to}/batch/read",

@@ -200,6 +200,14 @@ class Crm(Protocol):
         """Create a task once: looked up by `key` among the contact's tasks before it is sent. Gives its id."""
         ...
 
+    def finish_task(self, contact: ContactId, key: str) -> bool:
+        """Close the task of that key, where it is still as it was made; False where there is none such."""
+        ...
+
+    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
+        """Create a note once, as ensure_task(); it stands in the contact's history at `at`. Gives its id."""
+        ...
+
     def record_url(self, contact: ContactId) -> str:
         """Where a person opens this contact; empty before `portal()` was asked."""
         ...
