@@ -26,7 +26,7 @@ from connector.engine.races import SHARED
 from connector.engine.timers import add_new_clocks, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
 from connector.rules import sla
-from connector.rules.decide import asks_still, decide
+from connector.rules.decide import asks_still, decide, shows_more
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
@@ -45,7 +45,9 @@ STORED = frozenset(
 """Actions that change an episode; the others only speak of one."""
 
 LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED)
-"""Actions after which the lead may ask for something else still; it is looked at once more in the same run."""
+"""Actions after which the lead may ask for something else still; it is looked at once more in the same run.
+
+So is one that people moved on while it showed new interest (`looks_again`)."""
 
 ASKED = ("request", "verdict", "verdict_reason")
 """What people say in fields of their own; a word said since the decision was made overtakes it (I2)."""
@@ -127,7 +129,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         _only_report(context, uow, case)
         return True
     table.cases.append(case)
-    if decision.action in LOOKED_AT_AGAIN:
+    if looks_again(situation, decision, context.book):
         table.again.append(contact)
     ended = decision.episode if decision.action is Action.END else None
     if ended is not None and asks_still(situation, ended, context.book, now=context.now):
@@ -267,6 +269,13 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
     context.counts.notices_queued += uow.put_entries([row for case in cases for row in case.rows])
     effects = [_audit(case.decision, case.intent) for case in cases if case.intent is not None or case.told]
     uow.audit(context.run.id, effects, context.now)
+
+
+def looks_again(situation: Situation, decision: Decision, book: RuleBook) -> bool:
+    """Whether the same run decides it once more, for what this decision says nothing of."""
+    if decision.action is Action.ADVANCE and decision.episode is not None:
+        return shows_more(situation, decision.episode, book, now=decision.as_of)
+    return decision.action in LOOKED_AT_AGAIN
 
 
 def comes_again(decision: Decision, book: RuleBook) -> bool:

@@ -63,6 +63,15 @@ def asks_still(situation: Situation, ended: Episode, book: RuleBook, *, now: dat
     return case.hand is not None or case.asks_by_hand
 
 
+def shows_more(situation: Situation, moved: Episode, book: RuleBook, *, now: datetime) -> bool:
+    """Whether a lead that people just moved on shows new interest besides, of which its holder is to hear (R40)."""
+    if not moved.is_open or moved.silent:
+        return False
+    others = [episode for episode in situation.episodes if episode.id != moved.id]
+    case = Case(replace(situation, episodes=(*others, moved)), book, now)
+    return (_signal(case, moved) or interest(case, moved)) is not None
+
+
 # -- 1 ---------------------------------------------------------------------------------------------------------
 
 
@@ -182,7 +191,9 @@ def _hand_raiser(case: Case) -> Decision | None:
 
 def _return_condition(case: Case) -> Decision | None:
     last = case.situation.last_ended
-    if last is None or last.wakes_at is None or last.state in (State.WON, State.JUNK):
+    if last is not None and last.state is State.JUNK:
+        return case.nothing("Sales called it junk before; nothing that it does by itself brings it back.")
+    if last is None or last.wakes_at is None or last.state is State.WON:
         return None
     undone = case.situation.undone
     if undone is not None and undone.ended_at is not None and undone.ended_at >= last.wakes_at:

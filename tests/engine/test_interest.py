@@ -49,6 +49,24 @@ def test_within_the_cool_down_nothing_is_told_and_then_all_of_it_once(world: Wor
     assert world.kinds() == ["lead.signal", "lead.signal"]
 
 
+def test_interest_beside_an_answer_of_the_holder_is_told_all_the_same(world: World) -> None:
+    """What moved the lead on must not swallow what the lead did meanwhile."""
+    look_at_prices(world)
+    world.crm.edit(verdict="qualified")
+    world.run()
+    assert world.told() == [("lead.signal", "7")]
+    world.run_later(2 * DAY)
+    assert world.kinds() == ["lead.signal"]
+
+
+def test_a_second_hand_raise_beside_an_answer_of_the_holder_is_told_at_once(world: World) -> None:
+    world.crm.happen(demo_request(world.clock.now() - MINUTE))
+    world.crm.edit(verdict="qualified")
+    world.run()
+    assert world.told() == [("lead.signal", "7")]
+    assert {timer.name for timer in world.timers() if timer.kind == "sla"} >= {"first_touch"}
+
+
 def test_an_ended_lead_tells_nobody(world: World) -> None:
     look_at_prices(world)
     world.run()

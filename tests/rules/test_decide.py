@@ -249,6 +249,14 @@ def test_a_hand_raise_after_junk_goes_to_triage() -> None:
     assert "sales called it junk before" in decision.sentence.lower()
 
 
+@pytest.mark.parametrize("state", [State.JUNK, State.RECYCLED])
+def test_junk_does_not_come_back_by_interest_alone(state: State) -> None:
+    """R24: what brings back any other lead brings back no junk."""
+    ended = make_episode(state=state, exit_reason="not_ready", ended_at=NOW - DAY)
+    decision = decided(episodes=[ended], activities=[pricing_view(NOW - 3 * HOUR), pricing_view(NOW - HOUR)])
+    assert decision.action is (Action.NOTHING if state is State.JUNK else Action.HAND_OVER)
+
+
 def test_a_hand_raise_that_was_answered_by_the_last_episode_is_no_new_one() -> None:
     """R24, P3"""
     ended = make_episode(state=State.RECYCLED, exit_reason="not_ready")

@@ -23,7 +23,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
 from connector.domain.timer import BREACH, Timer, TimerKind
-from connector.engine.consider import LOOKED_AT_AGAIN, STORED, comes_again
+from connector.engine.consider import STORED, comes_again, looks_again
 from connector.engine.context import BATCH, OVERLAP
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
@@ -255,7 +255,7 @@ class World:
         if ended is not None and asks_still(situation, ended, self.book, now=self.now):
             self.retries.add(contact)
         self._turn(decision, batch, situation.contact.text("domain"))
-        return decision.action in LOOKED_AT_AGAIN
+        return looks_again(situation, decision, self.book)
 
     def _put(self, episode: Episode) -> None:
         before = next((row for row in self.desk.of(episode.contact) if row.id == episode.id), None)
