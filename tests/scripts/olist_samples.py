@@ -29,6 +29,7 @@ def make_leads(count: int, *, days: int = 40, seed: int = 3) -> tuple[Lead, ...]
                 origin=("social", "unknown", "blank", "email")[number % 4],
                 won_on=arrived_on + timedelta(days=chance.choice((0, 1, 5, 30))) if won else None,
                 seller_rep=f"rep-{number % 3}" if won else "",
+                caller=f"sdr-{number % 5}" if won else "",
             )
         )
     return tuple(leads)
