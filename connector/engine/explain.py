@@ -91,7 +91,8 @@ def explain(
     if stored is None:
         return None
     family = uow.family(contact)
-    decisions = [row for row in uow.decisions(contact) if as_of is None or _at(row["as_of"]) <= as_of]
+    every = uow.decisions(contact)
+    decisions = [row for row in every if as_of is None or _at(row["as_of"]) <= as_of]
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
     route = _route(cause, decisions)
@@ -104,8 +105,8 @@ def explain(
         contact=contact,
         name=name_of(stored.contact) or "A contact without a name",
         as_of=as_of,
-        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes),
-        why=str(cause["sentence"]) if cause else "It was not decided on yet; the next run will.",
+        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes, too_early=bool(every)),
+        why=str(cause["sentence"]) if cause else _not_decided(every, words),
         decided_at=_at(cause["as_of"]) if cause else None,
         score=score["total"] / 100 if score else None,
         grade=str(score.get("grade", "")),
@@ -197,9 +198,16 @@ def _not_done(
     return "Not yet: it would have been handed to sales, but nothing is written in shadow mode."
 
 
-def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode]) -> str:
+def _not_decided(every: Sequence[Mapping[str, Any]], words: Wording) -> str:
+    """Of a day before Handoff looked at the lead, when it first did; nothing from before that is known."""
+    if not every:
+        return "It was not decided on yet; the next run will."
+    return f"The first run that decided on this lead was on {words.day(_at(every[0]['as_of']))}."
+
+
+def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode], *, too_early: bool = False) -> str:
     if last is None:
-        return "Not decided yet."
+        return "Handoff did not know this lead on that day." if too_early else "Not decided yet."
     if episodes and episodes[-1].was_undone and last["action"] in ("end", "nothing"):
         return "No longer: it was handed to sales, and a person undid that."
     if last["action"] != "nothing":
