@@ -84,17 +84,19 @@ def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
 def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_json: JsonFlag = False) -> int:
     """Show one notice with its tries and its body.
 
-    The body holds personal data: mind where it goes.
+    The body holds personal data: mind where it goes. Links to answer by are hidden.
     """
     from connector.bootstrap import queries
     from connector.cli.console import print_json
     from connector.cli.start import start
+    from connector.config.redaction import without_answer_links
     from connector.errors import SettingsError
 
     with queries(start()) as asked:
         row = asked.outbox_entry(entry)
     if row is None:
         raise SettingsError(f"there is no notice {entry!r}", advice="`handoff outbox list` shows their ids.")
+    row = {**row, "body": without_answer_links(str(row["body"]))}
     if as_json:
         print_json(row)
     else:

@@ -39,6 +39,7 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self.access_log = False  # whoever else sets up its logger: addresses of links to answer by are secrets (I10)
         if len(self.connections) > MOST_CONNECTIONS:
             transport.write(FULL)
             transport.close()

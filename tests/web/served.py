@@ -61,7 +61,7 @@ class Served:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(self.receiver.counts)
+        return dict(self.receiver.tally.counts)
 
     def post(self, body: bytes, *, path: str = "/webhooks/hubspot", **headers: str) -> requests.Response:
         """Signed now, unless other headers are given."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from connector.crm.hubspot.inbound import signature
 from connector.errors import SettingsError
+from connector.web import intake, server
 from connector.web import receiver as receiver_module
-from connector.web import server
 from connector.web.sources import Sources
 from web import served as world
 from web.served import Served, body, event, served
@@ -138,7 +138,7 @@ def test_a_large_body_that_hides_its_length_is_cut_off(receiver: Served) -> None
 
 
 def test_a_slow_body_is_given_up(receiver: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver_module, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(intake, "READ_SECONDS", 0.3)
     answer = receiver.raw(b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in answer.lower()
