@@ -205,6 +205,10 @@ class Connector:
             "that was lost. Marketing leaves them out until somebody takes them off; Handoff never does.",
         )
 
+    def missing_lists(self) -> tuple[str, ...]:
+        """A sentence for each list that a rule asks about and the portal lacks; a call for each of them (R05)."""
+        return self.gateway.missing_lists(list_streams(self.book))
+
     def unused(self) -> tuple[str, ...]:
         """One sentence for each variable of a receiver that is set and that no destination names."""
         return tuple(
@@ -213,10 +217,6 @@ class Connector:
         )
 
     def _unused(self) -> dict[str, str]:
-    def missing_lists(self) -> tuple[str, ...]:
-        """A sentence for each list that a rule asks about and the portal lacks; a call for each that rules name (R05)."""
-        return self.gateway.missing_lists(list_streams(self.book))
-
         needed = {name for model in self.book.notifications.destinations.values() for name in model.needs()}
         variable = _lookup(self.settings)
         return {name: value for name in receiver_names() if name not in needed and (value := variable(name))}
