@@ -119,10 +119,11 @@ def _day(option: str, text: str, *, to_its_end: bool = False) -> datetime:
 def _show(found: Outcome) -> None:
     from connector.cli.console import say, table
     from connector.cli.replay_words import KINDS, agreed, became_rows, load_rows, move_rows, taken_in
+    from connector.rules.words import many
 
     counted = found.counted()
-    say(f"[bold]{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}[/bold], {found.runs:,} runs, "
-        f"{found.activities:,} activities")  # fmt: skip
+    say(f"[bold]{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}[/bold], {many(found.runs, 'run')}, "
+        f"{many(found.activities, 'activity')}")  # fmt: skip
     say(f"Handed to sales: {found.handed_today:,} by today's rules, {found.handed_changed:,} by the changed ones.")
     if silent := taken_in(found):
         say(silent)
@@ -134,7 +135,8 @@ def _show(found: Outcome) -> None:
         table("Who would move", columns, rows, whole=("contact",))
     if len(found.moves) > MOST_MOVES:
         say(f"and {len(found.moves) - MOST_MOVES:,} more; `--out FOLDER` saves them all.")
-    table("Load per owner", *load_rows(found))
+    if found.loads:
+        table("Load per owner", *load_rows(found))
     table("What became of them in fact", *became_rows(found))
     say(agreed(found))
     if found.unknown:

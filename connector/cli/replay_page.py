@@ -9,6 +9,7 @@ from connector.cli import pages
 from connector.cli.pictures import FIRST, SECOND, key, pairs_of_bars, pairs_of_columns
 from connector.cli.replay_words import GROUPS, KINDS, Rows, agreed, became_rows, load_rows, move_rows, taken_in
 from connector.engine.replay.outcome import Outcome
+from connector.rules.words import many
 
 MOST_ROWS = 1_000
 
@@ -21,10 +22,11 @@ def page(found: Outcome) -> str:
 
 def _body(found: Outcome) -> Iterator[str]:
     yield pages.paragraph(
-        f"Handed to sales: {found.handed_today:,} leads by today's rules, {found.handed_changed:,} by changed ones.",
+        f"Handed to sales: {many(found.handed_today, 'lead')} by today's rules, {found.handed_changed:,} by changed ones.",
         "answer",
     )
-    yield pages.paragraph(f"{found.runs:,} runs and {found.activities:,} activities were lived through again.", "soft")
+    again = f"{many(found.runs, 'run')}, {many(found.activities, 'activity')}"
+    yield pages.paragraph(f"Lived through again: {again}.", "soft")
     if silent := taken_in(found):
         yield pages.paragraph(silent)
     counted = found.counted()

@@ -131,6 +131,7 @@ def _show_effect(effect: RuleChange | None) -> None:
     """What it does to the leads, with some of them by their ids; words for people on stderr, as in a pipe."""
     from connector.cli.console import note, table
     from connector.rules.consequences import WORDS, Consequence
+    from connector.rules.words import many
 
     if effect is None:
         note("No run has seen any contacts by these rules, so what the change does to leads cannot be told.")
@@ -139,10 +140,10 @@ def _show_effect(effect: RuleChange | None) -> None:
     if kinds:
         rows = [[WORDS[kind], effect.counts[kind], ", ".join(effect.samples[kind])] for kind in kinds]
         print()
-        table(f"Of {effect.contacts:,} contacts", ["what", "contacts", "such as"], rows)
+        table(f"Of {many(effect.contacts, 'contact')}", ["what", "contacts", "such as"], rows)
     note(f"Now: {effect.sentence}.")
     if effect.undecided:
-        note(f"{effect.undecided:,} contacts could not be decided by both; `handoff sync` says which and why.")
+        note(f"{many(effect.undecided, 'contact')} could not be decided by both; `handoff sync` says which and why.")
     if effect.unread:
         note(f"Not pulled yet, so empty here: {', '.join(effect.unread)}. The first run with these rules pulls them.")
     note("Clocks, notices and reports are not compared. What the change would have done in the past: `handoff replay`.")

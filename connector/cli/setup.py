@@ -78,6 +78,7 @@ def check(as_json: JsonFlag = False) -> int:
     from connector.bootstrap import connect
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
+    from connector.rules.words import many
 
     with connect(start()) as connector:
         found, advice, remarks, facts = _look(connector)
@@ -93,7 +94,8 @@ def check(as_json: JsonFlag = False) -> int:
     if found:
         note(f"What to do: {' '.join(dict.fromkeys(advice))}")
         return 2
-    say("All fits. `handoff preview` shows what the next sync would do; it changes nothing.")
+    but = f", apart from the {many(len(remarks), 'note')} above" if remarks else ""
+    say(f"All fits{but}. `handoff preview` shows what the next sync would do; it changes nothing.")
     return 0
 
 
@@ -137,6 +139,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
         "owners": sum(not owner.archived for owner in owners),
         "properties": len(schema.properties),
         "rules": connector.book.fingerprint,
+        "answers by link": connector.why_no_answers() or "in notices to reps",
     }
     return [*lacks, *found], [*([RULES_ADVICE] if lacks else []), *advice], remarks, facts
 

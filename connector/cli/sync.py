@@ -134,6 +134,7 @@ def planned_lines(lead: PlannedLead) -> list[dict[str, object]]:
 
 def _show(report: RunReport) -> None:
     from connector.cli.console import note, pairs
+    from connector.rules.words import many
 
     counts = report.counts
     facts: dict[str, object] = {
@@ -165,38 +166,36 @@ def _show(report: RunReport) -> None:
         note(f"  note: {line}")
     if counts.held:
         note(
-            f"What to do: {counts.held} leads would be handed over without any news of their own, or change their "
-            "marketing hold. Look with `handoff preview --release-mass-change --save plan.json`; then `handoff sync "
-            "--approve plan.json` carries out just that, and `handoff sync --release-mass-change` lets all go."
+            f"What to do: {many(counts.held, 'lead')} would be handed over without any news of their own, or change "
+            "their marketing hold. Look with `handoff preview --release-mass-change --save plan.json`; then `handoff "
+            "sync --approve plan.json` carries out just that, and `handoff sync --release-mass-change` lets all go."
         )
         if report.held_because:
             note(f"Why: {report.held_because}.")
     _say_of_the_past(report)
     if report.planned:
-        what = _counted(len(report.planned), "lead")
+        what = many(len(report.planned), "lead")
         note(f"Shadow mode: {what} would have changed; nothing was written, only ops were told.")
 
 
 def _say_of_the_past(report: RunReport) -> None:
     from connector.cli.console import note
+    from connector.rules.words import many
 
     if report.counts.taken_in:
-        what = _counted(report.counts.taken_in, "lead")
+        what = many(report.counts.taken_in, "lead")
         note(f"Taken in silently: {what} from before Handoff began. `handoff adopt` shows them.")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _show_planned(report: RunReport, lines: list[dict[str, object]], names: Names) -> None:
     from connector.cli.console import note, say
     from connector.cli.previews import show_lines
+    from connector.rules.words import many
 
     if lines:
         show_lines(lines, names)
-    changes = _counted(len(lines), "change")
-    say(f"{_counted(len(report.planned), 'lead')}, {changes}; {report.counts.handed_off} would be handed over.")
+    changes = many(len(lines), "change")
+    say(f"{many(len(report.planned), 'lead')}, {changes}; {report.counts.handed_off} would be handed over.")
     _say_of_the_past(report)
     for trouble in report.troubles:
         note(f"  note: {trouble}")

@@ -59,13 +59,14 @@ def _agreed(planned: UndoReport) -> bool:
     import sys
 
     from connector.errors import SettingsError
+    from connector.rules.words import many
 
     if not sys.stdin.isatty():
         raise SettingsError(
             "undoing asks first, and nobody is there to answer",
             advice="Say --yes, or --dry-run to see what would go back.",
         )
-    return typer.confirm(f"Put this back for {planned.contacts} contacts?", err=True)
+    return typer.confirm(f"Put this back for {many(planned.contacts, 'contact')}?", err=True)
 
 
 def _show(report: UndoReport, *, as_json: bool) -> None:
@@ -88,16 +89,17 @@ def _show(report: UndoReport, *, as_json: bool) -> None:
 def _sum_up(report: UndoReport) -> None:
     """One sentence, and what needs a person."""
     from connector.cli.console import note
+    from connector.rules.words import many
 
     if not report.contacts and not report.failed:
-        done = f" An earlier undo took care of {report.already} contacts." if report.already else ""
+        done = f" An earlier undo took care of {many(report.already, 'contact')}." if report.already else ""
         note(f"Nothing of {report.undoes} is left to undo.{done}")
         return
     verb = "would go back" if report.dry_run else "went back"
-    note(f"{report.contacts} contacts {verb}.")
+    note(f"{many(report.contacts, 'contact')} {verb}.")
     if report.withdrawn or report.cancelled:
         note(f"Notices: {report.withdrawn} withdrawn, {report.cancelled} cancelled before they went out.")
     if report.failed:
-        note(f"{report.failed} contacts came to no good end; the same command tries them again.")
+        note(f"{many(report.failed, 'contact')} came to no good end; the same command tries them again.")
     for line in report.troubles:
         note(f"note: {line}")

@@ -18,6 +18,7 @@ from connector.domain.effect import effect_id
 from connector.domain.episode import Episode
 from connector.engine.context import BATCH, Context
 from connector.engine.ports import AuditRow, Intent, UnitOfWork
+from connector.rules.words import many
 
 MOVED = "moved"
 """What stood before, in the change that puts a held contact onto another list: undoing a run leaves these alone."""
@@ -81,7 +82,8 @@ def note_list(context: Context, uow: UnitOfWork, found: str) -> None:
     moved = uow.put_list_in_force(found, context.now)
     if former is None:
         return
-    context.troubles.append(f"the suppression list is another one now ({former} → {found}); {moved} leads follow")
+    told = f"the suppression list is another one now ({former} → {found})"
+    context.troubles.append(f"{told}; {many(moved, 'lead')} follow")
     inputs = {"former": former, "list": found, "leads": moved}
     row = AuditRow(
         effect=f"list:{former}:{found}", contact=None, episode=None, rule="list changed", inputs=inputs, outcome="noted"

@@ -6,7 +6,7 @@ All complaints at once, each with the file or scope to look at; a run starts onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
@@ -138,3 +138,10 @@ def _left(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
 def _keys(owner: Owner) -> tuple[str, ...]:
     """By which routing.yaml may name them."""
     return tuple(key for key in (owner.id.lower(), owner.email.lower()) if key)
+
+
+def silence(destinations: Mapping[str, bool]) -> tuple[str, ...]:
+    """What a run remarks where nobody hears of anything: no destination is switched on."""
+    if any(destinations.values()):
+        return ()
+    return ("No destination is switched on, so nobody is told: `handoff notifications list` says what to set.",)

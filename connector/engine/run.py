@@ -155,7 +155,7 @@ def _begin(
         progress=progress,
         renormalise=anew,
     )
-    context.remarks += preflight.remarks(book, owners)
+    context.remarks += [*preflight.remarks(book, owners), *preflight.silence(context.destinations)]
     if before is not None and changed == RULES_CHANGED:
         context.former = _rules_of(before)
     if run.as_of - portal.now > FAR_AHEAD:

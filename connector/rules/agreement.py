@@ -22,7 +22,7 @@ from connector.rules.scanners import ScannerRules
 from connector.rules.scoring import EngagementRule
 from connector.rules.sla import ClockRules, Until
 from connector.rules.suppression import Hold, Policy
-from connector.rules.words import day, plural, sentence
+from connector.rules.words import day, many, plural, sentence
 
 THEN: Mapping[Then, str] = {
     Then.NURTURE: "stays with marketing until it asks for sales",
@@ -46,6 +46,7 @@ STICKS: Mapping[Stick, str] = {
     Stick.EXISTING_OWNER: "a contact that has an owner in the CRM goes to that owner",
     Stick.ACCOUNT_OWNER: "a lead of a company goes to the rep who has that company's latest lead",
 }
+AGREE = "marketing and sales read this together, then write the day to definition.agreed_on in qualification.yaml"
 UNTIL: Mapping[Until, str] = {
     Until.TOUCH: "until the first call, mail or meeting",
     Until.TOUCHES: "until there are {touches}, or sales says what it thinks of the lead",
@@ -94,7 +95,7 @@ def agreement(book: RuleBook, today: date) -> Agreement:
     return Agreement(
         text=definition.text if definition else "",
         facts=tuple(_facts(definition)) if definition else (),
-        review=review(definition, today),
+        review=review(definition, today, what_to_do=AGREE),
         sections=tuple(section for section in sections if section.lines),
         rules=book.fingerprint,
     )
@@ -263,7 +264,7 @@ def _members(pool: PoolRules) -> str:
     if pool.exclude:
         parts.append(f"without {', '.join(pool.exclude)}")
     if pool.max_open_leads:
-        parts.append(f"{pool.max_open_leads} open leads each at most")
+        parts.append(f"{many(pool.max_open_leads, 'open lead')} each at most")
     return f" ({'; '.join(parts)})" if parts else ""
 
 

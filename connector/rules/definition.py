@@ -61,15 +61,13 @@ class Definition(BaseModel):
         return self.review_by or (self.agreed_on + self.review_every if self.agreed_on else None)
 
 
-def review(definition: Definition | None, today: date) -> str:
-    """What is due, in one sentence with what to do; empty where nothing is (R10)."""
+def review(definition: Definition | None, today: date, *, what_to_do: str = "see `handoff rules agreement`") -> str:
+    """What is due, in one short sentence; empty where nothing is (R10)."""
     if definition is None:
         return ""
-    due, what = definition.review_due_on, f"version {definition.version} of the definition of a sales-ready lead"
-    read = "marketing and sales read `handoff rules agreement`"
+    due, version = definition.review_due_on, f"Version {definition.version} of the definition"
     if definition.agreed_on is None or due is None:
-        return f"Nobody has agreed to {what} yet: {read}, then write the day to definition.agreed_on."
+        return f"{version} is not agreed yet: {what_to_do}."
     if due > today:
         return ""
-    agreed = f"V{what[1:]}, agreed on {day(definition.agreed_on)}, was to be reviewed by {day(due)}"
-    return f"{agreed}: {read}, then write the new day to definition.agreed_on."
+    return f"{version}, agreed on {day(definition.agreed_on)}, was to be reviewed by {day(due)}: {what_to_do}."

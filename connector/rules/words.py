@@ -22,6 +22,11 @@ def in_points(hundredths: int) -> str:
     return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """`3 leads`, `1 lead`; `more` where the plural is not the usual one."""
+    return f"{number:,} {one if number == 1 else more or plural(one)}"
+
+
 _OF = (" in ", " of ", " on ", " to ", " from ", " for ", " with ", " at ")
 
 

@@ -42,12 +42,12 @@ def test_the_agreement_is_printed_saved_as_a_page_and_its_review_is_due(world: W
     """R10: from the rules; until somebody agrees, check and rules check say so."""
     said = handoff("rules", "agreement")
     assert said.code == 0 and "whoever sends the form “Request a demo”" in said.out
-    assert "Due: Nobody has agreed to version 1" in said.out
+    assert "Due: Version 1 of the definition is not agreed yet: marketing and sales read this" in said.out
     assert json.loads(handoff("rules", "agreement", "--json").out)["version"] == "1"
     assert handoff("rules", "agreement", "--out", str(world.folder / "agreement.html")).out == ""
     page = (world.folder / "agreement.html").read_text(encoding="utf-8")
     assert "Request a demo" in page and (world.folder / "agreement.html").stat().st_mode & 0o077 == 0
     remarks = json.loads(handoff("rules", "check", "--json").out)["remarks"]
-    assert any("Nobody has agreed" in remark for remark in remarks)
+    assert any("is not agreed yet" in remark for remark in remarks)
     nowhere = handoff("rules", "agreement", "--out", str(world.folder / "no" / "where.html"))
     assert nowhere.code == CONFIG and "--out" in nowhere.err and "cannot be written" in nowhere.err

@@ -21,6 +21,13 @@ def test_a_due_review_is_said_by_every_run_and_by_the_report_from_that_day_on() 
     assert figures(world.store, world.book)["review"] == report.remarks[0]
 
 
+def test_a_run_remarks_that_nobody_is_told_where_no_destination_is_on() -> None:
+    world = World(make_book(qualification={"definition": AGREED}))
+    world.destinations["reps"] = False
+    (remark,) = world.begin().run().remarks
+    assert "nobody is told" in remark and "handoff notifications list" in remark
+
+
 def test_a_handed_lead_bears_the_version_that_let_it_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """In its decision and in its packet."""
     packets: list[dict[str, object]] = []

@@ -126,16 +126,20 @@ def test_a_review_that_is_due_is_said_with_what_to_do() -> None:
     definition = Definition.model_validate(AGREED)
     assert review(definition, date(2026, 7, 15)) == ""
     assert review(definition, date(2026, 7, 16)) == (
-        "Version 3 of the definition of a sales-ready lead, agreed on 15 January 2026, was to be reviewed by "
-        "16 July 2026: marketing and sales read `handoff rules agreement`, then write the new day to "
-        "definition.agreed_on."
+        "Version 3 of the definition, agreed on 15 January 2026, was to be reviewed by 16 July 2026: "
+        "see `handoff rules agreement`."
     )
     named = definition.model_copy(update={"review_by": date(2026, 3, 1)})
     assert "by 1 March 2026" in review(named, TODAY)
 
 
+def test_the_agreement_itself_says_what_to_write_where() -> None:
+    found = agreement(make_book(qualification={"definition": {"text": "x"}}), TODAY)
+    assert found.review.endswith("then write the day to definition.agreed_on in qualification.yaml.")
+
+
 def test_what_nobody_agreed_to_is_due_at_once_and_no_definition_is_never() -> None:
-    assert review(Definition(text="x"), TODAY).startswith("Nobody has agreed to version 1 of the definition")
+    assert review(Definition(text="x"), TODAY).startswith("Version 1 of the definition is not agreed yet: ")
     assert review(None, TODAY) == ""
 
 

@@ -19,9 +19,10 @@ from connector.cli.reporting.document import (
     Table,
     Words,
 )
-from connector.cli.reporting.words import interval, many, shown
+from connector.cli.reporting.words import interval, shown
 from connector.rules.reporting.numbers import Share
 from connector.rules.reports import verdict
+from connector.rules.words import many
 
 VERDICTS = {verdict(True): "ok", verdict(False): "missed", verdict(None, too_early=True): "early"}
 """Cells that say whether a target is met, with their class."""

@@ -20,7 +20,7 @@ from connector.cli.reporting.document import (
     Table,
     Words,
 )
-from connector.cli.reporting.words import as_of, interval, many, percent, readable, shown, time_taken, within
+from connector.cli.reporting.words import as_of, interval, percent, readable, shown, time_taken, within
 from connector.rules.reporting.alarms import Alarm
 from connector.rules.reporting.causes import RULES, Cause, CauseKind
 from connector.rules.reporting.cohorts import Cohort
@@ -32,7 +32,7 @@ from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.results import FunnelReport
 from connector.rules.reporting.settings import RATES
 from connector.rules.reports import KpiResult, verdict
-from connector.rules.words import day
+from connector.rules.words import day, many
 
 MOST_COHORTS, MOST_GROUPS = 24, 20
 LEVELS = {"tactical": "This week's work", "operational": "How the handover runs", "revenue": "What it brings"}

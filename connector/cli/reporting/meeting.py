@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from connector.cli.reporting.document import Column, Document, Kind, Part, Points, Section, Table, Words
 from connector.cli.reporting.funnel import alarm_parts, shift_table
 from connector.cli.reporting.sla import promise_table
-from connector.cli.reporting.words import as_of, many, readable, shown
+from connector.cli.reporting.words import as_of, readable, shown
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY
 from connector.rules.reporting.meeting import MOST_LEADS, MeetingReport, Told
 from connector.rules.reporting.settings import Campaign
 from connector.rules.reports import verdict
+from connector.rules.words import many
 
 
 def meeting_document(found: MeetingReport, facts: Facts) -> Document:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from connector.cli.reporting.document import Column, Columns, Document, Kind, Section, Table, Words
-from connector.cli.reporting.words import as_of, many
+from connector.cli.reporting.words import as_of
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.results import OwnersReport
+from connector.rules.words import many
 
 
 def owners_document(found: OwnersReport, facts: Facts) -> Document:

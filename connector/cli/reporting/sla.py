@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.cli.reporting.document import Card, Cards, Column, Document, Kind, Part, Section, Table
-from connector.cli.reporting.words import as_of, interval, many, percent, time_taken, within
+from connector.cli.reporting.words import as_of, interval, percent, time_taken, within
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY, Board, Missed
 from connector.rules.reporting.results import SlaReport
 from connector.rules.reports import PromiseKept, verdict
+from connector.rules.words import many
 
 MOST_MISSED = 100
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from connector.cli.reporting.document import Columns, Document, Intervals, Section, Table
 from connector.cli.reporting.funnel import group_columns, group_row
-from connector.cli.reporting.words import as_of, days, many, percent, readable
+from connector.cli.reporting.words import as_of, days, percent, readable
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.results import SourcesReport
+from connector.rules.words import many
 
 
 def sources_document(found: SourcesReport, facts: Facts) -> Document:

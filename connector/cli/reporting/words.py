@@ -76,11 +76,6 @@ def days(value: float | None) -> str:
     return f"{number} day{'' if number == '1' else 's'}"
 
 
-def many(number: int, one: str, more: str = "") -> str:
-    """`3 leads`, `1 lead`."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
 def as_of(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return f"{day(local)} at {local:%H:%M} ({zone.key})"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector.rules.durations import in_words
 from connector.rules.reporting.settings import RATES
-from connector.rules.words import day
+from connector.rules.words import day, many
 
 if TYPE_CHECKING:
     from connector.rules.reports import Kpi, ReportRules
@@ -36,7 +36,7 @@ def _promise(rules: ReportRules) -> Iterator[str]:
     made = rules.marketing_promise
     if made is not None:
         quality = f", of which sales accepts {made.accepted_percent:g} % or more" if made.accepted_percent else ""
-        yield f"{made.mqls_a_month:,} leads each month{quality}"
+        yield f"{many(made.mqls_a_month, 'lead')} each month{quality}"
 
 
 def _measured(rules: ReportRules) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _campaigns(rules: ReportRules) -> Iterator[str]:
     for one in rules.campaigns:
         end = f" to {day(one.ends_on)}" if one.ends_on else ""
         aim = f", for {one.aims_at}" if one.aims_at else ""
-        number = f", {one.leads_expected:,} leads expected" if one.leads_expected else ""
+        number = f", {many(one.leads_expected, 'lead')} expected" if one.leads_expected else ""
         yield f"{one.name}, from {day(one.starts_on)}{end}{aim}{number}"
 
 

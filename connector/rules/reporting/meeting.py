@@ -23,7 +23,7 @@ from connector.rules.reporting.passed import Passed, whole_days
 from connector.rules.reporting.results import count, newest_alarms, shifts, targets
 from connector.rules.reporting.settings import RATES, Campaign
 from connector.rules.reports import Funnel, KpiResult, PromiseKept, promise
-from connector.rules.words import day, plural
+from connector.rules.words import day, many
 
 Word = TypeVar("Word", bound=str)
 MOST_LEADS = 15
@@ -178,16 +178,16 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
         yield f"Marketing's promise for {found.promise.month}: {_behind(found.promise)}"
     if found.counts["late"]:
         (why, number), owners = found.late[0], ", ".join(name for name, _ in found.late_owners[:3])
-        yield f"{_many(found.counts['late'], 'clock')} missed, {number} of them because {WHY[why]}; most at {owners}"
+        yield f"{many(found.counts['late'], 'clock')} missed, {number} of them because {WHY[why]}; most at {owners}"
     if found.counts["disputed"]:
-        told = _many(found.counts["disputed"], "disputed lead")
+        told = many(found.counts["disputed"], "disputed lead")
         yield f"{told}: should they have come? What does the definition say?"
     for shift in found.shifts:
         share, before = shift.recent.percent or 0, shift.before.percent or 0
         name = shift.reason.replace("_", " ")
         yield f"Handed back as “{name}” {'more' if share > before else 'less'} often: {before:.0f} % to {share:.0f} %"
     if found.counts["wins"]:
-        yield f"{_many(found.counts['wins'], 'win')}: what made them, and where do more of them come from?"
+        yield f"{many(found.counts['wins'], 'win')}: what made them, and where do more of them come from?"
     coming = [one for one in found.campaigns if one.starts_on >= found.as_of.date()]
     if coming:
         yield f"Campaigns to come: {', '.join(f'{one.name} ({day(one.starts_on)})' for one in coming)}"
@@ -198,15 +198,11 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
 def _behind(kept: PromiseKept) -> str:
     """In number, in quality or in both."""
     few = kept.handed < int(kept.due_by_now)
-    number = f"{kept.handed} leads passed, {kept.due_by_now:.0f} due by now" if few else ""
+    number = f"{many(kept.handed, 'lead')} passed, {kept.due_by_now:.0f} due by now" if few else ""
     accepted = kept.accepted_percent
     poor = accepted is not None and accepted < kept.quality_promised
     quality = f"{accepted:.0f} % accepted, {kept.quality_promised:.0f} % promised" if poor else ""
     return "; ".join(part for part in (number, quality) if part)
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
 def _capital(words: str) -> str:

@@ -12,7 +12,7 @@ from connector.rules.condition import Facts
 from connector.rules.routing.model import Member, Person, RoutingRules
 from connector.rules.routing.search import LEFT, Search
 from connector.rules.routing.turns import WHOLE
-from connector.rules.words import day
+from connector.rules.words import day, many
 
 QUARTERS = 4
 """Somebody new begins with a quarter of their weight, and gains a quarter with each quarter of the ramp-up."""
@@ -72,9 +72,9 @@ class People:
     def _cap(self, owner: OwnerId, member: Member) -> str:
         held, given = self._search.open_leads.get(owner, 0), self._search.given_today.get(owner, 0)
         if member.max_open_leads is not None and held >= member.max_open_leads:
-            return f"already has {held} open leads; {member.max_open_leads} is the most"
+            return f"already has {many(held, 'open lead')}; {member.max_open_leads} is the most"
         if member.max_per_day is not None and given >= member.max_per_day:
-            return f"got {given} leads today already; {member.max_per_day} is the most"
+            return f"got {many(given, 'lead')} today already; {member.max_per_day} is the most"
         return ""
 
     def _local(self, person: Person | None) -> datetime:
