@@ -19,17 +19,18 @@ help:
 
 $(VENV)/made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handoff needs Python 3.11 or newer; this is `$(PYTHON) --version`. Name another one: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "Setting up $(VENV) ..."
+	@echo "Setting up $(VENV): Handoff and what it is built on, once; a minute or two on a usual line, silent until then ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/made-dev: $(VENV)/made
-	@echo "Adding the tools for tests ..."
+	@echo "Adding the tools for tests, types and style, once; about a minute more ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: $(VENV)/made
+	@echo "Starting the demo ..."
 	@$(BIN)/handoff demo
 
 test: lint types layers bandit unit
@@ -38,6 +39,7 @@ lint: $(VENV)/made-dev
 	@$(BIN)/ruff check connector tests scripts
 
 types: $(VENV)/made-dev
+	@echo "Checking types: a minute the first time ..."
 	@$(BIN)/mypy
 
 layers: $(VENV)/made-dev
@@ -50,6 +52,7 @@ audit: bandit
 	@$(BIN)/python scripts/audit.py
 
 unit: $(VENV)/made-dev
+	@echo "Running all tests: a quarter of an hour on two cores ..."
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 crash: $(VENV)/made-dev
