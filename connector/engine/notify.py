@@ -23,6 +23,7 @@ from connector.rules.handing import NOBODY_ELSE
 from connector.rules.notifications import AUDIENCE, Role, headline, recipients
 from connector.rules.packet import build_packet, clip
 from connector.rules.passing_on import BY_HAND
+from connector.rules.quiet import disturbs, quiet_until
 from connector.rules.routing import party_of
 
 ASKING = ("hand_raiser", "customer")
@@ -178,7 +179,11 @@ def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, 
 
 
 def entry_for(context: Context, notice: Notice, destination: str, intent: Intent | None, due_at: datetime) -> Entry:
-    """One notice for one destination."""
+    """One notice for one destination; in the rep's quiet hours it waits for their end (R15)."""
+    rules, quiet = context.book.notifications, None
+    if (model := rules.destinations.get(destination)) is not None:
+        quiet = quiet_until(notice, model, rules, context.book.sla, now=context.now)
+    goes_at_once = quiet is None or disturbs(notice, rules)
     entry = effect_id(context.portal.id, notice.contact, notice.episode, notice.kind.value, notice.key, destination)
     return Entry(
         id=entry,
@@ -189,7 +194,8 @@ def entry_for(context: Context, notice: Notice, destination: str, intent: Intent
         body=context.build_body(destination, notice, entry),
         status="due" if intent is None else "held",
         intent=intent.id if intent else None,
-        due_at=due_at,
+        due_at=due_at if quiet is None or goes_at_once else max(due_at, quiet),
+        hurries=quiet is not None and goes_at_once,
         owner=notice.owner,
         summary=_summary(notice),
         queued_at=context.now,

@@ -76,7 +76,7 @@ def lines(packet: Mapping[str, object]) -> Iterator[str]:
     if isinstance(score, Mapping):
         grade = f", grade {score['grade']}" if score.get("grade") else ""
         yield f"Score: {score['points']:g} points{grade} (fit {score['fit']:g}, engagement {score['engagement']:g})"
-        yield from (f"  {line['points']:+g} {line['label']}" for line in score["top"])
+        yield from (f"  {line['points']:+g} {line['label']}" for line in _rows(score, "top"))
     if history := _rows(packet, "history"):
         yield "Lately:"
         yield from (f"  {row['when']}: {row['what']}" for row in reversed(history))

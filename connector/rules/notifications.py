@@ -243,6 +243,23 @@ class SignalRules(BaseModel):
     """So long nothing more is told; what comes meanwhile is told together when it is over."""
 
 
+class Urgent(StrEnum):
+    """What may reach a rep in quiet hours: somebody asked for sales; a clock runs out, or has."""
+
+    HAND_RAISER = "hand_raiser"
+    CLOCK = "clock"
+
+
+class QuietHours(BaseModel):
+    """When reps are not disturbed; rules/quiet.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outside: str | None = Field(default=None, min_length=1, max_length=60)
+    """A calendar of sla.yaml: while it is closed, notices to reps wait; a rep's own in routing.yaml goes before it."""
+    unless: tuple[Urgent, ...] = ()
+
+
 class CrmRecords(BaseModel):
     """What a handover leaves in the CRM beside the contact; rules/notes.py. Each costs a few calls for each lead."""
 
@@ -260,6 +277,7 @@ class NotificationRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     signals: SignalRules = SignalRules()
+    quiet_hours: QuietHours = QuietHours()
     crm: CrmRecords = CrmRecords()
     destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
 

@@ -308,6 +308,11 @@ def _people(book: RuleBook) -> Iterator[Complaint]:
             advice = nearest(person.calendar, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
             message = f"sla.yaml has no calendar `{person.calendar}`"
             yield Complaint(file="routing", path=("people", place, "calendar"), message=message, advice=advice)
+    quiet = book.notifications.quiet_hours.outside
+    if quiet is not None and quiet not in book.sla.calendars:
+        advice = nearest(quiet, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
+        message = f"sla.yaml has no calendar `{quiet}`"
+        yield Complaint(file="notifications", path=("quiet_hours", "outside"), message=message, advice=advice)
     for place, stick in enumerate(book.routing.stickiness):
         if stick is Stick.COMPANY_OWNER:
             yield from _field_of(book, "routing", ("stickiness", place), stick.value, FieldType.OWNER)

@@ -166,7 +166,11 @@ class SlaRules(BaseModel):
 
     def calendar_of(self, clock: ClockRules, owner: OwnerId | None) -> CalendarRules:
         """Of business time: the holder's own, else the clock's, else the first of the file."""
-        name = (self._holders.get(owner) if owner is not None else None) or clock.calendar
+        return self.calendar_named(clock.calendar, owner)
+
+    def calendar_named(self, name: str | None, owner: OwnerId | None) -> CalendarRules:
+        """The owner's own, else the one of that name, else the first of the file."""
+        name = (self._holders.get(owner) if owner is not None else None) or name
         return self.calendars[name] if name else next(iter(self.calendars.values()))
 
 

@@ -27,6 +27,7 @@ _MAY_JOIN: tuple[ColumnElement[bool], ...] = (
     outbox.c.destination == bindparam("destination_"),
     outbox.c.status == DUE,
     outbox.c.tries == 0,
+    or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("now")),
     outbox.c.kind != NoticeKind.LEAD_DIGEST.value,
     or_(outbox.c.alone_until.is_(None), outbox.c.alone_until <= bindparam("now")),
     FREE,

@@ -55,7 +55,17 @@ _KNOWN = select(
 ).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
 _LAST = select(func.max(outbox.c.sequence).label("last")).where(outbox.c.portal == PORTAL)
 _WAITING = update(outbox).where(outbox.c.portal == PORTAL, outbox.c.intent.in_(IDS), outbox.c.status == _HELD)
-_RELEASE = _WAITING.values(status="due", due_at=bindparam("at"))
+_AT = bindparam("at", type_=outbox.c.due_at.type)
+_RELEASE = _WAITING.values(status="due", due_at=case((outbox.c.due_at > _AT, outbox.c.due_at), else_=_AT))
+_HURRY = (
+    update(outbox)
+    .where(
+        outbox.c.portal == PORTAL, outbox.c.destination == bindparam("destination_"),
+        outbox.c.contact == bindparam("contact_"), outbox.c.status.in_((_HELD, DUE)), outbox.c.tries == 0,
+        outbox.c.due_at > _AT,
+    )
+    .values(due_at=_AT)
+)
 _DIGESTS_OF = (
     select(outbox.c.digest)
     .where(
@@ -171,6 +181,10 @@ class Entries(Part):
             if (before := known.get(row["entry"])) is not None and before.tries:
                 row |= {"body": before.body, "tries": before.tries, "spent": before.tries}
         self.upsert(outbox, made)
+        hurried = [new[name] for name in wanted if new[name].hurries]
+        self.change_each(_HURRY, [
+            {"destination_": one.destination, "contact_": one.contact, "at": one.due_at} for one in hurried
+        ])
         return len(made)
 
     def release_entries(self, intents: Sequence[str], due_at: datetime) -> None:

@@ -23,7 +23,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.record import Record
 from connector.domain.stage import Stage
-from connector.rules import leaks, notes, notifications, reports, scorecard, sla, stages, suppression
+from connector.rules import leaks, notes, notifications, quiet, reports, scorecard, sla, stages, suppression
 from connector.rules.condition import Condition, Facts, check_condition
 from connector.rules.decide import decide
 from connector.rules.durations import parse_duration
@@ -315,6 +315,22 @@ def _told_to(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         notice = Notice(kind=NoticeKind(plain(row["notice"])), contact=WHO, episode=None, owner=REPS["Ana"].id, key="",
                         occurred_at=NOW, packet={"tell": roles})  # fmt: skip
         yield {"is told to": ", ".join(notifications.recipients(notice, rules, active))}
+
+
+@trial("the rep hears of it", "notice", "urgent", "at")
+def _quiet(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """`at`: local time of the calendar, in which the answer is told, too."""
+    rules = book.notifications
+    (destination,) = rules.destinations.values()
+    zone = ZoneInfo(book.sla.calendar_named(rules.quiet_hours.outside, None).zone)
+    for row in rows:
+        at = datetime.fromisoformat(plain(row["at"])).replace(tzinfo=zone).astimezone(UTC)
+        since = at if plain(row["urgent"]) else None
+        notice = Notice(kind=NoticeKind(plain(row["notice"])), contact=WHO, episode=None, owner=REPS["Ana"].id, key="",
+                        occurred_at=at, packet={"tell": ["rep"]}, urgent_since=since)  # fmt: skip
+        until = quiet.quiet_until(notice, destination, rules, book.sla, now=at)
+        until = None if quiet.disturbs(notice, rules) else until
+        yield {"the rep hears of it": f"{until.astimezone(zone):%Y-%m-%d %H:%M}" if until else "at once"}
 
 
 @trial("what the handover leaves in HubSpot", "lead", "did")

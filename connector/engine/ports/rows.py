@@ -139,6 +139,8 @@ class Entry:
         queued_at: by the run's `as_of`; a handoff that arrives much later says so in its digest.
         alone_until: until then it stands in no digest, however many wait; None where it may at any time.
         spent: tries that were made before a person had it sent again; the schedule begins anew after them.
+        due_at: not tried before; one that is held is due then, or when its write is done, whichever is later.
+        hurries: those of its contact that wait before it for a later time are due with it; not stored.
     """
 
     id: str
@@ -160,6 +162,7 @@ class Entry:
     queued_at: datetime | None = None
     alone_until: datetime | None = None
     spent: int = 0
+    hurries: bool = False
 
 
 SECRETS_OVERLAP = timedelta(hours=24)

@@ -1,0 +1,114 @@
+"""A rep's quiet hours: nothing is sent in them but what may disturb, nothing is lost, and order is kept (R15)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_activity, make_book, two_pricing_views
+
+from connector.domain.run import RunId
+from connector.engine.undo import undo
+from engine.world import World
+
+EVENING = NOW.replace(hour=20, minute=0)
+MORNING = (EVENING + timedelta(days=1)).replace(hour=8)
+EVERY_DAY = {"office": {"zone": "UTC", "hours": {"mon-sun": ["08:00-18:00"]}}}
+
+
+def build(*unless: str) -> World:
+    """A portal that is looked after for three days; it is eight in the evening now."""
+    quiet = {"outside": "office", "unless": unless}
+    book = make_book(notifications={"quiet_hours": quiet}, sla={"calendars": EVERY_DAY, "clocks": {}})
+    world = World(book)
+    world.clock.at = EVENING - 3 * DAY
+    world.begin()
+    world.clock.at = EVENING
+    return world
+
+
+def scores(world: World, contact: str = "101") -> None:
+    """Reaches the threshold by what it reads."""
+    world.crm.add(contact)
+    for row in two_pricing_views(world.clock.now()):
+        world.crm.happen(make_activity(at=row.occurred_at, url=row.url, id=f"{contact}-{row.id}", contact=contact))
+
+
+def asks(world: World, contact: str = "101") -> None:
+    at = world.clock.now()
+    world.crm.happen(demo_request(at, contact=contact, id=f"demo-{contact}-{at:%d%H%M}"))
+
+
+def waiting(world: World) -> list[tuple[str, datetime | None]]:
+    return [(entry.kind, entry.due_at) for entry in world.entries() if entry.status == "due"]
+
+
+@pytest.fixture
+def world() -> World:
+    return build()
+
+
+def test_a_lead_of_the_evening_is_handed_over_at_once_and_told_in_the_morning(world: World) -> None:
+    scores(world)
+    asks(world)
+    world.run()
+    assert world.episode().owner is not None and world.kinds() == []
+    assert waiting(world) == [("lead.handed_off", MORNING)]
+    world.run_later(11 * HOUR)
+    assert world.kinds() == []
+    world.clock.at = MORNING
+    world.run()
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_a_hand_raise_that_may_disturb_goes_at_once_and_takes_along_what_waited_before_it() -> None:
+    """The rep hears of the lead before they hear that it asks once more."""
+    world = build("hand_raiser")
+    scores(world)
+    world.run()
+    assert world.kinds() == [] and waiting(world) == [("lead.handed_off", MORNING)]
+    world.clock.pass_by(HOUR)
+    asks(world)
+    world.run()
+    assert world.kinds() == ["lead.handed_off", "lead.signal"]
+
+
+def test_what_waits_for_others_is_left_in_peace_by_a_hand_raise() -> None:
+    world = build("hand_raiser")
+    scores(world, "102")
+    world.run_later(MINUTE)
+    world.crm.add("101")
+    asks(world)
+    world.run_later(MINUTE)
+    assert [entry.contact for entry in world.delivery.sent] == ["101"]
+    assert [entry.contact for entry in world.entries() if entry.status == "due"] == ["102"]
+
+
+def test_a_crowd_of_notices_is_put_into_one_in_the_morning_and_not_before(world: World) -> None:
+    for number in range(201, 321):
+        world.crm.add(str(number))
+        asks(world, str(number))
+    world.run()
+    assert world.kinds() == [] and {entry.status for entry in world.entries()} == {"due"}
+    world.clock.at = MORNING
+    world.run()
+    assert world.kinds() and {entry.status for entry in world.entries()} <= {"sent", "digested"}
+
+
+def test_who_loses_the_lead_before_the_morning_hears_nothing_of_it(world: World) -> None:
+    """R36: what was not told is cancelled."""
+    world.crm.add("101")
+    asks(world)
+    run = world.run().run.id
+    undo(world.ports, world.book, world.crm.portal(), RunId(run))
+    world.clock.at = MORNING
+    world.run()
+    assert world.kinds() == [] and [entry.status for entry in world.entries()] == ["cancelled"]
+
+
+def test_by_day_nothing_waits(world: World) -> None:
+    world.clock.at = MORNING + timedelta(hours=2)
+    world.crm.add("101")
+    asks(world)
+    world.run()
+    assert world.kinds() == ["lead.handed_off"]
