@@ -1,4 +1,4 @@
-"""`handoff export training`: every lead passed, as it was seen then, and what became of it (R25)."""
+"""`handoff export training`: every lead handed over, as it was seen then, and what became of it (R25)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def training(
     out: Annotated[str, typer.Option("--out", help="Save under this name; else it is printed.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> int:
-    """Write each lead passed as one line of CSV: features at its handover, and its outcome.
+    """Write each lead handed over as one line of CSV: features at its handover, and its outcome.
 
     Safe to open in a spreadsheet. Names, addresses, numbers to call and free text are left out.
     """

@@ -11,7 +11,7 @@ from typing import Any
 from connector.rules.reports import verdict
 
 STEPS = (
-    ("handed", "handed to sales"),
+    ("handed", "handed over"),
     ("touched", "followed up"),
     ("accepted", "accepted"),
     ("opportunities", "opportunities"),

@@ -22,7 +22,8 @@ def page(found: Outcome) -> str:
 
 def _body(found: Outcome) -> Iterator[str]:
     yield pages.paragraph(
-        f"Handed to sales: {many(found.handed_today, 'lead')} by today's rules, {found.handed_changed:,} by changed ones.",
+        f"Handed over: {many(found.handed_today, 'lead')} by today's rules, "
+        f"{found.handed_changed:,} by the changed ones.",
         "answer",
     )
     again = f"{many(found.runs, 'run')}, {many(found.activities, 'activity')}"

@@ -43,8 +43,8 @@ def register(app: typer.Typer) -> None:
 def at_a_glance(context: typer.Context, as_json: JsonFlag = False) -> int:
     """Show the funnel in figures, against the targets.
 
-    Figures and targets are chosen in reports.yaml. Without one of the reports below: all leads ever passed, as they
-    stand now.
+    Figures and targets are chosen in reports.yaml. Without one of the reports below: all leads ever handed over, as
+    they stand now.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -73,7 +73,7 @@ def funnel(
     since: Since = "", until: Until = "", month: Month = "", by: By = "handed", form: Form = "", out: Out = "",
     table: TableName = "", as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """Leads passed, followed up, accepted, won; cohorts, velocity, targets, alarms, what outperforms, revenue."""
+    """Leads handed over, followed up, accepted, won; cohorts, velocity, targets, alarms, what outperforms, revenue."""
     from connector.cli.reporting.funnel import funnel_document
     from connector.rules.reporting.results import funnel_report
 

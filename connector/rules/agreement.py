@@ -14,6 +14,7 @@ from connector.rules.countries import country_name
 from connector.rules.definition import Definition, review
 from connector.rules.durations import in_words
 from connector.rules.filters import Then
+from connector.rules.lanes import LANES, limit_in_words
 from connector.rules.patterns import times
 from connector.rules.reporting.duties import duties
 from connector.rules.routing import PoolRules, RoutingRules, Stick
@@ -29,14 +30,6 @@ THEN: Mapping[Then, str] = {
     Then.TRIAGE: "stays with marketing; when it asks for sales, the triage desk looks at it first",
     Then.JUNK: "is junk: not nurtured; when it asks for sales, the triage desk looks at it first",
     Then.HOLD: "is held back, whatever it asks for, until that is over",
-}
-LANES: Mapping[str, str] = {
-    "hand_raiser": "who asked for sales",
-    "score": "who showed enough interest",
-    "request": "whom a person handed over",
-    "return": "who came back on the day that sales named",
-    "customer": "customers",
-    "inferred": "leads from before Handoff",
 }
 STICKS: Mapping[Stick, str] = {
     Stick.MEETING_HOST: "a lead that booked a meeting goes to its host",
@@ -270,7 +263,7 @@ def _members(pool: PoolRules) -> str:
 
 def _clocks(book: RuleBook) -> Iterator[str]:
     for clock in book.sla.clocks.values():
-        yield f"{clock.label}, {UNTIL[clock.until].format(touches=_touches(clock))}: {_limit(clock)}"
+        yield f"{clock.label}, {UNTIL[clock.until].format(touches=_touches(clock))}: {limit_in_words(clock)}"
         if clock.tell_breach:
             yield f"{clock.label} too late: {' and '.join(role.value for role in clock.tell_breach)} are told"
 
@@ -281,12 +274,6 @@ def _touches(clock: ClockRules) -> str:
     if clock.touches is None:
         return f"at least {least}"
     return f"{clock.touches} calls, mails or meetings" + (f", at least {least}" if least else "")
-
-
-def _limit(clock: ClockRules) -> str:
-    special = [f"{limit.words()} for {LANES.get(lane, lane)}" for lane, limit in clock.lanes.items()]
-    general = [f"{clock.limit.words()}{' for all others' if special else ''}"] if clock.limit is not None else []
-    return ", ".join([*special, *general])
 
 
 def _answers(book: RuleBook) -> Iterator[str]:

@@ -75,7 +75,7 @@ def test_the_story_comes_out_as_told_and_twice_the_same(tmp_path: Path) -> None:
         "Sales handed a lead back",
         "Since last time",
         "A lead was not answered in time",
-        "handed to sales       26",
+        "handed over           26",
         "export HUBSPOT_ACCESS_TOKEN=",
     ):
         assert words in told

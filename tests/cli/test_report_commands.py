@@ -214,7 +214,7 @@ def test_a_portal_without_a_lead_has_every_report() -> None:
     ]
     for document in documents:
         assert as_html(document).endswith("</html>\n") and as_markdown(document) and as_csv(document)
-    assert "No lead was passed" in documents[0].answer
+    assert "No lead was handed over" in documents[0].answer
 
 
 # -- the commands --------------------------------------------------------------------------------------------------

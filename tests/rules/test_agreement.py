@@ -15,6 +15,7 @@ from connector.rules.asked import asked
 from connector.rules.condition import Condition
 from connector.rules.decide import decide
 from connector.rules.definition import Definition, review
+from connector.rules.lanes import limit_in_words
 from connector.rules.sla import Until
 
 TODAY = date(2026, 3, 2)
@@ -131,6 +132,13 @@ def test_a_review_that_is_due_is_said_with_what_to_do() -> None:
     )
     named = definition.model_copy(update={"review_by": date(2026, 3, 1)})
     assert "by 1 March 2026" in review(named, TODAY)
+
+
+def test_a_limit_is_said_by_whom_it_is_for_and_not_by_the_key_of_a_lane() -> None:
+    """R17: in the agreement and in `report sla` alike."""
+    clocks = {"first": {"label": "first call", "until": "touch", "limit": "8h", "lanes": {"hand_raiser": "1h"}}}
+    clock = make_book(sla={"clocks": clocks}).sla.clocks["first"]
+    assert limit_in_words(clock) == "1 hour for who asked for sales, 8 hours for all others"
 
 
 def test_the_agreement_itself_says_what_to_write_where() -> None:

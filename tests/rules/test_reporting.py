@@ -1,4 +1,4 @@
-"""Reports (R17, R26, R28, R30): what is counted over leads passed, and how sure it is."""
+"""Reports (R17, R26, R28, R30): what is counted over leads handed over, and how sure it is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, qu
 from connector.rules.reporting.passed import Passed, passed, whole_days
 from connector.rules.reporting.settings import Campaign, CohortRules, Each
 from connector.rules.reporting.spells import follow_up
-from connector.rules.sla import Until
+from connector.rules.reports import funnel
+from connector.rules.sla import Until, answer_due
 
 UTC_ZONE = ZoneInfo("UTC")
 HANDED = NOW - 2 * DAY
@@ -52,6 +53,28 @@ def many(count: int, won: int, **more: Any) -> list[Passed]:
     return [
         make_passed(place, handed_at=old, won_at=old + DAY if place < won else None, **more) for place in range(count)
     ]
+
+
+def test_the_accepted_share_is_one_and_the_same_in_every_report() -> None:
+    """R26: a lead whose time for an answer still runs says nothing, neither in `report` nor by owner or cohort."""
+    clocks = make_book().sla
+    rows = [
+        make_episode(state=state, handed_off_at=NOW - ago * DAY, id=EpisodeId(f"ep_{place}"))
+        for place, (state, ago) in enumerate(
+            [(State.ACCEPTED, 1), (State.HANDED_OFF, 1), (State.HANDED_OFF, 9), (State.WORKING, 9), (State.JUNK, 1)]
+        )
+    ]
+    leads = [
+        lead
+        for one in rows
+        if one.handed_off_at is not None
+        and (lead := passed(one, [(one.handed_off_at, one.state)], (), arrived_at=None, kinds={},
+                            answer_due_at=answer_due(one, clocks, now=one.handed_off_at)))
+    ]  # fmt: skip
+    counted = funnel(rows, now=NOW, clocks=clocks)
+    (group,) = groups(leads, by_category("origin"), now=NOW, zone=UTC_ZONE, mature_after=90 * DAY)
+    (cohort,) = cohorts(leads, CohortRules(each=Each.QUARTER), now=NOW, zone=UTC_ZONE)
+    assert Share(counted.accepted, counted.answerable) == group.accepted == cohort.accepted == Share(1, 4)
 
 
 # -- numbers -------------------------------------------------------------------------------------------------------
@@ -88,7 +111,7 @@ def test_nothing_next_to_something_is_no_difference() -> None:
     assert chance_of(0, 0, 5, 10) == chance_of(5, 10, 0, 0) == 1
 
 
-# -- leads passed --------------------------------------------------------------------------------------------------
+# -- leads handed over -------------------------------------------------------------------------------------------------
 
 
 def lead_of(episode: Any, *path: tuple[datetime, State], deals: Sequence[Any] = ()) -> Passed | None:
@@ -268,7 +291,7 @@ def test_young_leads_do_not_make_a_category_look_bad() -> None:
 def test_sources_without_a_lead_passed_are_there() -> None:
     found = groups([make_passed()], by_category("origin"), now=NOW, zone=UTC_ZONE, mature_after=DAY,
                    arrived={"search": 3, "email": 7})  # fmt: skip
-    assert [(one.value, one.arrived, one.passed) for one in found] == [("email", 7, 0), ("search", 3, 1)]
+    assert [(one.value, one.arrived, one.handed) for one in found] == [("email", 7, 0), ("search", 3, 1)]
     assert found[0].won_of_arrived == Share(0, 7)
 
 

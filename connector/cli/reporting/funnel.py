@@ -35,6 +35,7 @@ from connector.rules.reports import KpiResult, verdict
 from connector.rules.words import day, many
 
 MOST_COHORTS, MOST_GROUPS = 24, 20
+ACCEPTED = "Accepted: of those that sales has answered, or should have."
 LEVELS = {"tactical": "This week's work", "operational": "How the handover runs", "revenue": "What it brings"}
 CATEGORIES = {OWNER: "owner", FORM: "form", LANE: "way in", GRADE: "grade", RULES: "rules"}
 
@@ -43,12 +44,12 @@ def funnel_document(found: FunnelReport, facts: Facts) -> Document:
     counted = found.counted
     won = Share(counted.won, counted.handed)
     answer = (
-        f"{many(counted.handed, 'lead')} passed to sales, {counted.accepted:,} accepted, {counted.won:,} became "
+        f"{many(counted.handed, 'lead')} handed over to sales, {counted.accepted:,} accepted, {counted.won:,} became "
         f"customers ({percent(won.percent)})."
     )
     return Document(
         title="The funnel",
-        answer=answer if counted.handed else "No lead was passed to sales in this time.",
+        answer=answer if counted.handed else "No lead was handed over to sales in this time.",
         about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}",
         sections=(
             Section("", (_cards(found), *alarm_parts(found.alarms, facts), *_due(found))),
@@ -69,7 +70,7 @@ def _cards(found: FunnelReport) -> Cards:
     accepted = Share(counted.accepted, counted.answerable)
     won = Share(counted.won, counted.handed)
     cards = [
-        Card("Passed to sales", f"{counted.handed:,}", f"of {many(found.arrived, 'lead')} that came in"),
+        Card("Handed over to sales", f"{counted.handed:,}", f"of {many(found.arrived, 'lead')} that came in"),
         Card("First touch, median", time_taken(follow.human_median), within(follow.human_p90)),
         Card("Accepted", percent(accepted.percent), f"{accepted.part:,} of {accepted.whole:,} answered or due"),
         Card("Opportunities", f"{counted.opportunities:,}", _of(counted.opportunities, counted.handed)),
@@ -86,7 +87,7 @@ def _cards(found: FunnelReport) -> Cards:
 
 
 def _of(part: int, whole: int) -> str:
-    return f"{percent(Share(part, whole).percent)} of those passed"
+    return f"{percent(Share(part, whole).percent)} of those handed over"
 
 
 def _share_of(share: float | None) -> str:
@@ -103,7 +104,7 @@ def _step_rows(found: FunnelReport) -> list[tuple[str, int]]:
     first = [("leads that came in", found.arrived)] if found.arrived >= counted.handed else []
     return [
         *first,
-        ("passed to sales", counted.handed),
+        ("handed over to sales", counted.handed),
         ("followed up", counted.touched),
         ("accepted", counted.accepted),
         ("opportunities", counted.opportunities),
@@ -135,7 +136,7 @@ def _step_table(found: FunnelReport) -> Table:
     columns = (
         Column("step"),
         Column("leads", Kind.COUNT),
-        Column("of those passed", Kind.SHARE),
+        Column("of those handed over", Kind.SHARE),
         Column("of the step before", Kind.SHARE),
     )
     return Table(name="funnel", columns=columns, rows=rows)
@@ -178,7 +179,7 @@ def _cohorts(found: Sequence[Cohort], facts: Facts) -> Iterator[Part]:
     mature_after = facts.book.reports.cohorts.mature_after.days
     shown_ones = found[-MOST_COHORTS:]
     yield Columns(
-        title="Customers of the leads passed in each span, in percent",
+        title="Customers of the leads handed over in each span, in percent",
         rows=[(one.name, (one.in_time or one.won).percent or 0.0, not one.mature) for one in shown_ones],
         unit=" %",
         caption=f"Won within {mature_after} days of the handover. Pale: too young to be compared, won so far.",
@@ -205,7 +206,7 @@ def _cohorts(found: Sequence[Cohort], facts: Facts) -> Iterator[Part]:
             for one in found
         ],
         pale=frozenset(place for place, one in enumerate(found) if not one.mature),
-        note=f"A cohort is mature {mature_after} days after its last handover; only then is it compared.",
+        note=f"A cohort is mature {mature_after} days after its last handover; only then is it compared. {ACCEPTED}",
     )  # fmt: skip
 
 
@@ -264,14 +265,14 @@ def group_columns(name: str, *, arrived: bool) -> tuple[Column, ...]:
     return (
         Column(name),
         *came,
-        Column("passed", Kind.COUNT),
+        Column("handed over", Kind.COUNT),
         Column("accepted", Kind.SHARE),
         Column("handed back", Kind.SHARE),
         Column("junk", Kind.SHARE),
         Column("opportunities", Kind.SHARE),
         Column("won", Kind.COUNT),
         *share,
-        Column("won of passed", Kind.SHARE),
+        Column("conversion", Kind.SHARE),
         Column("days to won", Kind.DAYS),
         Column("90 % within", Kind.DAYS),
         Column("revenue", Kind.MONEY),
@@ -282,7 +283,7 @@ def group_row(name: str, one: Group) -> tuple[Cell, ...]:
     came = () if one.arrived is None else (one.arrived,)
     share = () if one.won_of_arrived is None else (one.won_of_arrived,)
     return (
-        name, *came, one.passed, one.accepted, one.recycled, one.junk, one.opportunities, one.won.part, *share, one.won,
+        name, *came, one.handed, one.accepted, one.recycled, one.junk, one.opportunities, one.won.part, *share, one.won,
         one.days_to_won_median, one.days_to_won_p90, one.revenue,
     )  # fmt: skip
 
@@ -360,7 +361,7 @@ def alarm_sentence(one: Alarm, facts: Facts) -> str:
     verb = "fell" if one.fell else "rose"
     first = (
         f"T{RATES[one.rate][1:]} {verb} from {percent(one.before.percent)} to {percent(one.now.percent)} "
-        f"({many(one.now.whole, 'lead')} passed since {day(one.since.astimezone(facts.zone))}, "
+        f"({many(one.now.whole, 'lead')} handed over since {day(one.since.astimezone(facts.zone))}, "
         f"{one.before.whole:,} before; chance alone does that less than once in {_once(one.chance)} times)."
     )
     likely = [cause for cause in one.causes if cause.weight >= 0.1] or one.causes[:1]

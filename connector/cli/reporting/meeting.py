@@ -20,8 +20,8 @@ def meeting_document(found: MeetingReport, facts: Facts) -> Document:
     missed = sum(one.now.met is False for one in found.targets)
     counts = found.counts
     answer = (
-        f"{many(found.counted.handed, 'lead')} passed, {many(counts['wins'], 'win')}, {counts['disputed']:,} disputed, "
-        f"{many(counts['late'], 'clock')} missed, {many(missed, 'target')} missed."
+        f"{many(found.counted.handed, 'lead')} handed over, {many(counts['wins'], 'win')}, "
+        f"{counts['disputed']:,} disputed, {many(counts['late'], 'clock')} missed, {many(missed, 'target')} missed."
     )
     who = f" For {', '.join(found.who)}." if found.who else ""
     return Document(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.cli.reporting.document import Column, Columns, Document, Kind, Section, Table, Words
+from connector.cli.reporting.funnel import ACCEPTED
 from connector.cli.reporting.words import as_of
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.results import OwnersReport
@@ -10,12 +11,13 @@ from connector.rules.words import many
 
 
 def owners_document(found: OwnersReport, facts: Facts) -> Document:
-    most = max((one.leads.passed for one in found.owners), default=0)
-    least = min((one.leads.passed for one in found.owners if not one.gone), default=0)
-    passed = sum(one.leads.passed for one in found.owners)
+    most = max((one.leads.handed for one in found.owners), default=0)
+    least = min((one.leads.handed for one in found.owners if not one.gone), default=0)
+    handed = sum(one.leads.handed for one in found.owners)
+    each = f"{least:,} to {most:,}" if least != most else f"{most:,}"
     columns = (
         Column("owner"),
-        Column("passed", Kind.COUNT),
+        Column("handed over", Kind.COUNT),
         Column("open", Kind.COUNT),
         Column("first touch", Kind.SPAN),
         Column("90 % within", Kind.SPAN),
@@ -30,7 +32,7 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
     )
     rows = [
         (
-            f"{one.name} (has left)" if one.gone else one.name, one.leads.passed, one.leads.open,
+            f"{one.name} (has left)" if one.gone else one.name, one.leads.handed, one.leads.open,
             one.leads.follow_up_median, one.leads.follow_up_p90, one.clocks, one.leads.accepted, one.leads.recycled,
             one.leads.junk, one.leads.won.part, one.leads.won, one.leads.revenue, PERFORMS[one.leads.performs.value],
         )
@@ -38,23 +40,23 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
     ]  # fmt: skip
     return Document(
         title="Owners",
-        answer=f"{many(passed, 'lead')} at {many(len(found.owners), 'owner')}, {least:,} to {most:,} each.",
+        answer=f"{many(handed, 'lead')} at {many(len(found.owners), 'owner')}, {each} each.",
         about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}",
         sections=(
             Section(
                 "Leads and what became of them",
                 (
                     Columns(
-                        title="Leads passed to each",
-                        rows=[(one.name, float(one.leads.passed), one.gone) for one in found.owners[:24]],
+                        title="Leads handed over to each",
+                        rows=[(one.name, float(one.leads.handed), one.gone) for one in found.owners[:24]],
                     ),
                     Table(
                         name="owners",
                         columns=columns,
                         rows=rows,
                         pale=frozenset(place for place, one in enumerate(found.owners) if one.gone),
-                        note="A lead counts for the owner who has it, or had it last. Few leads say little: "
-                        "hold the mouse over a share for its interval.",
+                        note=f"A lead counts for the owner who has it, or had it last. {ACCEPTED} Few leads say "
+                        "little: `--format csv` and the page tell the interval of each share.",
                     ),
                 ),
             ),
@@ -78,7 +80,7 @@ def _turns(found: OwnersReport, facts: Facts) -> tuple[Section, ...]:
         Column("by turns", Kind.COUNT),
         Column("by weight alone", Kind.POINTS),
         Column("ahead now", Kind.POINTS),
-        Column("mostly passed over because"),
+        Column("mostly not taken because"),
     )
     rows = [
         (

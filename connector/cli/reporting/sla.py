@@ -18,9 +18,10 @@ MOST_MISSED = 100
 def sla_document(found: SlaReport, facts: Facts) -> Document:
     kept, due = sum(one.kept.part for one in found.boards), sum(one.kept.whole for one in found.boards)
     running = sum(one.running for one in found.boards)
+    ran_out = f"{kept:,} of {many(due, 'clock')} kept, {len(found.missed):,} missed" if due else "No clock is over yet"
     return Document(
         title="Service levels",
-        answer=f"{kept:,} of {many(due, 'clock')} kept, {len(found.missed):,} missed, {running:,} still running.",
+        answer=f"{ran_out}, {running:,} still running.",
         about=f"{found.period.words}, as of {as_of(found.as_of, facts.zone)}",
         sections=(
             Section("", (_cards(found),)),
@@ -45,7 +46,9 @@ def _cards(found: SlaReport) -> Cards:
 
 
 def _kept(one: Board) -> str:
-    return f"{one.kept.part:,} of {one.kept.whole:,}, interval {interval(one.kept)}"
+    if not one.kept.whole:
+        return "nothing to measure yet"
+    return f"{one.kept.part:,} of {one.kept.whole:,} kept, interval {interval(one.kept)}"
 
 
 def _boards(found: Sequence[Board]) -> Iterator[Part]:
@@ -54,7 +57,7 @@ def _boards(found: Sequence[Board]) -> Iterator[Part]:
         Column("limit"),
         Column("kept", Kind.SHARE),
         Column("missed", Kind.COUNT),
-        Column("late by, median", Kind.SPAN),
+        Column("median delay", Kind.SPAN),
         Column("still running", Kind.COUNT),
     )
     yield Table(
@@ -89,11 +92,11 @@ def _owners(found: Sequence[Board], facts: Facts) -> Table:
 def promise_table(found: Sequence[PromiseKept]) -> Table:
     columns = (
         Column("month"),
-        Column("passed", Kind.COUNT),
+        Column("handed over", Kind.COUNT),
         Column("promised", Kind.COUNT),
-        Column("due by then", Kind.COUNT),
+        Column("due so far", Kind.COUNT),
         Column("accepted of those answered", Kind.PERCENT),
-        Column("promised", Kind.PERCENT),
+        Column("accepted promised", Kind.PERCENT),
         Column(""),
     )
     rows = [
@@ -101,7 +104,7 @@ def promise_table(found: Sequence[PromiseKept]) -> Table:
          verdict(one.met))
         for one in found
     ]  # fmt: skip
-    title = "Leads promised and passed"
+    title = "Leads promised and handed over"
     empty = "reports.yaml holds no promise of marketing."
     return Table(name="promise", title=title, columns=columns, rows=rows, empty=empty)
 
@@ -112,7 +115,7 @@ def _missed(found: Sequence[Missed], facts: Facts) -> Table:
         Column("owner"),
         Column("clock"),
         Column("due", Kind.DAY),
-        Column("late by", Kind.SPAN),
+        Column("delay", Kind.SPAN),
         Column("cause"),
     )
     newest = list(reversed(found))

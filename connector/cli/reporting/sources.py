@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.cli.reporting.document import Columns, Document, Intervals, Section, Table
-from connector.cli.reporting.funnel import group_columns, group_row
+from connector.cli.reporting.funnel import ACCEPTED, group_columns, group_row
 from connector.cli.reporting.words import as_of, days, percent, readable
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.results import SourcesReport
@@ -34,7 +34,7 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
                     Columns(
                         title="Leads by source",
                         rows=[
-                            (readable(one.value), float(one.arrived or one.passed), False) for one in found.sources[:14]
+                            (readable(one.value), float(one.arrived or one.handed), False) for one in found.sources[:14]
                         ],
                     ),
                     Intervals(
@@ -47,7 +47,7 @@ def sources_document(found: SourcesReport, facts: Facts) -> Document:
                         name="sources",
                         columns=group_columns("source", arrived=True),
                         rows=[*rows, group_row("all", total)] if rows else [],
-                        note="Days from the lead's arrival to the customer, median and 90th percentile.",
+                        note=f"Days from the lead's arrival to the customer, median and 90th percentile. {ACCEPTED}",
                     ),
                 ),
             ),

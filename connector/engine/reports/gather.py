@@ -30,7 +30,7 @@ from connector.rules.reporting.late import Limit
 from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
 from connector.rules.routing import Directory, Turns, fairness, starving
 from connector.rules.rulebook import RuleBook
-from connector.rules.sla import counts_touches
+from connector.rules.sla import answer_due, counts_touches
 
 SAY_NOTHING = ("reports", "notifications", "sla")
 """Rule files that decide nothing about which leads are passed; a version that differs in them alone is the same."""
@@ -135,6 +135,7 @@ def _leads(
             began=_began(episode, path),
             touches=[(at, Channel(name)) for at, name in touches.get(episode.contact, ())],
             credited=money_of.get(episode.id, ()),
+            answer_due_at=answer_due(episode, book.sla, now=episode.handed_off_at) if episode.handed_off_at else None,
         )
         if one is not None:
             leads.append(one)

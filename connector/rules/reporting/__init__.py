@@ -4,7 +4,7 @@ settings.py     keys of mappings/reports.yaml beyond the KPIs (those are rules/r
 passed.py       one lead passed, with the instants that matter
 numbers.py      quantiles, shares with their interval, the exact test of two shares
 spells.py       how long each part of the way takes
-cohorts.py      conversion of leads passed in the same month, with its maturity
+cohorts.py      conversion of leads handed over in the same month, with its maturity
 groups.py       shares by source, owner or any category; which of them outperform
 handed_back.py  reasons of recycling, and their shift
 money.py        revenue, pipeline, and their share of the whole portal's

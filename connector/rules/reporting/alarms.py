@@ -33,7 +33,7 @@ FEWEST_NOW, FEWEST_BEFORE = 20, 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One rate that changed: `now` of the leads passed from `since` to `until`, `before` in the weeks ahead of them.
+    """One rate that changed: `now` of the leads handed over from `since` to `until`, `before` in the weeks ahead.
 
     Attributes:
         chance: how likely chance alone does this, of one comparison.

@@ -1,4 +1,4 @@
-"""Cohorts: leads passed in the same week, month or quarter, and what became of them, however late it comes (R26).
+"""Cohorts: leads handed over in the same week, month or quarter, and what became of them, however late it comes (R26).
 
 A cohort is mature when its youngest lead has had its time. Only mature ones are compared, and at equal age: a lead won
 after its time counts among the won, not in the comparison.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from connector.rules.reporting.numbers import Share
-from connector.rules.reporting.passed import Passed, local_day
+from connector.rules.reporting.passed import Passed, accepted, local_day
 from connector.rules.reporting.settings import CohortRules, Each
 
 
@@ -19,7 +19,7 @@ from connector.rules.reporting.settings import CohortRules, Each
 class Cohort:
     """Attributes:
     begins_on, ends_on: first and last day. matures_on: from when on it is compared.
-    settled: leads that have come to an end, whatever it was.
+    settled: leads that have come to an end, whatever it was. accepted: of those that sales answered, or should have.
     in_time: won within the time that a lead has, for comparison; None while the cohort is young.
     """
 
@@ -50,14 +50,13 @@ def cohorts(
         at = one.arrived_at if by_arrival else one.handed_at
         if at is not None:
             groups.setdefault(_first_day(local_day(at, zone), rules.each), []).append(one)
-    today = local_day(now, zone)
-    return tuple(_cohort(day, groups[day], rules, today) for day in sorted(groups))
+    return tuple(_cohort(day, groups[day], rules, now, zone) for day in sorted(groups))
 
 
-def _cohort(begins_on: date, leads: Sequence[Passed], rules: CohortRules, today: date) -> Cohort:
+def _cohort(begins_on: date, leads: Sequence[Passed], rules: CohortRules, now: datetime, zone: tzinfo) -> Cohort:
     ends_on = _next(begins_on, rules.each) - timedelta(days=1)
     matures_on = ends_on + rules.mature_after + timedelta(days=1)
-    mature, count = today >= matures_on, len(leads)
+    mature, count = local_day(now, zone) >= matures_on, len(leads)
     in_time = sum(one.won_at is not None and one.won_at <= one.handed_at + rules.mature_after for one in leads)
     amounts = [one.revenue for one in leads if one.revenue is not None]
     return Cohort(
@@ -68,7 +67,7 @@ def _cohort(begins_on: date, leads: Sequence[Passed], rules: CohortRules, today:
         mature=mature,
         leads=count,
         settled=Share(sum(not one.is_open for one in leads), count),
-        accepted=Share(sum(one.accepted_at is not None for one in leads), count),
+        accepted=accepted(leads, now),
         opportunities=Share(sum(one.opportunity_at is not None for one in leads), count),
         won=Share(sum(one.won_at is not None for one in leads), count),
         in_time=Share(in_time, count) if mature else None,

@@ -45,7 +45,7 @@ def _measured(rules: ReportRules) -> Iterator[str]:
         yield f"{kpi.label}{f': {target}' if target else ''}"
     if rules.kpis:
         ripe = in_words(rules.cohorts.mature_after)
-        yield f"by leads passed in the same {rules.cohorts.each.value}, compared once all of them are {ripe} old"
+        yield f"by leads handed over in the same {rules.cohorts.each.value}, compared once all of them are {ripe} old"
         yield f"by where they come from (the field {rules.source})"
         if rules.categories:
             yield f"and by {', '.join(rules.categories)}: which fare better than the others"

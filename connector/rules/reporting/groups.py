@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from connector.domain.episode import State
 from connector.rules.reporting.numbers import Share, chance_of, nearest_rank
-from connector.rules.reporting.passed import UNKNOWN, Passed, span
+from connector.rules.reporting.passed import UNKNOWN, Passed, accepted, span
 from connector.rules.reporting.spells import to_won
 
 FEWEST = 30
@@ -31,15 +31,15 @@ class Performs(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Attributes:
-    arrived: leads that came in, passed or not; None where that is not told of this category.
-    accepted, recycled, junk, opportunities, won: of the leads passed.
+    arrived: leads that came in, handed over or not; None where that is not told of this category.
+    accepted: of the leads that sales answered, or should have; recycled, junk, opportunities, won: of all handed over.
     won_of_arrived: None where `arrived` is. mature: won in time, of the leads that have had their time.
     performs: of the mature ones, next to those of all other groups.
     """
 
     value: str
     arrived: int | None
-    passed: int
+    handed: int
     accepted: Share
     recycled: Share
     junk: Share
@@ -68,7 +68,7 @@ def groups(
     """Those with most leads first.
 
     Args:
-        of: the group of a lead. arrived: group -> leads that came in, passed or not.
+        of: the group of a lead. arrived: group -> leads that came in, handed over or not.
     """
     parts: dict[str, list[Passed]] = {value: [] for value in arrived or ()}
     for one in leads:
@@ -80,8 +80,9 @@ def groups(
     for value, some in parts.items():
         others = Share(won - mature[value].part, all_mature - mature[value].whole)
         came = None if arrived is None else max(arrived.get(value, 0), len(some))
-        found.append(_group(value, some, came, mature[value], _performs(mature[value], others, compared), zone))
-    return tuple(sorted(found, key=lambda one: (-(one.arrived or one.passed), -one.passed, one.value)))
+        performs = _performs(mature[value], others, compared)
+        found.append(_group(value, some, came, mature[value], performs, now, zone))
+    return tuple(sorted(found, key=lambda one: (-(one.arrived or one.handed), -one.handed, one.value)))
 
 
 def by_category(category: str) -> Callable[[Passed], str]:
@@ -105,7 +106,13 @@ def _performs(own: Share, others: Share, compared: int) -> Performs:
 
 
 def _group(
-    value: str, leads: Sequence[Passed], arrived: int | None, mature: Share, performs: Performs, zone: tzinfo
+    value: str,
+    leads: Sequence[Passed],
+    arrived: int | None,
+    mature: Share,
+    performs: Performs,
+    now: datetime,
+    zone: tzinfo,
 ) -> Group:
     count = len(leads)
     spans = sorted(found for one in leads if (found := span(one.handed_at, one.touched_at)) is not None)
@@ -115,8 +122,8 @@ def _group(
     return Group(
         value=value,
         arrived=arrived,
-        passed=count,
-        accepted=Share(sum(one.accepted_at is not None for one in leads), count),
+        handed=count,
+        accepted=accepted(leads, now),
         recycled=Share(sum(one.state is State.RECYCLED for one in leads), count),
         junk=Share(sum(one.state is State.JUNK for one in leads), count),
         opportunities=Share(sum(one.opportunity_at is not None for one in leads), count),

@@ -15,6 +15,7 @@ from enum import StrEnum
 from connector.domain.activity import Channel
 from connector.domain.contact import OwnerId
 from connector.domain.episode import EpisodeId, Hop
+from connector.rules.lanes import limit_in_words
 from connector.rules.reporting.numbers import Share, nearest_rank
 from connector.rules.reporting.passed import Passed
 from connector.rules.sla import ClockRules, SlaRules, Until, are_enough
@@ -181,10 +182,7 @@ def boards(
             Board(
                 clock=name,
                 label=clock.label,
-                limit=", ".join(
-                    [f"{limit.words()} ({lane})" for lane, limit in clock.lanes.items()]
-                    + ([clock.limit.words()] if clock.limit is not None else [])
-                ),
+                limit=limit_in_words(clock),
                 kept=Share(sum(one.id not in late for one in over), len(over)),
                 running=len(timed) - len(over),
                 late_median=nearest_rank(spans, 50),

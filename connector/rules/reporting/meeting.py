@@ -198,7 +198,7 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
 def _behind(kept: PromiseKept) -> str:
     """In number, in quality or in both."""
     few = kept.handed < int(kept.due_by_now)
-    number = f"{many(kept.handed, 'lead')} passed, {kept.due_by_now:.0f} due by now" if few else ""
+    number = f"{many(kept.handed, 'lead')} handed over, {kept.due_by_now:.0f} due by now" if few else ""
     accepted = kept.accepted_percent
     poor = accepted is not None and accepted < kept.quality_promised
     quality = f"{accepted:.0f} % accepted, {kept.quality_promised:.0f} % promised" if poor else ""

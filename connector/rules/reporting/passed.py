@@ -14,6 +14,7 @@ from connector.domain.activity import Channel
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal, DealState
 from connector.domain.episode import UNANSWERED, Episode, EpisodeId, Hop, State
+from connector.rules.reporting.numbers import Share
 from connector.rules.sla import touches_made
 
 Step = tuple[datetime, State]
@@ -38,6 +39,7 @@ class Passed:
         arrived_at: when the contact came into the CRM; None where nobody knows it any more (erased).
         opened_at, handed_at: signal and handover; reached, touched and ended: None where it did not come to that.
         answered_at: sales first said what it thinks: accepted, or an end. accepted_at: at least accepted.
+        answer_due_at: until when sales has time for that; None where no clock says so.
         state: as it stands; exit_reason: of a hand-back. owner: who has it, or had it last.
         revenue: of the won deals credited to it; pipeline: of all that are; None where it has none, or none of them an
             amount.
@@ -69,6 +71,7 @@ class Passed:
     won_at: datetime | None = None
     ended_at: datetime | None = None
     exit_reason: str = ""
+    answer_due_at: datetime | None = None
     revenue: float | None = None
     pipeline: float | None = None
     why: str = ""
@@ -85,6 +88,11 @@ class Passed:
     @property
     def is_open(self) -> bool:
         return not self.state.is_end
+
+    def is_answerable(self, now: datetime) -> bool:
+        """Whether sales has answered, or its time for that is over."""
+        waits = self.state in UNANSWERED and self.accepted_at is None
+        return not waits or self.answer_due_at is None or self.answer_due_at <= now
 
     @property
     def is_disputed(self) -> bool:
@@ -103,6 +111,7 @@ def passed(
     began: Collection[int] = (1,),
     touches: Sequence[tuple[datetime, Channel]] = (),
     credited: Collection[str] | None = None,
+    answer_due_at: datetime | None = None,
 ) -> Passed | None:
     """The lead of an episode; None where it was never handed over, is silent, or was undone.
 
@@ -141,6 +150,7 @@ def passed(
         won_at=closed if won_at and closed else won_at,
         ended_at=episode.ended_at,
         exit_reason=episode.exit_reason,
+        answer_due_at=answer_due_at,
         revenue=_sum(won, credited),
         pipeline=_sum(own, credited),
         why=episode.reason,
@@ -151,6 +161,11 @@ def passed(
         touches=tuple(one for one in touches if one[0] > episode.handed_off_at),
         made=touches_made(episode),
     )
+
+
+def accepted(leads: Sequence[Passed], now: datetime) -> Share:
+    """What sales accepted of the leads that it answered, or should have: those whose time runs say nothing yet."""
+    return Share(sum(one.accepted_at is not None for one in leads), sum(one.is_answerable(now) for one in leads))
 
 
 def said_by_sales(episode: Episode, path: Sequence[Step]) -> Sequence[Step]:

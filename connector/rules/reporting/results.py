@@ -129,7 +129,7 @@ def _promise(facts: Facts, now: datetime) -> PromiseKept | None:
 class SourcesReport:
     """Attributes:
     field: the field that says where a lead came from.
-    total: of all sources together. forms: leads passed by the form that was sent last before the handover.
+    total: of all sources together. forms: leads handed over by the form that was sent last before the handover.
     """
 
     as_of: datetime
