@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from connector.config.answering import answering, why_no_answers
 from connector.config.mappings import load_rulebook
 from connector.config.settings import Settings, receiver_names
 from connector.crm.hubspot import owned
@@ -21,6 +22,7 @@ from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.lists import ListInfo
+from connector.delivery.answer_links import AnswerLinks
 from connector.delivery.destinations import Destination, check_variable, present, resolve
 from connector.delivery.doors import open_doors
 from connector.delivery.misfits import misfits
@@ -28,7 +30,7 @@ from connector.delivery.payload import build_body
 from connector.delivery.receivers import Receivers
 from connector.delivery.sender import Sender
 from connector.domain.contact import PortalId
-from connector.domain.episode import State
+from connector.domain.episode import Hop, State
 from connector.domain.notice import Notice
 from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
@@ -37,15 +39,28 @@ from connector.engine.named import Names, named
 from connector.engine.ports import Delivery, PortalInfo, Progress, Schema, Store, StreamOff, Window
 from connector.engine.report import RunReport, UndoReport
 from connector.engine.run import sync
-from connector.engine.standing import old_secrets, switched_off, why_switched_off
+from connector.engine.standing import heard_of_no_more, old_secrets, switched_off, why_switched_off
 from connector.engine.undo import undo
 from connector.errors import ConfigError, ConnectorError, SettingsError
-from connector.rules.notifications import switched_on, why_off
+from connector.rules.answers import HOLDERS, offered
 from connector.rules.lists import list_streams
+from connector.rules.notifications import switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
-from connector.store import Queries, SqlInbox, SqlStore, check_store, open_inbox, open_store, scratch, this_process
+from connector.store import (
+    Queries,
+    SqlDesk,
+    SqlInbox,
+    SqlStore,
+    check_store,
+    open_desk,
+    open_inbox,
+    open_store,
+    scratch,
+    this_process,
+)
 from connector.store.destinations import look_at_destinations
+from connector.store.proof import count_stranded
 from connector.store.suppression import look_at_list
 
 
@@ -153,23 +168,26 @@ class Connector:
         return why_off(self.book.notifications, present(self.book.notifications, _lookup(self.settings)))
 
     def standing(self, portal: PortalInfo) -> list[str]:
-        """One sentence for each destination that was switched off, and for each old secret that can go; writes nothing.
+        """One sentence for each destination that was switched off, each old secret that can go, and silent leads.
 
         Empty where the database cannot be opened; `misfits` says why.
         """
         url = self.settings.database_url.get_secret_value()
         try:
             states, backlog = look_at_destinations(url, portal.id, wall_clock=_wall_clock)
+            silent = count_stranded(url, portal.id, wall_clock=_wall_clock)
         except ConnectorError:
             return []
         rules = self.book.notifications
         named = {name: states[name] for name in rules.destinations if name in states}
-        return [*switched_off(named, backlog), *old_secrets(named, rules.secret_variables(), portal.now)]
+        found = [*switched_off(named, backlog), *old_secrets(named, rules.secret_variables(), portal.now)]
+        return [*found, *([heard_of_no_more(silent)] if silent else [])]
 
     def misfits(self, portal: PortalInfo) -> tuple[ConfigError, ...]:
         """What settings say and what cannot be: receivers that would get nothing, a place where no database can be."""
         found = list(misfits(self.book.notifications, _lookup(self.settings), self.settings.allow_hosts))
-        checks = [partial(check_variable, name, value) for name, value in self._unused().items()]
+        checks: list[Callable[[], object]] = [partial(answering, self.settings)]
+        checks += [partial(check_variable, name, value) for name, value in self._unused().items()]
         url = self.settings.database_url.get_secret_value()
         for check in (*checks, partial(check_store, url, portal.id, wall_clock=_wall_clock)):
             try:
@@ -209,6 +227,14 @@ class Connector:
         """A sentence for each list that a rule asks about and the portal lacks; a call for each of them (R05)."""
         return self.gateway.missing_lists(list_streams(self.book))
 
+    def why_no_answers(self) -> str:
+        """Why notices carry no links to answer by, in a few words; empty where they do (R20)."""
+        if why := why_no_answers(self.settings):
+            return why
+        told = resolve(self.book.notifications, _lookup(self.settings)).values()
+        carries = any(one.personal and one.to & HOLDERS for one in told)
+        return "" if carries else "none: no destination that reaches reps is personal (docs/answers.md)"
+
     def unused(self) -> tuple[str, ...]:
         """One sentence for each variable of a receiver that is set and that no destination names."""
         return tuple(
@@ -246,7 +272,7 @@ class Connector:
             crm=self.gateway,
             store=store,
             delivery=delivery,
-            build_body=_bodies(destinations),
+            build_body=_bodies(destinations, answer_links(self.settings, store.portal, self.book)),
             destinations=switched_on(
                 self.book.notifications, present(self.book.notifications, _lookup(self.settings))
             ),
@@ -310,6 +336,20 @@ def known_portal(settings: Settings) -> PortalId | None:
         return None
     finally:
         store.close()
+
+
+def answer_links(settings: Settings, portal: PortalId, book: RuleBook | None = None) -> AnswerLinks | None:
+    """Makes and reads the links of notices; None where the settings ask for none. To read them no book is needed."""
+    told = answering(settings)
+    if told is None:
+        return None
+    kinds = {hop: offered(book, hop) for hop in Hop} if book is not None else {}
+    return AnswerLinks(base_url=told.base_url, portal=portal, secrets=told.secrets, offered=kinds)
+
+
+def desk(settings: Settings, portal: PortalId) -> SqlDesk:
+    """Where answers by link are taken in, once the database is made ready; it does not wait for long."""
+    return open_desk(settings.database_url.get_secret_value(), portal, wall_clock=_wall_clock)
 
 
 def inbox(settings: Settings, portal: PortalId) -> SqlInbox:
@@ -406,9 +446,11 @@ def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tup
         sender.close()
 
 
-def _bodies(destinations: Mapping[str, Destination]) -> Callable[[str, Notice, str], str]:
+def _bodies(
+    destinations: Mapping[str, Destination], links: AnswerLinks | None
+) -> Callable[[str, Notice, str], str]:
     def build(name: str, notice: Notice, entry_id: str) -> str:
-        return build_body(destinations[name], notice, entry_id)
+        return build_body(destinations[name], notice, entry_id, links)
 
     return build
 

@@ -45,6 +45,9 @@ def _body(e: Explanation) -> Iterator[str]:
         if lines:
             yield heading(title)
             yield points(lines)
+    if e.answered:
+        yield heading("Answered by link")
+        yield facts(e.answered)
     if e.written:
         yield heading("Written to the CRM")
         yield facts(e.written)

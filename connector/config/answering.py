@@ -46,12 +46,7 @@ def answering(settings: Settings) -> Answering | None:
 
 
 def why_no_answers(settings: Settings) -> str:
-    """Which variables are missing for links, as a sentence; empty where none is."""
+    """Which variables are missing for links, in a few words; empty where none is."""
     given = {"HANDOFF_PUBLIC_URL": settings.public_url, "HANDOFF_ANSWER_SECRET": settings.answer_secret}
     missing = [name for name, value in given.items() if value is None]
-    if not missing:
-        return ""
-    return (
-        f"Notices carry no links to answer by; to have them, set {' and '.join(missing)} and run `handoff serve` "
-        "(docs/answers.md)."
-    )
+    return f"none: set {' and '.join(missing)} for them (docs/answers.md)" if missing else ""

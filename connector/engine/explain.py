@@ -54,6 +54,7 @@ class Explanation:
         owner: who has it; routed: why just this person; candidates: (name, why not) of the others.
         clocks: what is due, by when, and what comes next.
         history: one line per episode. written: (when, what) of each write to the record of the CRM.
+        answered: (when, what) of each answer by a link in a notice, and what became of it (R20).
         rules: the version that decided; definition: which version of the agreement that was, a sentence (R10).
     """
 
@@ -75,6 +76,7 @@ class Explanation:
     clocks: tuple[str, ...]
     history: tuple[str, ...]
     written: tuple[tuple[str, str], ...]
+    answered: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
     rules: str
     definition: str
@@ -123,6 +125,7 @@ def explain(
         ),
         history=tuple(words.history(episodes, decisions)),
         written=tuple(words.written(uow.writes(family))),
+        answered=tuple(words.answered(uow.answers([contact]))),
         problems=stored.contact.problems,
         rules=str(cause["fingerprint"]) if cause else "",
         definition=words.definition(cause, then),
@@ -241,9 +244,11 @@ def _blocks(e: Explanation) -> Iterator[str]:
         why = [f"  {e.routed}"] if e.routed else []
         yield "\n".join([f"Who has it: {e.owner}", *why, *_others(e.candidates)])
     written = [f"{when}: {what}" for when, what in e.written]
+    answered = [f"{when}: {what}" for when, what in e.answered]
     blocks = (
         ("What comes next", e.clocks),
         ("History", e.history),
+        ("Answered by link", answered),
         ("Written to the CRM", written),
         ("Could not be read", e.problems),
     )

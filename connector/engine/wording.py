@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.domain.answer import Answer, AnswerKind, AnswerStatus
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import Value
 from connector.domain.episode import Episode, State
@@ -56,6 +57,23 @@ OUTCOMES: Mapping[str, str] = {
     "rejected": "refused by the CRM: ",
     "gone": "not written, for the contact was gone: ",
 }
+SAID: Mapping[AnswerKind, str] = {
+    AnswerKind.ACCEPT: "accepted",
+    AnswerKind.CALLED: "claimed a call that was not logged",
+    AnswerKind.QUALIFY: "passed it on",
+    AnswerKind.RECYCLE: "handed it back",
+    AnswerKind.JUNK: "called it junk",
+}
+CAME_TO: Mapping[AnswerStatus, str] = {
+    AnswerStatus.WAITING: "not carried out yet",
+    AnswerStatus.DONE: "done",
+    AnswerStatus.MOVED: "not carried out, for somebody else had the lead by then",
+    AnswerStatus.ENDED: "not carried out, for the lead was not in work any more",
+    AnswerStatus.OVERTAKEN: "not carried out, for a verdict was set in the CRM after it",
+    AnswerStatus.REFUSED: "not carried out, for the rules have no word for it any more",
+    AnswerStatus.ERASED: "not carried out, for the person was erased",
+}
+"""What was said by link, and what became of it."""
 GIVEN = ("hand_over", "adopt")
 """Decisions that put a lead into sales' hands."""
 
@@ -209,6 +227,10 @@ class Wording:
             return f"taken off the list “{one.field}”"
         if one.kind is ChangeKind.TASK:
             return f"task “{one.field}”"
+        if one.kind is ChangeKind.TASK_DONE:
+            return f"task “{one.field}” closed"
+        if one.kind is ChangeKind.NOTE:
+            return f"note “{one.field}”"
         before, after = self._value(one.field, one.before), self._value(one.field, one.after)
         label = self._book.fields.label(one.field)
         return f"{label}: {before} → {after or 'empty'}" if before else f"{label}: {after}"
@@ -227,12 +249,27 @@ class Wording:
             return ", ".join(value)
         if isinstance(value, float):
             return f"{value:g}"
-        if one.kind is ChangeKind.TASK_DONE:
-            return f"task “{one.field}” closed"
-        if one.kind is ChangeKind.NOTE:
-            return f"note “{one.field}”"
         text = str(value)
         return text.replace("_", " ").lower() if field in WORDS else f"“{text.rstrip('.')}”" if "; " in text else text
+
+    def answered(self, answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
+        """(when, what) of each answer by link until the day that is told."""
+        for one in answers:
+            at = one.answered_at or one.received_at
+            if self._as_of is not None and at > self._as_of:
+                continue
+            local = at.astimezone(self._zone)
+            who = self.name(one.owner) if one.owner else "The agency"
+            said = one.said
+            reason = self._book.recycling.reasons.get(said.reason)
+            more = [
+                *([reason.label] if reason else []),
+                *([f"to come back on {day(said.return_on)}"] if said.return_on else []),
+                *([f"“{said.comment}”"] if said.comment else []),
+            ]
+            why = f" ({one.detail})" if one.detail else ""
+            told = f"{who} {SAID[one.kind]} by link{': ' + ', '.join(more) if more else ''}; {CAME_TO[one.status]}{why}"
+            yield f"{day(local)} at {local:%H:%M}", told
 
     # -- what was ----------------------------------------------------------------------------------------------
 
