@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -24,6 +25,8 @@ from connector.rules.suggestions import nearest
 
 MOST_COMPLAINTS = 50
 LONGEST_FOUND = 60
+KEPT = 4
+"""Rule books that are remembered: the one in force, and some that were tried since."""
 
 
 def shipped_folder() -> Path:
@@ -43,13 +46,30 @@ def load_rulebook(folder: Path) -> RuleBook:
         advice = "run `handoff init` to write the rule files, or set HANDOFF_MAPPINGS_DIR"
         raise RuleBookError("there is no such folder", file=str(folder), advice=advice)
     complaints = list(_strangers(folder))
-    documents: dict[str, Document] = {}
+    contents: dict[str, bytes] = {}
     for name in PARTS:
         try:
-            documents[name] = _read(folder, name)
+            contents[name] = _read(folder, name)
         except RuleBookError as complaint:
             complaints.append(complaint)
-    return make_rulebook(documents, complaints)
+    return _make(contents, complaints) if complaints else _make_once(tuple(contents.items()))
+
+
+@lru_cache(maxsize=KEPT)
+def _make_once(contents: tuple[tuple[str, bytes], ...]) -> RuleBook:
+    """Files that stay as they were make the same book, which nothing changes: before each run they are read anew."""
+    return _make(dict(contents), ())
+
+
+def _make(contents: Mapping[str, bytes], complaints: Sequence[RuleBookError]) -> RuleBook:
+    wrong = list(complaints)
+    documents: dict[str, Document] = {}
+    for name, content in contents.items():
+        try:
+            documents[name] = read_yaml(content, f"{name}.yaml")
+        except RuleBookError as complaint:
+            wrong.append(complaint)
+    return make_rulebook(documents, wrong)
 
 
 def make_rulebook(documents: Mapping[str, Document], complaints: Sequence[RuleBookError] = ()) -> RuleBook:
@@ -113,7 +133,7 @@ def _strangers(folder: Path) -> Iterator[RuleBookError]:
             yield RuleBookError("is not a rule file that Handoff knows", file=path.name, advice=advice)
 
 
-def _read(folder: Path, name: str) -> Document:
+def _read(folder: Path, name: str) -> bytes:
     path = folder / f"{name}.yaml"
     try:
         if not stat.S_ISREG(path.stat().st_mode):       # a pipe or a device never ends
@@ -129,7 +149,7 @@ def _read(folder: Path, name: str) -> Document:
     if not content.strip():  # an editor or a copy that did not come to its end
         advice = "put the rules back; a file in which everything is left to the defaults holds a comment at least"
         raise RuleBookError("the file is empty", file=path.name, advice=advice)
-    return read_yaml(content, path.name)
+    return content
 
 
 def _validate(
