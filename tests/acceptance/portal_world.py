@@ -230,6 +230,8 @@ class World:
 
     def sync(self, *, env: dict[str, str] | None = None, **options: bool) -> RunReport:
         """One run in this process, as `handoff sync` does it."""
+        if not options.get("dry_run") and not (self.folder / "handoff.db").exists():
+            self.lay_tables()
         with self.connector(**(env or {})) as connector:
             return connector.sync(connector.options(**options))
 
