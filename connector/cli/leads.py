@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from connector.config.settings import Settings
 
 COLUMNS = ("contact", "lead", "owner", "state", "score", "due", "in work since")
+SILENT_COLUMNS = ("contact", "owner", "state", "since", "why")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -73,6 +74,7 @@ def explain(
 def leads(
     hot: Annotated[bool, typer.Option("--hot", help="Highest score first.")] = False,
     state: Annotated[str, typer.Option(help="Only those in this state, such as handed_off.")] = "",
+    silent: Annotated[bool, typer.Option("--silent", help="Only those that nothing keeps going, and why.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
     as_json: JsonFlag = False,
 ) -> int:
@@ -87,6 +89,8 @@ def leads(
 
     one_of("--state", state, State)
     settings = start()
+    if silent:
+        return _silent(settings, as_json=as_json)
     with queries(settings) as asked:
         rows = asked.leads(limit=limit, state=state or None, hot=hot, reaction=_reaction_clocks(settings))
         zone = asked.time_zone()
@@ -101,6 +105,33 @@ def leads(
     else:
         names = list(rows[0])
         table("Leads", names, [[row[name] for name in names] for row in rows])
+    return 0
+
+
+def _silent(settings: Settings, *, as_json: bool) -> int:
+    """What the newest nightly proof could not mend (R17)."""
+    from connector.bootstrap import queries
+    from connector.cli.console import is_terminal, moment, note, print_json, table
+    from connector.rules.local_time import portal_zone
+
+    with queries(settings) as asked:
+        rows, proved_at = asked.stranded()
+        zone = portal_zone(asked.time_zone())
+    if as_json:
+        print_json({"proved_at": proved_at, "leads": rows})
+    elif rows and is_terminal():
+        shown = [
+            [row["contact"], row["owner"], str(row["state"]).replace("_", " "), moment(row["since"], zone), row["why"]]
+            for row in rows
+        ]
+        table(f"Leads heard of no more ({zone})", SILENT_COLUMNS, shown, whole=("contact",))
+    elif rows:
+        names = list(rows[0])
+        table("Leads heard of no more", names, [[row[name] for name in names] for row in rows])
+    elif proved_at is None:
+        note("Nothing was proved yet: the first sync after the hour that sla.yaml names (`prove_at`) does it.")
+    else:
+        note(f"No lead is silent, as of {moment(proved_at, zone)}.")
     return 0
 
 

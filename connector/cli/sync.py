@@ -155,6 +155,10 @@ def _show(report: RunReport) -> None:
         facts["marketing holds changed"] = counts.holds_changed
     if counts.forms_marked:
         facts["marked for a form not sent"] = counts.forms_marked
+    if counts.rescued:
+        facts["mended by the nightly proof"] = counts.rescued
+    if counts.stranded:
+        facts["leads heard of no more"] = counts.stranded
     if counts.held:
         facts["held by the guard"] = counts.held
     shadow = " in shadow mode" if report.planned else ""

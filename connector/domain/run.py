@@ -63,6 +63,8 @@ class RunCounts:
     holds_changed: int = 0  # marketing holds that followed a changed policy (R11)
     mails_leaked: int = 0  # marketing's e-mails to leads that sales holds (R11)
     forms_marked: int = 0  # contacts marked for a form that they opened and did not send (R08)
+    rescued: int = 0  # leads in hand that the nightly proof mended (R17)
+    stranded: int = 0  # … and those that it could not mend
     changes_written: int = 0
     changes_rejected: int = 0
     notices_queued: int = 0

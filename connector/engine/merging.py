@@ -9,14 +9,12 @@ from dataclasses import replace
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
-from connector.domain.effect import effect_id
 from connector.domain.episode import Episode, Hop, State
 from connector.domain.notice import NoticeKind
 from connector.engine.context import Context
 from connector.engine.notify import Teller, entries
-from connector.engine.ports import Intent, StoredContact, UnitOfWork
-from connector.engine.races import SHARED
-from connector.rules.fields import property_of
+from connector.engine.ports import StoredContact, UnitOfWork
+from connector.engine.showing import show
 from connector.rules.plan import shown_anew
 
 WORDS = "Two leads turned out to be one person; the one that is further goes on."
@@ -79,19 +77,5 @@ def show_anew(context: Context, uow: UnitOfWork, episode: Episode, stored: Store
     The contact is decided once the write has its answer.
     """
     changes = shown_anew(episode, stored.contact, context.book) if context.writes else ()
-    if not changes or any(row.status == "open" for row in uow.intents_of([stored.contact.id])):
-        return
-    rules = context.book.fields
-    guarded = {*SHARED, *(change.field for change in changes)}
-    key = f"merged:{episode.assignment}:{stored.contact.id}"
-    intent = Intent(
-        id=effect_id(context.portal.id, stored.contact.id, episode.id, "write", key, "crm"),
-        run=context.run.id,
-        contact=stored.contact.id,
-        episode=episode.id,
-        changes=changes,
-        expected={prop: stored.raw.get(prop) for prop in sorted(property_of(name, rules) for name in guarded)},
-        before=episode,
-    )
-    uow.put_intents([intent])
-    context.on_the_way.add(stored.contact.id)
+    if changes:
+        show(context, uow, episode, stored, changes, f"merged:{episode.assignment}:{stored.contact.id}")

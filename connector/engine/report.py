@@ -66,6 +66,8 @@ class RunReport:
             "holds_changed": counts.holds_changed,
             "mails_leaked": counts.mails_leaked,
             "forms_marked": counts.forms_marked,
+            "rescued": counts.rescued,
+            "stranded": counts.stranded,
             "changes_written": counts.changes_written,
             "changes_rejected": counts.changes_rejected,
             "notices_queued": counts.notices_queued,

@@ -31,6 +31,7 @@ from connector.engine.new_rules import RULES_CHANGED, cause_of_held, held_before
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
+from connector.engine.proof import begin_proof, end_proof, first_proof
 from connector.engine.pull import CONTACTS, pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
@@ -78,6 +79,7 @@ def sync(
         look_for_leaks(context)
         if context.writes and keep_to_list(context):
             write_open_intents(context)
+        night = begin_proof(context)
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
@@ -89,6 +91,7 @@ def sync(
             leave_former(context)
         if not context.options.dry_run:
             erase_vanished(context)
+        end_proof(context, night)
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
         if not context.options.dry_run:
@@ -399,6 +402,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
     with context.store.transaction() as uow:
         keep_held(uow, guard)
+        first_proof(context, uow)
         still_open = bool(uow.intents("open", 1))
         left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
         settled = not still_open and (not left or context.options.approval is not None)

@@ -1,4 +1,4 @@
-"""How destinations stand, in sentences for runs, `check` and lists: what is off and why, which old secret can go."""
+"""How destinations and silent leads stand, in sentences for runs, `check` and lists: what is off, and what to do."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def old_secrets(states: Mapping[str, DestinationState], variables: Mapping[str, 
         for name, state in states.items()
         if name in variables and state.secret_is_old(now)
     ]
+
+
+def heard_of_no_more(leads: int) -> str:
+    """What the last nightly proof could not mend, and where to look."""
+    what = "1 lead in sales' hands is" if leads == 1 else f"{leads:,} leads in sales' hands are"
+    return f"{what} kept going by nothing; `handoff leads --silent` says why."
 
 
 def minute(at: datetime) -> str:

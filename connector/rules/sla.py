@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from connector.domain.activity import Channel
 from connector.domain.contact import OwnerId
@@ -46,6 +46,15 @@ class Until(StrEnum):
 
 
 Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+def _as_time(value: object) -> object:
+    """YAML reads 22:30 without quotes as a number of minutes."""
+    return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+TimeOfDay = Annotated[str, BeforeValidator(_as_time), Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""By the portal's wall clock."""
 
 
 class Escalation(BaseModel):
@@ -117,6 +126,8 @@ class SlaRules(BaseModel):
     waiting: Condition | None = None
     """By which fields sales is seen to wait for the customer; clocks with `pauses` then stand still."""
     clocks: Mapping[str, ClockRules] = Field(default_factory=dict)
+    prove_at: TimeOfDay = "02:00"
+    """The first run after it proves that no lead is silent (rules/silence.py)."""
     _holders: Mapping[OwnerId, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")

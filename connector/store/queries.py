@@ -11,12 +11,13 @@ from sqlalchemy import Select, bindparam, func, select
 from connector.domain.episode import UNANSWERED
 from connector.domain.timer import BREACH, TimerKind
 from connector.engine.ports import DestinationState
+from connector.engine.ports.proof import PROVED
 from connector.store.codec import decode_values
 from connector.store.decisions import PREDATES
 from connector.store.destinations import Destinations
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.store import SqlStore
-from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, timer
+from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, stranded, timer
 
 Row = Mapping[str, object]
 
@@ -54,6 +55,13 @@ _SILENT = (
     select(episode.c.state, func.count().label("found"))
     .where(episode.c.portal == PORTAL, episode.c.is_open, episode.c.silent)
     .group_by(episode.c.state)
+)
+_STRANDED = (
+    select(stranded, episode.c.state, episode.c.owner, owner.c.name)
+    .join(episode, (episode.c.portal == stranded.c.portal) & (episode.c.episode == stranded.c.episode))
+    .outerjoin(owner, (owner.c.portal == episode.c.portal) & (owner.c.owner == episode.c.owner))
+    .where(stranded.c.portal == PORTAL, episode.c.is_open)
+    .order_by(stranded.c.found_at, stranded.c.contact)
 )
 _PREDATING = select(func.count().label("found")).select_from(decision).where(PREDATES)
 _OUTBOX = select(outbox).where(outbox.c.portal == PORTAL).order_by(outbox.c.sequence.desc()).limit(bindparam("most"))
@@ -98,6 +106,19 @@ class Queries:
         for one in limits:
             by_episode.setdefault(one.episode, []).append(one)
         return [_lead(row, _due(row, by_episode.get(row.episode, []), reaction)) for row in rows]
+
+    def stranded(self) -> tuple[list[Row], datetime | None]:
+        """Leads that the newest nightly proof could not mend and that are open still, and when that was (R17)."""
+        rows = self._select(_STRANDED)
+        with self._store.reading() as uow:
+            proved_at = uow.watermark(PROVED)
+        return [
+            {
+                "contact": row.contact, "owner": row.name or row.owner or "", "state": row.state, "cause": row.cause,
+                "since": row.found_at, "why": row.words,
+            }
+            for row in rows
+        ], proved_at
 
     def time_zone(self) -> str:
         """The portal's; UTC before its first run."""
@@ -149,7 +170,7 @@ class Queries:
 def _due(row: Any, limits: Sequence[Any], reaction: Collection[str]) -> datetime | None:
     """Earliest first in `limits`. What a former owner owed is nobody's limit any more."""
     present = [limit for limit in limits if limit.assignment == row.assignment]
-    unanswered = row.touched_at is None and row.state in UNANSWERED
+    unanswered = row.touched_at is None and (row.state in UNANSWERED or row.inherited)
     awaited = [one for one in present if one.name in reaction and (one.fired_at is None or unanswered)]
     ahead = [one for one in present if one.fired_at is None]
     return next((one.due_at for one in (*awaited, *ahead)), None)

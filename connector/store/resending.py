@@ -11,16 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy import Boolean, bindparam, exists, func, literal, or_, select, update
 
 from connector.engine.ports import DestinationState
+from connector.store.again import AGAIN, send_again
 from connector.store.destinations import DUE, Destinations
 from connector.store.part import IDS, PORTAL
 from connector.store.store import SqlStore
 from connector.store.tables import outbox, outbox_attempt
-
-AGAIN = ("exhausted", "sent")
-"""What has come to its end can be sent again; what was cancelled cannot: its cause still holds."""
 
 _last_try = (
     select(func.max(outbox_attempt.c.at))
@@ -44,19 +42,6 @@ _FOUND = (
 )
 _NAMED = select(outbox.c.entry, outbox.c.status, outbox.c.digest, outbox.c.body, outbox.c.last_error).where(
     outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS)
-)
-_AGAIN = (
-    update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status.in_(("due", *AGAIN)))
-    .values(
-        spent=case((outbox.c.status == "due", outbox.c.spent), else_=outbox.c.tries),
-        status="due", due_at=bindparam("now"), claimed_until=None, claimed_by=None,
-    )
-)
-_MEMBERS_AGAIN = (
-    update(outbox)
-    .where(outbox.c.portal == PORTAL, outbox.c.digest.in_(IDS), outbox.c.status.in_(AGAIN))
-    .values(status="digested")
 )
 _GIVEN_UP_SINCE = (
     select(outbox.c.entry)
@@ -134,7 +119,7 @@ class Resending:
             if before.failing_since is not None:
                 rows = part.select(_GIVEN_UP_SINCE, destination_=destination, since=before.failing_since)
                 given_up = [row.entry for row in rows]
-            _send_again(part, given_up, None)
+            send_again(part, given_up, None)
             part.change(_AT_ONCE, destination_=destination)
             waiting = part.backlog([destination])[destination]
         return Resumed(before=before, waiting=waiting, again=len(given_up))
@@ -178,7 +163,7 @@ class Resending:
             rows = part.select(_NAMED, ids=[entry])
             name = rows[0].digest or entry if rows else entry
             told = part.select(_NAMED, ids=[name])
-            return bool(told and told[0].status in ("due", "exhausted") and _send_again(part, [name], now))
+            return bool(told and told[0].status in ("due", "exhausted") and send_again(part, [name], now))
 
     def sent(self, ids: Sequence[str]) -> int:
         """How many of these are sent by now."""
@@ -189,13 +174,7 @@ class Resending:
     def send_again(self, ids: Sequence[str], now: datetime) -> int:
         """Due at once, be it given up, sent, or waiting for its next try; gives how many."""
         with self._store.database.writing() as connection:
-            return _send_again(Destinations(connection, self._store.portal), ids, now)
-
-
-def _send_again(part: Destinations, ids: Sequence[str], now: datetime | None) -> int:
-    changed = part.change_by_id(_AGAIN, ids, now=now)
-    part.change_by_id(_MEMBERS_AGAIN, ids)
-    return changed
+            return send_again(Destinations(connection, self._store.portal), ids, now)
 
 
 def _why_not(row: Any) -> str:

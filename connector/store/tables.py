@@ -91,7 +91,7 @@ watermark = Table(
     "watermark", metadata,
     _key("portal"), _key("stream"),
     Column("at", Instant, nullable=False),
-    Column("place", Text),                        # where the next pull goes on, of a stream that cannot be asked by time
+    Column("place", Text),                        # where the next pull goes on, where it cannot be asked by time
     sqlite_with_rowid=False,
 )
 

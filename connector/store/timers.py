@@ -92,7 +92,7 @@ class Timers(Part):
     def due_timers(self, as_of: datetime, limit: int) -> list[Timer]:
         """Earliest first; one that has been fired is not due any more."""
         self._write_timers()
-        return [_timer(row) for row in self.select(_DUE, as_of=as_of, most=limit)]
+        return [read_timer(row) for row in self.select(_DUE, as_of=as_of, most=limit)]
 
     def fire_timers(self, timers: Sequence[Timer], at: datetime) -> None:
         """One that was set to another instant meanwhile stays to fire."""
@@ -105,12 +105,12 @@ class Timers(Part):
         self.flush()
         found: dict[ContactId, list[Timer]] = {}
         for row in self.select_by_id(_FIRED, ids, level_=level):
-            found.setdefault(row.contact, []).append(_timer(row))
+            found.setdefault(row.contact, []).append(read_timer(row))
         return found
 
     def timers(self, contact: ContactId) -> list[Timer]:
         self._write_timers()
-        return [_timer(row) for row in self.select(_OF_CONTACT, contact_=contact)]
+        return [read_timer(row) for row in self.select(_OF_CONTACT, contact_=contact)]
 
 
 def _row(portal: str, one: Timer) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _row(portal: str, one: Timer) -> dict[str, Any]:
     }
 
 
-def _timer(row: Row[Any]) -> Timer:
+def read_timer(row: Row[Any]) -> Timer:
     return Timer(
         kind=TimerKind(row.kind), contact=row.contact, episode=row.episode or None, name=row.name, level=row.level,
         assignment=row.assignment, due_at=row.due_at, paused_at=row.paused_at,

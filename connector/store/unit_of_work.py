@@ -19,6 +19,7 @@ from connector.store.intents import Intents
 from connector.store.merges import Merges
 from connector.store.portals import Portals
 from connector.store.presence import Presence
+from connector.store.proof import Proof
 from connector.store.quarantine import Quarantine
 from connector.store.reporting import Reports
 from connector.store.retention import Retention
@@ -32,6 +33,6 @@ from connector.store.undoing import Undoings
 class SqlUnitOfWork(
     Portals, Contacts, Activities, Rotation, Episodes, Decisions, Timers, Hints, Answers, Intents, Digests, Quarantine,
     Merges, Erasure, Presence, Retention, Suppression, Undoings,
-    Past, Traces, Reports,
+    Past, Traces, Reports, Proof,
 ):
     """Made by `SqlStore.transaction()` and `.reading()`; good until their block ends."""

@@ -20,6 +20,7 @@ from connector.domain.episode import State, episode_id
 from connector.domain.verdict import Verdict
 from connector.engine.erase import BY_HAND, PRIVACY, VANISHED, erase_contacts, erase_now
 from connector.engine.ports import AuditRow, Try
+from connector.engine.ports.proof import Stranded
 from connector.errors import SettingsError
 from connector.rules.reports import funnel
 from connector.store import SqlStore, open_store
@@ -67,6 +68,7 @@ def fill(store: SqlStore) -> None:
         unit.mark_retry([WHO])
         unit.put_presence(began_at=NOW, looked_at=NOW, after=WHO)
         unit.put_quarantine(WHO, CANARY, NOW)
+        unit.put_stranded([Stranded(contact=WHO, episode=one.id, cause="no_clock", words=CANARY, found_at=NOW)])
         unit.put_list_in_force("1", NOW)
         unit.set_on_list([WHO], True)
         unit.put_list_in_force("2", NOW)

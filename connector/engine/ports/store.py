@@ -18,6 +18,7 @@ from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
 from connector.engine.ports.history import History
 from connector.engine.ports.privacy import ErasedPerson, Receipt
+from connector.engine.ports.proof import ProofRows
 from connector.engine.ports.reporting import Reporting
 from connector.engine.ports.rows import (
     AuditRow,
@@ -33,7 +34,7 @@ from connector.engine.ports.traces import Traces
 from connector.rules.routing import RoutedLead
 
 
-class UnitOfWork(History, Traces, Reporting, Protocol):
+class UnitOfWork(History, Traces, Reporting, ProofRows, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,
