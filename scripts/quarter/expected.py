@@ -18,6 +18,8 @@ from quarter.promises import CLOCKS, DESTINATIONS, RANK, RETURNS, Span
 Told = tuple[str, str, str]
 """Destination, type of the notice, and what tells it from others: an owner's id, a clock's level, a state."""
 CUSTOMER = ("customer", "evangelist")
+ON_TOUCH = tuple(name for name, clock in CLOCKS.items() if clock.until == "touch")
+"""Clocks that the first call or e-mail stops, and that a second hand-raise starts anew."""
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Spell:
     Attributes:
         since: the run that handed it over; got_at: when its present owner got it. told_asking: up to here its owner
         heard of every hand-raise. clocks: what is still to come of each. again_since: a second hand-raise started the
-        first-touch clock anew; a touch after it stops that.
+        clocks of the first touch anew; a touch or an answer after it stops those. inherited: somebody before its owner
+        had answered. had_by: who had it before.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Spell:
     heard_at: datetime | None = None
     clocks: list[Due] = field(default_factory=list)
     again_since: datetime | None = None
+    inherited: bool = False
+    had_by: list[str] = field(default_factory=list)
 
     @property
     def answered(self) -> bool:
@@ -80,7 +85,6 @@ class Course:
     spells: int = 0
     told_triage: datetime | None = None
     excused: datetime | None = None
-    owners: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -113,12 +117,12 @@ class Rules:
     # -- clocks ------------------------------------------------------------------------------------------------
 
     def clocks_of(self, spell: Spell, facts: Facts, now: datetime, *, names: tuple[str, ...] = ()) -> list[Due]:
-        """Every level of every clock that begins now."""
+        """Every level of every clock that begins now; `names`: of these alone, as for somebody who asks."""
         office = self.office_of[facts.owners[spell.owner].email]
         found = []
         for name, clock in CLOCKS.items():
-            if name in names or (not names and not _stopped(name, spell, ())):
-                span = clock.span("hand_raiser" if names else spell.lane)
+            span = clock.span("hand_raiser" if names else spell.lane)
+            if span is not None and (name in names or (not names and not _stopped(name, spell, ()))):
                 levels = [(level, _at(office, span, now, share), tell) for level, share, tell in clock.levels()]
                 found += [Due(name, *each) for each in levels]
         return found
@@ -144,7 +148,9 @@ def _stopped(name: str, spell: Spell, touches: tuple[str, ...] | list[str]) -> b
         return False
     if until == "touches" and len(touches) >= promises.TRIES and touches.count("call") >= promises.CALLS:
         return True
-    return spell.answered or (until == "touch" and spell.touched_at is not None)
+    if until == "touch" and spell.touched_at is not None:
+        return True
+    return spell.answered and (until == "answer" or not spell.inherited)
 
 
 # -- one lead at one run -----------------------------------------------------------------------------------------------
@@ -161,6 +167,7 @@ def _in_hand(lead: Lead, course: Course, spell: Spell, facts: Facts, rules: Rule
     found, owner, before = Outlook(), lead.get("hubspot_owner_id"), spell.owner
     if owner and owner != spell.owner:  # a person gave it to somebody else
         _goes_over(spell, max(spell.since, lead.changed["hubspot_owner_id"]))
+        spell.inherited = spell.answered
         spell.owner, found.moves, found.to = owner, "a person gave it to somebody else", owner
     touches = [(at, channel) for at, channel in lead.touches if at > spell.got_at]
     if spell.touched_at is None and touches:
@@ -173,27 +180,49 @@ def _in_hand(lead: Lead, course: Course, spell: Spell, facts: Facts, rules: Rule
         if state != "won":
             found.told["marketing", "lead.recycled", state] += 1
         return found
+    if state != spell.state or _said_anew(lead, spell):
+        spell.inherited, spell.again_since = False, None  # who answers has looked, be a call logged or not
     spell.state = found.state = state
     if facts.owners[spell.owner].archived:
         found.moves, found.to = "its owner has left", ""
     elif not owner:
         found.moves, found.to = "a person took it away from its owner", ""
     if found.moves:
-        if not found.to:
-            _goes_over(spell, now)
-            if spell.state == "accepted":
-                spell.state = found.state = "handed_off"
-        found.told["reps", "lead.withdrawn", before] += 1
-        found.told["reps", "lead.moved", "to its owner"] += 1
-        spell.clocks = []  # those of the new owner begin once it is seen who that is
+        _told_of_move(spell, found, before, now)
     _clocks_stop(spell, [channel for _, channel in touches], lead)
     _new_interest(lead, spell, facts, rules, now, found)
     due, spell.clocks = [d for d in spell.clocks if d.at <= now], [d for d in spell.clocks if d.at > now]
+    if any(one.level == promises.TAKEN for one in due):
+        found.moves = "its time ran out"
+        _told_of_move(spell, found, before, now)
     for one in due:
         kind = "sla.at_risk" if one.level.startswith("at_risk") else "sla.breached"
         for role in one.tell:
             found.told[DESTINATIONS[role], kind, f"{CLOCKS[one.clock].says}: {one.level}"] += 1
     return found
+
+
+def _told_of_move(spell: Spell, found: Outlook, before: str, now: datetime) -> None:
+    """Both hear of it; where no person said to whom it goes, the next one finds it as if nobody had accepted it."""
+    if not found.to:
+        _goes_over(spell, now)
+        if spell.state == "accepted":
+            spell.state = found.state = "handed_off"
+        spell.inherited = spell.answered
+    found.told["reps", "lead.withdrawn", before] += 1
+    found.told["reps", "lead.moved", "to its owner"] += 1
+    spell.had_by.append(before)
+    spell.clocks = []  # those of the new owner begin once it is seen who that is
+
+
+def _said_anew(lead: Lead, spell: Spell) -> bool:
+    """Whether its present owner said in their own words what somebody before had said."""
+    since = spell.got_at
+    return spell.inherited and spell.state in (
+        promises.ANSWERS.get(lead.said_since("handoff_verdict", since), ""),
+        promises.STATUSES.get(lead.said_since("hs_lead_status", since), ""),
+        promises.STAGES.get(lead.said_since("lifecyclestage", since), ""),
+    )
 
 
 def _goes_over(spell: Spell, at: datetime) -> None:
@@ -209,7 +238,7 @@ def _clocks_stop(spell: Spell, channels: list[str], lead: Lead) -> None:
         for due in spell.clocks
         if (
             not any(at > spell.again_since for at, _ in lead.touches)
-            if due.clock == "first_touch" and spell.again_since is not None
+            if due.clock in ON_TOUCH and spell.again_since is not None
             else not _stopped(due.clock, spell, channels)
         )
     ]
@@ -223,11 +252,12 @@ def _new_interest(
     if fresh:
         found.told["reps", "lead.signal", "asks again"] += len(fresh)
         spell.told_asking = spell.heard_at = max(fresh)
-        running = any(d.clock == "first_touch" and not d.level.startswith("escalated") for d in spell.clocks)
-        if not running and not found.moves:
-            spell.clocks = [due for due in spell.clocks if due.clock != "first_touch"]
+        running = {due.clock for due in spell.clocks if not due.level.startswith("escalated")}
+        rested = tuple(name for name in ON_TOUCH if name not in running)
+        if rested and not found.moves:
+            spell.clocks = [due for due in spell.clocks if due.clock not in rested]
             spell.again_since = max(fresh)
-            spell.clocks += rules.clocks_of(spell, facts, now, names=("first_touch",))
+            spell.clocks += rules.clocks_of(spell, facts, now, names=rested)
     heard = max(at for at in (spell.since, spell.told_asking, spell.told_interest) if at is not None)
     looks = [at for at in lead.looked if at > heard]
     told = spell.told_interest
@@ -343,7 +373,6 @@ def opened(course: Course, lead: Lead, facts: Facts, rules: Rules, found: Outloo
     spell.heard_at = asked
     spell.clocks = rules.clocks_of(spell, facts, now)
     course.spell, course.spells = spell, course.spells + 1
-    course.owners.append(owner)
 
 
 def moved(course: Course, lead: Lead, facts: Facts, rules: Rules, now: datetime) -> None:
@@ -353,4 +382,3 @@ def moved(course: Course, lead: Lead, facts: Facts, rules: Rules, now: datetime)
     spell.owner = lead.get("hubspot_owner_id")
     touches = [channel for at, channel in lead.touches if at > spell.got_at]
     spell.clocks = [due for due in rules.clocks_of(spell, facts, now) if not _stopped(due.clock, spell, touches)]
-    course.owners.append(spell.owner)

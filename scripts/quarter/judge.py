@@ -71,8 +71,10 @@ class Judge:
         due = set()
         while self._alarms and self._alarms[0][0] <= now:
             due.add(heapq.heappop(self._alarms)[1])
-        wanted = sorted(self.facts.touched | due | self._again, key=int)
-        self.seats.begin(now, self.courses)
+        left = {owner.id for owner in self.facts.owners.values() if owner.archived}
+        stranded = {number for number, one in self.courses.items() if one.spell is not None and one.spell.owner in left}
+        wanted = sorted(self.facts.touched | due | self._again | stranded, key=int)
+        self.seats.begin(now, Counter(each.spell.owner for each in self.courses.values() if each.spell is not None))
         self._again = set()
         self._states = {number: self.facts.leads[number].get("handoff_episode") for number in wanted}
         self._owners = {number: self._owner_of(number) for number in wanted}
@@ -168,7 +170,7 @@ class Judge:
             self.counts[f"came back: {course.ended.state}, {course.ended.reason or 'a customer'} ({found.why})"] += 1
         spell = course.spell
         assert spell is not None
-        former = Course(owners=course.owners[:-1])
+        former = course.ended.owner if course.ended else ""
         if why_not := self.seats.why_not(lead, former, spell.owner, self.facts, now):
             self._wrong("routing", lead.id, why_not)
         self.seats.gives(lead, spell.owner)
@@ -195,13 +197,14 @@ class Judge:
         self.counts[f"moved: {found.moves}"] += 1
         spell = course.spell
         assert spell is not None
-        before, taken = self._owners[lead.id], found.moves.startswith("a person took")
-        owner = lead.get("hubspot_owner_id")
-        former = Course(owners=[] if not found.to else [found.to])
+        before, owner = self._owners[lead.id], lead.get("hubspot_owner_id")
+        former = course.ended.owner if course.ended and course.ended.owner not in spell.had_by else ""
         if found.to and owner != found.to:
             self._wrong("owner", lead.id, f"a person gave it to {found.to}, and {owner or 'nobody'} has it")
+        elif not found.to and owner in spell.had_by:
+            self._wrong("routing", lead.id, f"{found.moves}; {owner or 'nobody'} had it before, and has it again")
         elif not found.to:
-            why_not = self.seats.why_not(lead, former, owner, self.facts, now, taken=before if taken else "")
+            why_not = self.seats.why_not(lead, former, owner, self.facts, now, had_by=spell.had_by)
             if why_not:
                 self._wrong("routing", lead.id, f"{found.moves}; {why_not}")
         self.seats.frees(before)

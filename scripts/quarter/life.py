@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,13 +89,22 @@ Tell = Callable[[datetime, int], None]
 """Hears (time, runs so far) after each run."""
 
 
-def live(wanted: Wanted, folder: Path, log: Path, *, tell: Tell = lambda at, runs: None) -> int:
+def live(
+    wanted: Wanted,
+    folder: Path,
+    log: Path,
+    *,
+    moments: Iterable[datetime] | None = None,
+    tell: Tell = lambda at, runs: None,
+) -> int:
     """Live through it; gives the number of runs. The log is written line by line.
 
+    Args:
+        moments: when the connector is called, in order; None: as `schedule` says.
     Raises:
         RuntimeError: a run ended with troubles; they are named.
     """
-    begins = BEGINS
+    begins, moments = BEGINS, moments or schedule(wanted.weeks, wanted.every)
     with _world(folder) as (world, post), log.open("w", encoding="utf-8") as file:
         rng = Random(f"{wanted.seed}:cast")
         crowd = People(people(wanted.leads, wanted.weeks * 7, begins, rng), wanted.seed)
@@ -104,7 +113,7 @@ def live(wanted: Wanted, folder: Path, log: Path, *, tell: Tell = lambda at, run
             quarter = _Quarter(world, post, crowd, connector, file)
             quarter.run(begins - timedelta(hours=4))
             runs = 0
-            for at in schedule(wanted.weeks, wanted.every):
+            for at in moments:
                 for day in [day for day in leaving if day < at]:
                     quarter.act_until(day)
                     quarter.leaves(leaving.pop(day).id)

@@ -48,25 +48,31 @@ class Span:
     hours: int = 0
 
 
+TAKEN = "taken"
+"""The level at which a clock takes the lead from its holder."""
+
+
 @dataclass(frozen=True)
 class Clock:
     """One promise of sales.
 
     Attributes:
         until: what keeps it: `touch`, `touches`, `answer` or `end`.
-        limit: where `lanes` has nothing. warn: percent of the time. later: percent -> roles that hear of it then.
+        limit: where `lanes` has nothing; None: no such clock there. warn: percent of the time. later: percent -> roles
+        that hear of it then. taken_at: percent at which the lead is given to somebody else; 0: never.
     """
 
     says: str
     until: str
-    limit: Span
+    limit: Span | None
     lanes: Mapping[str, Span] = field(default_factory=dict)
     warn: tuple[int, ...] = ()
     told_warning: tuple[str, ...] = ("rep",)
     told_breach: tuple[str, ...] = ("rep", "manager")
     later: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    taken_at: int = 0
 
-    def span(self, lane: str) -> Span:
+    def span(self, lane: str) -> Span | None:
         return self.lanes.get(lane, self.limit)
 
     def levels(self) -> list[tuple[str, int, tuple[str, ...]]]:
@@ -75,6 +81,7 @@ class Clock:
             *((f"at_risk_{percent}", percent, self.told_warning) for percent in self.warn),
             ("breach", 100, self.told_breach),
             *((f"escalated_{percent}", percent, roles) for percent, roles in self.later.items()),
+            *([(TAKEN, self.taken_at, ())] if self.taken_at else []),
         ]
 
 
@@ -82,6 +89,10 @@ CLOCKS: Mapping[str, Clock] = {
     "first_touch": Clock(
         "First call or e-mail", "touch", Span(minutes=480), {"hand_raiser": Span(minutes=120)}, (50, 80),
         later={200: ("manager",), 400: ("manager", "ops")},
+    ),
+    "left_lying": Clock(
+        "Time until somebody else gets it", "touch", None, {"hand_raiser": Span(minutes=16 * 60)},
+        told_breach=("manager",), taken_at=100,
     ),
     "verdict": Clock("Answer of sales", "answer", Span(hours=72), warn=(80,), later={150: ("manager",)}),
     "cadence": Clock("Three tries", "touches", Span(days=5), warn=(80,), told_breach=("rep",)),

@@ -7,11 +7,12 @@ and hours say; nobody who left, is away or has not begun yet ever gets one.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from quarter import promises
-from quarter.expected import Course, Rules
+from quarter.expected import Rules
 from quarter.facts import Facts, Lead
 
 SEAT_OF = {seat.email: seat for seat in promises.SEATS}
@@ -27,9 +28,9 @@ class Seats:
         self.knows: dict[str, dict[str, str]] = defaultdict(dict)
         self._day: date | None = None
 
-    def begin(self, now: datetime, courses: dict[str, Course]) -> None:
-        """At a run: who holds how much before it. Leads that end in it may free their seats at once."""
-        self.open = Counter(course.spell.owner for course in courses.values() if course.spell is not None)
+    def begin(self, now: datetime, held: Mapping[str, int]) -> None:
+        """At a run: who holds how many open leads before it. Those that end in it may free their seats at once."""
+        self.open = Counter(held)
         day = now.astimezone(ZoneInfo("Europe/Berlin")).date()
         if day != self._day:
             self._day, self.today = day, Counter()
@@ -43,28 +44,28 @@ class Seats:
         if lead.domain not in promises.WEB_MAIL:
             self.knows[lead.domain][lead.id] = owner
 
-    def why_not(self, lead: Lead, course: Course, owner: str, facts: Facts, now: datetime, *, taken: str = "") -> str:
-        """What speaks against this owner; empty where it is right."""
+    def why_not(
+        self, lead: Lead, former: str, owner: str, facts: Facts, now: datetime, *, had_by: Collection[str] = ()
+    ) -> str:
+        """What speaks against this owner; empty where it is right. `had_by`: who held this attempt before."""
         person = facts.owners.get(owner)
         seat = SEAT_OF.get(person.email) if person is not None else None
         if person is None or seat is None:
             return f"owner {owner or 'nobody'} is none of those who sell"
         if person.archived:
             return f"{person.email} has left"
-        if owner == taken:
-            return f"a person had just taken it away from {person.email}"
         if reason := absent(seat, now):
             return f"{person.email} {reason}"
-        known = self._known(lead, course, facts, now, taken)
+        known = self._known(lead, former, facts, now, had_by)
         if known:
             return "" if owner in known else f"{person.email} got it, and {_named(known, facts)} knows the lead"
-        return self._by_turn(lead, seat, owner, facts, now)
+        return self._by_turn(lead, seat, owner, facts, now, had_by)
 
-    def _known(self, lead: Lead, course: Course, facts: Facts, now: datetime, taken: str) -> set[str]:
+    def _known(self, lead: Lead, former: str, facts: Facts, now: datetime, had_by: Collection[str]) -> set[str]:
         """Who is asked before any pool: the former owner; else whoever had a lead of the same company."""
         mates = [owner for number, owner in self.knows.get(lead.domain, {}).items() if number != lead.id]
-        for some in (course.owners[-1:], mates):
-            there = {owner for owner in some if owner != taken and self._is_there(owner, facts, now)}
+        for some in ([former] if former else [], mates):
+            there = {owner for owner in some if owner not in had_by and self._is_there(owner, facts, now)}
             if there:
                 return there
         return set()
@@ -74,13 +75,16 @@ class Seats:
         seat = SEAT_OF[person.email]
         return not person.archived and not (seat.away and absent(seat, now))
 
-    def _by_turn(self, lead: Lead, seat: promises.Seat, owner: str, facts: Facts, now: datetime) -> str:
+    def _by_turn(
+        self, lead: Lead, seat: promises.Seat, owner: str, facts: Facts, now: datetime, had_by: Collection[str]
+    ) -> str:
         islands = lead.get("country") in promises.ISLANDS
         pools = ["islands", "mainland"] if islands else ["mainland"]
         for pool in pools:
             free = [
                 one for one in facts.owners.values()
-                if one.email in SEAT_OF and SEAT_OF[one.email].pool == pool and self._is_free(one.id, facts, now)
+                if one.email in SEAT_OF and SEAT_OF[one.email].pool == pool and one.id not in had_by
+                and self._is_free(one.id, facts, now)
             ]  # fmt: skip
             if seat.pool == pool:
                 return self._against(seat, owner, [one.id for one in free], facts, now)
