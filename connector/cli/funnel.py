@@ -36,10 +36,10 @@ class Bar:
         """Of WIDTH signs at most; whatever is there at all gets one."""
         return "█" * max(round(WIDTH * self.share / 100), 1 if self.number else 0)
 
-    def line(self, before: str = "", after: str = "") -> str:
-        """With markup around the bar where it is given."""
+    def line(self, before: str = "", after: str = "", *, wide: int = 16) -> str:
+        """With markup around the bar where it is given; the label takes so much room."""
         bar = f"{before}{self.drawn}{after}{' ' * (WIDTH - len(self.drawn))}"
-        return f"{self.label:<16} {self.number:>7,}  {bar}  {self.share:>5.1f} %"
+        return f"{self.label:<{wide}} {self.number:>7,}  {bar}  {self.share:>5.1f} %"
 
 
 def bars(found: dict[str, Any]) -> tuple[Bar, ...]:

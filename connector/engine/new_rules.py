@@ -25,7 +25,8 @@ SHORT = 12
 def look_at_new_rules(context: Context) -> RuleChange | None:
     """Compare the rules of this run with those of the run before; None where they are the same, or a preview asks.
 
-    Also None where the former rules cannot be read any more: then every contact is decided all the same.
+    Also None where the former rules cannot be read any more, and where they come out the same: then only the version of
+    Handoff is another one, which writes out more defaults. Every contact is decided all the same.
     """
     if not context.former or context.options.dry_run or context.options.approval is not None:
         return None
@@ -34,6 +35,8 @@ def look_at_new_rules(context: Context) -> RuleChange | None:
         if before is None or state is None:
             return None
         books = Books(before.in_zone(context.portal.time_zone), context.book)
+        if books.before.fingerprint == books.after.fingerprint:
+            return None
         found = compare(uow, books, state=state, now=context.now, progress=context.progress)
     with context.store.transaction() as uow:
         uow.put_rule_change(context.book.fingerprint, found.stored())

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_book, make_contact, make_episode
+from factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    demo_request,
+    make_book,
+    make_contact,
+    make_episode,
+    shipped_folder,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.config.mappings import load_rulebook
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
 from connector.domain.run import RunStatus
@@ -199,3 +211,17 @@ def test_a_run_whose_rules_are_those_of_the_run_before_compares_nothing(flooded:
     flooded.run()
     report = flooded.run_later(release_mass_change=True)
     assert report.rule_change is None and report.held_because == "" and report.as_dict()["rule_change"] is None
+
+
+def test_a_newer_handoff_that_reads_the_same_rules_changed_none_of_them() -> None:
+    """R35: the version that is stored lacks a key which a newer Handoff writes out with its default."""
+    world = World(load_rulebook(shipped_folder())).begin()
+    world.run()
+    body = world.book.as_dict()
+    older = {**body, "scoring": {name: value for name, value in body["scoring"].items() if name != "look_back"}}
+    with world.store.lease(), world.store.transaction() as uow:
+        uow.put_rulebook("of an older release", older, world.clock.now())
+        state = uow.portal_state()
+        assert state is not None
+        uow.put_portal_state(replace(state, fingerprint="of an older release"))
+    assert world.run_later().rule_change is None

@@ -43,9 +43,10 @@ def _part(part: Part) -> None:
                 say(f"  {escape(card.label):<{wide}}  [{colour}]{escape(card.value)}[/]{remark}")
         case Steps():
             top = max((count for _, count in part.steps), default=0) or 1
+            wide = max((len(name) for name, _ in part.steps), default=0)
             for place, (name, count) in enumerate(part.steps):
                 colour = COLOURS[min(place, len(COLOURS) - 1)]
-                say(f"  {Bar(name, count, 100 * count / top, colour).line(f'[{colour}]', '[/]')}")
+                say(f"  {Bar(name, count, 100 * count / top, colour).line(f'[{colour}]', '[/]', wide=wide)}")
         case Columns():
             _columns(part)
         case Intervals():
@@ -63,11 +64,12 @@ def _columns(found: Columns) -> None:
         return
     top = max((value for _, value, _ in found.rows), default=0) or 1
     say(escape(found.title))
+    wide = max((len(label) for label, _, _ in found.rows), default=0)
     for label, value, young in found.rows:
         bar = "█" * max(round(WIDTH * value / top), 1 if value else 0)
         number = f"{value:.1f}{found.unit}" if found.unit else f"{value:,.0f}"
         colour, remark = ("grey50", " (young)") if young else (COLOURS[1], "")
-        say(f"  {escape(label):<10} [{colour}]{bar}[/] {number}{remark}")
+        say(f"  {escape(label)}{' ' * (wide - len(label))} [{colour}]{bar}[/] {number}{remark}")
     if found.caption:
         say(f"[dim]{escape(found.caption)}[/]")
 

@@ -72,7 +72,7 @@ def _cards(found: FunnelReport) -> Cards:
     cards = [
         Card("Handed over to sales", f"{counted.handed:,}", f"of {many(found.arrived, 'lead')} that came in"),
         Card("First touch, median", time_taken(follow.human_median), within(follow.human_p90)),
-        Card("Accepted", percent(accepted.percent), f"{accepted.part:,} of {accepted.whole:,} answered or due"),
+        Card("Accepted", percent(accepted.percent), _of_answered(accepted)),
         Card("Opportunities", f"{counted.opportunities:,}", _of(counted.opportunities, counted.handed)),
         Card("Customers", f"{counted.won:,}", f"{percent(won.percent)}, interval {interval(won)}"),
     ]
@@ -84,6 +84,10 @@ def _cards(found: FunnelReport) -> Cards:
         words = f"{kept.due_by_now:.0f} due by now, {kept.promised} in the month{quality}"
         cards.append(Card(f"Marketing in {kept.month}", f"{kept.handed:,}", words, kept.met))
     return Cards(cards)
+
+
+def _of_answered(accepted: Share) -> str:
+    return f"{accepted.part:,} of {accepted.whole:,} answered or due" if accepted.whole else "nothing to measure yet"
 
 
 def _of(part: int, whole: int) -> str:
@@ -104,7 +108,7 @@ def _step_rows(found: FunnelReport) -> list[tuple[str, int]]:
     first = [("leads that came in", found.arrived)] if found.arrived >= counted.handed else []
     return [
         *first,
-        ("handed over to sales", counted.handed),
+        ("handed over", counted.handed),
         ("followed up", counted.touched),
         ("accepted", counted.accepted),
         ("opportunities", counted.opportunities),

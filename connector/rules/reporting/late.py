@@ -39,15 +39,15 @@ class Why(StrEnum):
     LEFT = "left"  # the owner is archived in the CRM
     CHANGED_HANDS = "changed_hands"  # it was not its first owner's any more
     TOO_LATE = "too_late"  # what was due came, after the time was up
-    NOTHING = "nothing"  # it has not come at all
+    NOTHING = "nothing"  # what was due has not come at all
 
 
 WHY: Mapping[Why, str] = {
     Why.NOT_TOLD: "the notice did not arrive in time",
     Why.LEFT: "the owner has left",
     Why.CHANGED_HANDS: "the lead had changed hands",
-    Why.TOO_LATE: "it came too late",
-    Why.NOTHING: "it has not come at all",
+    Why.TOO_LATE: "sales reacted too late",
+    Why.NOTHING: "sales has not reacted at all",
 }
 
 

@@ -178,7 +178,8 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
         yield f"Marketing's promise for {found.promise.month}: {_behind(found.promise)}"
     if found.counts["late"]:
         (why, number), owners = found.late[0], ", ".join(name for name, _ in found.late_owners[:3])
-        yield f"{many(found.counts['late'], 'clock')} missed, {number} of them because {WHY[why]}; most at {owners}"
+        part = "all" if number == found.counts["late"] else f"{number} of them"
+        yield f"{many(found.counts['late'], 'clock')} missed, {part} because {WHY[why]}; most at {owners}"
     if found.counts["disputed"]:
         told = many(found.counts["disputed"], "disputed lead")
         yield f"{told}: should they have come? What does the definition say?"
@@ -192,7 +193,7 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
     if coming:
         yield f"Campaigns to come: {', '.join(f'{one.name} ({day(one.starts_on)})' for one in coming)}"
     if found.review:
-        yield f"Definition: {found.review}"
+        yield found.review
 
 
 def _behind(kept: PromiseKept) -> str:
