@@ -5,6 +5,7 @@ Light and dark as the reader's machine has it, narrow enough for a phone. All te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape as escape_html
 
@@ -43,11 +44,13 @@ p svg{display:inline-block;margin:0 .2rem 0 .8rem;vertical-align:-1px}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
 @media print{body{max-width:none}}
 """
+_COMMAND = re.compile(r"`(handoff [^`]+)`")
 REPORT = """
 body{max-width:62rem}
 svg{max-width:46rem}
 h3{font-size:.95rem;margin:1.2rem 0 .3rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.7rem;margin:1rem 0}
+.cards.thirds{grid-template-columns:repeat(auto-fit,minmax(15rem,1fr))}
 .card{background:var(--panel);border-radius:.4rem;padding:.6rem .8rem;border-top:3px solid var(--line)}
 .card.met{border-color:var(--good)}
 .card.missed{border-color:var(--bad)}
@@ -57,7 +60,8 @@ table{font-size:.92rem}
 thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
 td.r,th.r{text-align:right;font-variant-numeric:tabular-nums;padding-left:.6rem}
 td.r{white-space:nowrap}
-td,th{overflow-wrap:normal}
+td.r+td:not(.r),th.r+th:not(.r){padding-left:1.2rem}
+td,th{overflow-wrap:normal;padding-right:.8rem}
 td:first-child{min-width:5rem}
 td:last-child{min-width:5.5rem}
 tr.pale td{color:var(--soft);font-style:italic}
@@ -97,17 +101,22 @@ def page(title: str, body: Iterable[str], *, foot: str = "", style: str = "") ->
     )
 
 
+def _with_commands(text: str) -> str:
+    """Escaped; a command between backticks as one."""
+    return _COMMAND.sub(r"<code>\1</code>", escape(text))
+
+
 def heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
     """`kind`: `answer`, `soft`, `box` or `box due`; empty for running text."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    return f'<p class="{kind}">{_with_commands(text)}</p>' if kind else f"<p>{_with_commands(text)}</p>"
 
 
 def points(lines: Iterable[str], *, numbered: bool = False) -> str:
-    told = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    told = "".join(f"<li>{_with_commands(line)}</li>" for line in lines)
     return f'<ol class="agenda">{told}</ol>' if numbered else f"<ul>{told}</ul>"
 
 

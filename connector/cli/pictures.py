@@ -13,6 +13,8 @@ from connector.cli.pages import escape, heading, paragraph
 
 WIDTH, LABEL = 720, 180
 BAR = 16
+ROOM_FOR_SHARE = 48
+"""Width of a small percentage with some air; where a bar is narrower, it stands beside."""
 SMALL = 'font-size="11" fill="currentColor"'
 BOLD = 'font-size="15" font-weight="600" fill="currentColor"'
 PLAIN = 'font-size="13" fill="currentColor"'
@@ -81,7 +83,11 @@ def pairs_of_bars(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
 
 
 def steps(title: str, rows: Sequence[tuple[str, int]]) -> str:
-    """A funnel, without the title above: bars that narrow, with the share of the step before on the way to each."""
+    """A funnel, without the title above: bars that narrow, with the share of the step before on the way to each.
+
+    Args:
+        rows: step and count, the widest first.
+    """
     tall, gap = 34, 20
     room, centre = WIDTH - LABEL - 150, LABEL + (WIDTH - LABEL - 150) / 2
     top = max((count for _, count in rows), default=0) or 1
@@ -95,14 +101,17 @@ def steps(title: str, rows: Sequence[tuple[str, int]]) -> str:
             told = " ".join(f"{x:.1f},{at:.1f}" for x, at in corners)
             drawn.append(f'<polygon points="{told}" style="fill:var(--pale)"/>')
             if before:
-                drawn.append(text(centre, y - 6, f"{100 * count / before:.1f} %", SMALL, "middle"))
+                share, narrow = f"{100 * count / before:.1f} %", (old + wide) / 2 < ROOM_FOR_SHARE
+                x, anchor = (centre + max(old, wide) / 2 + 6, "start") if narrow else (centre, "middle")
+                drawn.append(text(x, y - 6, share, SMALL, anchor))
         drawn.append(rectangle(centre - wide / 2, y, wide, tall, SECOND, f"{label}: {count:,}", round_by=3))
         drawn.append(text(0, y + tall / 2 + 5, label, 'font-size="14" fill="currentColor"'))
         drawn.append(text(WIDTH, y + tall / 2 + 5, f"{count:,}", BOLD, "end"))
         if place:
             drawn.append(text(WIDTH - 70, y + tall / 2 + 5, f"{100 * count / top:.1f} %", SMALL, "end"))
         before = count
-    return picture(title, len(rows) * (tall + gap) - gap, drawn, headed=False)
+    said = f"At the right: the share of {rows[0][0]}. Between two steps: the share of the step before." if rows else ""
+    return picture(title, len(rows) * (tall + gap) - gap, drawn, said, headed=False)
 
 
 def columns(title: str, rows: Sequence[tuple[str, float, bool]], unit: str = "", caption: str = "") -> str:
@@ -111,7 +120,7 @@ def columns(title: str, rows: Sequence[tuple[str, float, bool]], unit: str = "",
     top = max((value for _, value, _ in rows), default=0) or 1
     wide = WIDTH / max(1, len(rows))
     each = max(1, -(-len(rows) // 12))
-    drawn = []
+    drawn, lines = [], 1
     for place, (label, value, young) in enumerate(rows):
         tall = height * value / top
         x, fill = (place + 0.15) * wide, PALE if young else SECOND
@@ -121,9 +130,12 @@ def columns(title: str, rows: Sequence[tuple[str, float, bool]], unit: str = "",
             number = f"{value:.1f}" if unit else f"{value:,.0f}"
             drawn.append(text(x + 0.35 * wide, head + height - tall - 5, number, SMALL, "middle"))
         if place % each == 0:
-            drawn.append(text(x + 0.35 * wide, head + height + 16, _cut(label, each * wide), SMALL, "middle"))
+            below = _two_lines(label, each * wide)
+            lines = max(lines, len(below))
+            for row, words in enumerate(below):
+                drawn.append(text(x + 0.35 * wide, head + height + 16 + 13 * row, words, SMALL, "middle"))
     drawn.append(line(0, head + height, WIDTH, head + height, "var(--line)"))
-    return picture(title, head + height + 22, drawn, caption, headed=False)
+    return picture(title, head + height + 9 + 13 * lines, drawn, caption, headed=False)
 
 
 def intervals(
@@ -157,9 +169,21 @@ def intervals(
     return picture(title, bottom + foot, drawn, caption, headed=False)
 
 
+def _two_lines(label: str, room: float) -> list[str]:
+    """A small label in one line where it fits, else broken between its words, and cut where that is not enough."""
+    cut = _cut(label, room)
+    if cut == label:
+        return [label]
+    breaks = [place for place, sign in enumerate(label) if sign == " "]
+    if not breaks:
+        return [cut]
+    middle = min(breaks, key=lambda place: abs(place - len(label) / 2))
+    return [_cut(label[:middle], room), _cut(label[middle + 1 :], room)]
+
+
 def _cut(label: str, room: float) -> str:
     """What of a small label fits into so much room."""
-    signs = max(int(room / 6), 3)
+    signs = max(int(room / 5.7), 3)
     return label if len(label) <= signs else f"{label[: signs - 1]}…"
 
 

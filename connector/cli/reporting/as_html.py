@@ -72,7 +72,8 @@ def _cards(found: Cards) -> str:
         f'<span class="soft">{escape(card.remark)}</span></div>'
         for card in found.cards
     )
-    return f'<div class="cards">{told}</div>'
+    kind = "cards thirds" if len(found.cards) % 3 == 0 else "cards"  # so that no row is left half empty
+    return f'<div class="{kind}">{told}</div>'
 
 
 def _met(met: bool | None) -> str:
