@@ -1,4 +1,4 @@
-"""Pictures of reports can be read: labels whole, shares beside what is too narrow, and what they are shares of (R26)."""
+"""Pictures of reports can be read: labels whole, shares beside narrow steps, and what they are shares of (R26)."""
 
 from __future__ import annotations
 
