@@ -56,6 +56,8 @@ def read_message(kind: NoticeKind, packet: Packet) -> Message:
         return _digest(packet)
     if kind is NoticeKind.MAIL_LEAKED:
         return _leak(packet)
+    if kind is NoticeKind.REP_MORNING:
+        return _morning(packet)
     score = _part(packet, "score")
     return Message(
         headline=HEADLINES[kind],
@@ -141,6 +143,20 @@ def _digest(packet: Packet) -> Message:
         reason=f"{told} notices waited for you, so they come in one.",
         leads=tuple((_text(lead, "summary") or _said(lead), _link(lead)) for lead in leads[:MOST_SHOWN]),
         more=max(told - MOST_SHOWN, 0),
+    )
+
+
+def _morning(packet: Packet) -> Message:
+    """All leads of one rep in numbers, and the strongest of them."""
+    leads, count = _parts(packet, "leads"), packet.get("count")
+    told = max(int(count) if isinstance(count, int) else 0, len(leads))
+    waiting, late = _number(packet, "waiting") or "0", _number(packet, "late") or "0"
+    wait = "waits" if waiting == "1" else "wait"
+    return Message(
+        headline=HEADLINES[NoticeKind.REP_MORNING],
+        reason=f"You have {told} lead{'' if told == 1 else 's'}; {waiting} {wait} for a first call, {late} late.",
+        leads=tuple((_text(lead, "summary"), _link(lead)) for lead in leads[:MOST_SHOWN]),
+        more=max(told - len(leads[:MOST_SHOWN]), 0),
     )
 
 

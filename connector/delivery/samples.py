@@ -57,6 +57,9 @@ def _packet(
         return {"sentence": A_TEST, "mail": "Test mailing", "campaign": "1", "list": "Test", "count": 3, "leads": leads}
     if kind is NoticeKind.LEAD_DIGEST:
         return {"count": 60, "owner": dict(rep) if rep else None, "leads": [_lead(number) for number in range(1, 61)]}
+    if kind is NoticeKind.REP_MORNING:
+        told = [{**_lead(number), "summary": f"Test Ltd: {70 - number} points (A1), in work"} for number in (1, 2, 3)]
+        return {"count": 12, "waiting": 2, "late": 1, "owner": dict(rep) if rep else None, "leads": told}
     clock = {"clock": "First touch", "level": "breach"} if kind.value.startswith("sla.") else {}
     return {**_of_a_lead(at, rep), **clock}
 

@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     RUN_SHADOW = "run.shadow"  # what shadow mode would have done, for ops
     MAIL_LEAKED = "mail.leaked"  # marketing: one of its e-mails went to leads that sales holds (R11)
     LEAD_DIGEST = "lead.digest"  # many waiting notices of one rep in one, with their ids
+    REP_MORNING = "rep.morning"  # once a day: the leads in a rep's hands, the strongest first (R15)
     DESTINATION_OFF = "destination.off"  # ops: a destination was switched off, and why
     TEST_PING = "test.ping"  # an admin tries a destination
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from connector.domain.notice import Notice, NoticeKind
 from connector.engine.context import Context
 from connector.engine.digest import make_digests
+from connector.engine.morning import tell_mornings
 from connector.engine.notify import entries
 from connector.engine.ports import DestinationState
 from connector.engine.standing import WHY, minute, not_taking, old_secrets, switched_off
@@ -19,6 +20,7 @@ BY_ITSELF = ("gone", "failing")
 
 def send(context: Context) -> int:
     """Everything that is due; gives how many entries were answered 2xx. A destination that is off is a trouble."""
+    tell_mornings(context)
     make_digests(context)
     sent = context.delivery.deliver(context.now)
     with context.store.reading() as uow:

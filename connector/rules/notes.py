@@ -80,9 +80,10 @@ def lines(packet: Mapping[str, object]) -> Iterator[str]:
     if history := _rows(packet, "history"):
         yield "Lately:"
         yield from (f"  {row['when']}: {row['what']}" for row in reversed(history))
-    if since := packet.get("since_last_time"):
+    since = packet.get("since_last_time")
+    if isinstance(since, list) and since:
         yield "Since last time:"
-        yield from (f"  {line}" for line in since if isinstance(since, list))
+        yield from (f"  {line}" for line in since)
     allowed = packet.get("allowed")
     if isinstance(allowed, Mapping):
         yield f"Allowed: {', '.join(word for key, word in ALLOWED.items() if allowed.get(key)) or 'no contact at all'}"

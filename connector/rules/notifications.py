@@ -55,6 +55,7 @@ AUDIENCE: Mapping[NoticeKind, tuple[Role, ...]] = MappingProxyType(
         NoticeKind.RUN_SHADOW: (Role.OPS,),
         NoticeKind.MAIL_LEAKED: (Role.MARKETING,),
         NoticeKind.LEAD_DIGEST: (Role.REP,),
+        NoticeKind.REP_MORNING: (Role.REP,),
         NoticeKind.DESTINATION_OFF: (Role.OPS,),
         NoticeKind.TEST_PING: (Role.OPS,),
     }
@@ -75,6 +76,7 @@ HEADLINES: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.RUN_SHADOW: "What Handoff would have done",
         NoticeKind.MAIL_LEAKED: "A marketing e-mail went to leads that sales holds",
         NoticeKind.LEAD_DIGEST: "Several leads wait for you",
+        NoticeKind.REP_MORNING: "Your leads this morning",
         NoticeKind.DESTINATION_OFF: "Handoff sends nothing more to a destination",
         NoticeKind.TEST_PING: "A test from Handoff",
     }
@@ -260,6 +262,16 @@ class QuietHours(BaseModel):
     unless: tuple[Urgent, ...] = ()
 
 
+class MorningRules(BaseModel):
+    """When each rep is told of all leads in their hands; rules/morning.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_opening_of: str | None = Field(default=None, min_length=1, max_length=60)
+    """A calendar of sla.yaml; a rep's own in routing.yaml goes before it. None: reps get no morning digest."""
+    most: int = Field(default=10, ge=1, le=20)
+
+
 class CrmRecords(BaseModel):
     """What a handover leaves in the CRM beside the contact; rules/notes.py. Each costs a few calls for each lead."""
 
@@ -278,6 +290,7 @@ class NotificationRules(BaseModel):
 
     signals: SignalRules = SignalRules()
     quiet_hours: QuietHours = QuietHours()
+    morning: MorningRules = MorningRules()
     crm: CrmRecords = CrmRecords()
     destinations: Mapping[DestinationName, Destination] = Field(default_factory=dict)
 

@@ -308,11 +308,15 @@ def _people(book: RuleBook) -> Iterator[Complaint]:
             advice = nearest(person.calendar, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
             message = f"sla.yaml has no calendar `{person.calendar}`"
             yield Complaint(file="routing", path=("people", place, "calendar"), message=message, advice=advice)
-    quiet = book.notifications.quiet_hours.outside
-    if quiet is not None and quiet not in book.sla.calendars:
-        advice = nearest(quiet, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
-        message = f"sla.yaml has no calendar `{quiet}`"
-        yield Complaint(file="notifications", path=("quiet_hours", "outside"), message=message, advice=advice)
+    asked: tuple[tuple[KeyPath, str | None], ...] = (
+        (("quiet_hours", "outside"), book.notifications.quiet_hours.outside),
+        (("morning", "at_opening_of"), book.notifications.morning.at_opening_of),
+    )
+    for where, calendar in asked:
+        if calendar is not None and calendar not in book.sla.calendars:
+            advice = nearest(calendar, book.sla.calendars) or f"use one of {', '.join(book.sla.calendars)}"
+            message = f"sla.yaml has no calendar `{calendar}`"
+            yield Complaint(file="notifications", path=where, message=message, advice=advice)
     for place, stick in enumerate(book.routing.stickiness):
         if stick is Stick.COMPANY_OWNER:
             yield from _field_of(book, "routing", ("stickiness", place), stick.value, FieldType.OWNER)

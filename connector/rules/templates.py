@@ -79,6 +79,12 @@ OF_OPS: Mapping[NoticeKind, Mapping[str, str]] = MappingProxyType(
             "leads": "the first of them, one a line",
         },
         NoticeKind.LEAD_DIGEST: {"count": "how many notices it tells of", "leads": "the first of them, one a line"},
+        NoticeKind.REP_MORNING: {
+            "count": "how many leads the rep has",
+            "waiting": "how many of them wait for a first call",
+            "late": "how many of these are late",
+            "leads": "the strongest of them, one a line",
+        },
         NoticeKind.DESTINATION_OFF: {
             "destination": "its name",
             "why": "why it was switched off",

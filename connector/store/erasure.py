@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, func, inser
 
 from connector.domain.answer import AnswerStatus
 from connector.domain.contact import ContactId
+from connector.domain.notice import NoticeKind
 from connector.engine.ports import ErasedPerson, Receipt
 from connector.errors import SettingsError
 from connector.store.key import BACK, Key
@@ -80,6 +81,10 @@ _TURN = update(presence).where(presence.c.portal == PORTAL, presence.c.after.in_
 _DEALS_OF = select(deal_contact.c.deal).where(deal_contact.c.portal == PORTAL, deal_contact.c.contact.in_(IDS))
 _LOOSE = delete(activity).where(activity.c.portal == PORTAL, activity.c.contact.is_(None), activity.c.email.in_(IDS))
 _DIGESTS = select(outbox).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
+_OF_MANY = select(outbox).where(
+    outbox.c.portal == PORTAL, outbox.c.contact.is_(None), outbox.c.body != "",
+    outbox.c.kind.in_((NoticeKind.MAIL_LEAKED.value, NoticeKind.REP_MORNING.value)),
+)
 _ERRORS = select(run.c.run, run.c.error).where(run.c.portal == PORTAL, run.c.error != "")
 
 
@@ -313,6 +318,7 @@ class _Person:
         """What was not delivered yet is cancelled with a reason; no body and no answer of a receiver stays."""
         rows = self._rows(outbox)
         self._digests({row.digest for row in rows if row.digest})
+        self._among_others()
         for row in rows:
             if self._stands_already(outbox, outbox.c.entry == self.effect(row.entry)):
                 self._take_out(outbox, outbox.c.entry == row.entry)
@@ -340,6 +346,16 @@ class _Person:
                 .where(outbox_attempt.c.portal == row.portal, outbox_attempt.c.entry == row.entry)
                 .values(error="")
             )
+            self._count(outbox, 1)
+
+    def _among_others(self) -> None:
+        """Notices of nobody in particular that name the person among other leads: their bodies go, sent or not."""
+        ids = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in self.ids))
+        for row in self.part.select(_OF_MANY):
+            if not ids.search(row.body):
+                continue
+            cancelled = {"status": "cancelled", "last_error": WHY} if row.status in WAITING else {}
+            self._replace(outbox, dict(row._mapping), {"body": "", **cancelled})
             self._count(outbox, 1)
 
     def _stands_already(self, table: Table, where: ColumnElement[bool]) -> bool:

@@ -23,7 +23,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.record import Record
 from connector.domain.stage import Stage
-from connector.rules import leaks, notes, notifications, quiet, reports, scorecard, sla, stages, suppression
+from connector.rules import leaks, morning, notes, notifications, quiet, reports, scorecard, sla, stages, suppression
 from connector.rules.condition import Condition, Facts, check_condition
 from connector.rules.decide import decide
 from connector.rules.durations import parse_duration
@@ -331,6 +331,18 @@ def _quiet(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         until = quiet.quiet_until(notice, destination, rules, book.sla, now=at)
         until = None if quiet.disturbs(notice, rules) else until
         yield {"the rep hears of it": f"{until.astimezone(zone):%Y-%m-%d %H:%M}" if until else "at once"}
+
+
+@trial("the morning's leads are told", "at")
+def _morning(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
+    """`at`: local time of the calendar."""
+    rules = book.notifications.morning
+    zone = ZoneInfo(book.sla.calendar_named(rules.at_opening_of, None).zone)
+    for row in rows:
+        at = datetime.fromisoformat(plain(row["at"])).replace(tzinfo=zone).astimezone(UTC)
+        opened = morning.morning_of(REPS["Ana"].id, rules, book.sla, now=at)
+        told = f"up to {rules.most}, as of {opened.astimezone(zone):%H:%M}" if opened else ""
+        yield {"the morning's leads are told": told}
 
 
 @trial("what the handover leaves in HubSpot", "lead", "did")
