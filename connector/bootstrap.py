@@ -189,7 +189,8 @@ class Connector:
         checks: list[Callable[[], object]] = [partial(answering, self.settings)]
         checks += [partial(check_variable, name, value) for name, value in self._unused().items()]
         url = self.settings.database_url.get_secret_value()
-        for check in (*checks, partial(check_store, url, portal.id, wall_clock=_wall_clock)):
+        checks.append(partial(check_store, url, portal.id, wall_clock=_wall_clock))
+        for check in checks:
             try:
                 check()
             except ConfigError as fault:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 import requests
-from portal_world import HANDOFF, Build, World
+from portal_world import HANDOFF, WATCHED, Build, World
 
 from connector.crm.hubspot.inbound import signature
 
@@ -92,6 +92,22 @@ def test_who_asks_for_sales_reaches_the_rep_in_about_a_second(world: World) -> N
     world.later(minutes=10)
     world.sync()
     assert world.receiver.kinds() == {"lead.handed_off": 1}
+
+
+def test_an_answer_by_link_is_carried_out_at_once(world: World) -> None:
+    """R20: stored, then taken up without a scheduled run; the server needs no webhooks for it."""
+    world.watch(shared=[*WATCHED["shared"], *WATCHED["answers"]], answers=[])
+    told = {"HANDOFF_ANSWER_SECRET": "secret-of-the-test-" + "s" * 20, "HANDOFF_INBOUND_SECRET": ""}
+    world.sync()
+    contact = world.asks("kim@acme.example")
+    world.later(minutes=10)
+    with serving(world, **told):
+        soon(lambda: bool(world.receiver.of("lead.handed_off")))
+        links = world.receiver.of("lead.handed_off")[0]["data"]["answers"]
+        assert requests.post(links["accept"], data={"send": ""}, timeout=60).status_code == 200
+        soon(lambda: world.read(contact, "handoff_state")["handoff_state"] == "accepted")
+        log = (world.folder / "serve.log").read_text()
+        assert links["accept"].rpartition("/")[2] not in log
 
 
 def test_events_of_another_portal_and_forged_ones_change_nothing(world: World) -> None:

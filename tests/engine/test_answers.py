@@ -76,7 +76,7 @@ def test_accepting_by_link_is_as_if_the_rep_had_said_so_in_the_crm(world: World,
 
 def test_handing_back_takes_reason_day_and_comment_along(world: World, desk: Desk) -> None:
     """R21: the return condition is the reason's, on the day that the rep named."""
-    said = {"reason": "locked_in_contract", "return_on": date(2026, 9, 1), "comment": "until autumn"}
+    said: dict[str, Any] = {"reason": "locked_in_contract", "return_on": date(2026, 9, 1), "comment": "until autumn"}
     desk.click(AnswerKind.RECYCLE, **said)
     world.run_hints()
     ended = world.episode()

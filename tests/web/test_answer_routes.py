@@ -82,7 +82,7 @@ def handed(**changed: Any) -> Any:
 def fill(store: SqlStore) -> None:
     """What a run leaves that told Ana of Kim."""
     book, episode = shipped_book(), handed()
-    facts = {"first_name": "Kim", "last_name": "Sample-Canary", "company": "<b>Acme & Sons</b>"}
+    facts: dict[str, Any] = {"first_name": "Kim", "last_name": "Sample-Canary", "company": "<b>Acme & Sons</b>"}
     contact = make_contact(**facts)
     entry = Entry(
         id=ENTRY, destination="reps", kind="lead.handed_off", contact=KIM, episode=episode.id, body="{}",
