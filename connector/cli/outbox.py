@@ -5,6 +5,7 @@ Sending them again is resending.py's, pausing and resuming a destination switchi
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STATUSES = ("held", "due", "digested", "sent", "cancelled", "exhausted")
+A_WHILE = timedelta(minutes=10)
+"""More than a write takes that a notice waits for."""
 COLUMNS = ("id", "contact", "notice, to", "status")
 
 
@@ -75,10 +78,19 @@ def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
     from connector.rules.local_time import portal_zone
 
     when = row["due_at"] if row["status"] == "due" else row["sent_at"]
-    status = f"{row['status']} {moment(when, portal_zone(zone_name))}".strip()
+    word = "waits until" if _waits(row) else row["status"]
+    status = f"{word} {moment(when, portal_zone(zone_name))}".strip()
     within = f"\nin {row['digest']}" if row["digest"] else ""
     trouble = f"\n{row['tries']} tries: {row['last_error']}" if row["last_error"] else ""
     return [row["id"], row["contact"], f"{row['kind']}\n{row['destination']}", status + within + trouble]
+
+
+def _waits(row: Mapping[str, object]) -> bool:
+    """Whether it was queued for a later time, for the end of a rep's quiet hours (R15)."""
+    due_at, queued_at = row["due_at"], row["queued_at"]
+    if not (isinstance(due_at, datetime) and isinstance(queued_at, datetime)):
+        return False
+    return row["status"] == "due" and row["tries"] == 0 and due_at - queued_at > A_WHILE
 
 
 def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_json: JsonFlag = False) -> int:

@@ -343,5 +343,22 @@ def test_a_task_is_made_once_for_its_key(place: Place) -> None:
     assert first == again != other
 
 
+def test_a_task_is_closed_once_and_stays_closed(place: Place) -> None:
+    """R14: also where it is asked for again."""
+    one, owner, now = place.contact(), place.crm.owners()[0].id, place.crm.portal().now
+    place.crm.ensure_task(one, owner, "Call Kim", "Asked for a demo.", now, "fx_1")
+    said = [place.crm.finish_task(one, key) for key in ("fx_2", "fx_1", "fx_1")]
+    place.crm.ensure_task(one, owner, "Call Kim", "Asked for a demo.", now, "fx_1")
+    assert [*said, place.crm.finish_task(one, "fx_1")] == [False, True, False, False]
+
+
+def test_a_note_is_made_once_for_its_key(place: Place) -> None:
+    one, now = place.contact(), place.crm.portal().now
+    first, again, other = (
+        place.crm.ensure_note(one, None, "Asked for a demo.", now, key) for key in ("fx_1", "fx_1", "fx_2")
+    )
+    assert first == again != other
+
+
 def test_the_fake_speaks_of_the_portal_of_the_tests() -> None:
     assert FakeCrm().portal().id == PORTAL

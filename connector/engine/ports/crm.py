@@ -43,7 +43,7 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
-    """`place`: with the last page of a stream that cannot be asked by time, the cursor with which the next pull begins."""
+    """`place`: with the last page of a stream that cannot be asked by time, the cursor for the next pull."""
 
     rows: tuple[Activity, ...]
     cursor: str | None
