@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connector.domain.contact import Contact
 from connector.domain.episode import State
 from connector.domain.stage import Stage
+from connector.rules.misplaced import MisplacedError
 
 
 def _lower_keys(value: object) -> object:
@@ -43,6 +44,18 @@ class StageRules(BaseModel):
     statuses: Annotated[Mapping[str, State], BeforeValidator(_lower_keys)] = Field(default_factory=dict)
     """The portal's lead status, lower-case -> the state that a rep means by it."""
     write: Mapping[State, Projection] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _reads_back_no_later(self) -> StageRules:
+        """What we write while a lead is in a state must not say, once it is read again, that the lead has moved on."""
+        for state, shown in self.write.items():
+            status = self.statuses.get((shown.status or "").lower())
+            means = {"stage": STAGE_MEANS.get(shown.stage) if shown.stage else None, "status": status}
+            for key, back in means.items():
+                if back is not None and not state.is_end and back.rank > state.rank:
+                    found = f"reads back as {back.value}, so a lead that is {state.value} would move on by itself"
+                    raise MisplacedError(("write", state.value, key), f"{found}; write it under `{back.value}`")
+        return self
 
     @cached_property
     def values(self) -> Mapping[str, str]:
