@@ -333,6 +333,18 @@ def test_revenue_stands_next_to_the_whole_portals() -> None:
     assert money([], [], since=None, until=NOW).revenue_share is None
 
 
+def test_money_that_no_lead_is_credited_with_is_named() -> None:
+    """R26: made after its lead had ended; what a lead that was won is credited with is not among it."""
+    won = make_passed(1, state=State.WON, won_at=NOW - DAY, ended_at=NOW - DAY)
+    ended = make_passed(2, state=State.RECYCLED, ended_at=HANDED + HOUR)
+    deals = [
+        make_deal(DealState.WON, id="d1", at=NOW - DAY, amount=300.0, contacts=(won.contact,)),
+        make_deal(DealState.WON, id="d2", at=NOW - HOUR, amount=70.0, contacts=(ended.contact,)),
+    ]
+    found = money(deals, [won, ended], since=None, until=NOW)
+    assert (found.won.amount, found.uncredited.number, found.uncredited.amount) == (370, 1, 70)
+
+
 def test_velocity_is_what_open_opportunities_bring_a_day() -> None:
     """R26: two open ones, one of two won, 100 for a customer, 10 days to get there."""
     tried = [make_passed(number, opportunity_at=NOW - DAY, state=State.OPPORTUNITY) for number in (1, 2)]

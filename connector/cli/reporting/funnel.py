@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import log10
 
 from connector.cli.reporting.document import (
     Card,
@@ -20,24 +19,22 @@ from connector.cli.reporting.document import (
     Table,
     Words,
 )
-from connector.cli.reporting.words import as_of, interval, percent, readable, shown, time_taken, within
+from connector.cli.reporting.words import as_of, interval, percent, shown, time_taken, within
 from connector.rules.reporting.alarms import Alarm
-from connector.rules.reporting.causes import RULES, Cause, CauseKind
 from connector.rules.reporting.cohorts import Cohort
-from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts
+from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.groups import Group, Outperformer, Performs
 from connector.rules.reporting.handed_back import ReasonShare
 from connector.rules.reporting.money import Money
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.results import FunnelReport
-from connector.rules.reporting.settings import RATES
+from connector.rules.reporting.told import CATEGORIES, alarm_sentence, value_name
 from connector.rules.reports import KpiResult, verdict
-from connector.rules.words import day, many
+from connector.rules.words import many
 
 MOST_COHORTS, MOST_GROUPS = 24, 20
 ACCEPTED = "Accepted: of those that sales has answered, or should have."
 LEVELS = {"tactical": "This week's work", "operational": "How the handover runs", "revenue": "What it brings"}
-CATEGORIES = {OWNER: "owner", FORM: "form", LANE: "way in", GRADE: "grade", RULES: "rules"}
 
 
 def funnel_document(found: FunnelReport, facts: Facts) -> Document:
@@ -214,13 +211,6 @@ def _cohorts(found: Sequence[Cohort], facts: Facts) -> Iterator[Part]:
     )  # fmt: skip
 
 
-def value_name(category: str, value: str, facts: Facts) -> str:
-    """A value of a category for people."""
-    if category == OWNER:
-        return facts.owners.get(value, value)  # type: ignore[call-overload, no-any-return]
-    return value if category == FORM else readable(value)
-
-
 def _groups(found: FunnelReport, facts: Facts) -> Iterator[Part]:
     for category, some in found.groups.items():
         drawn = [one for one in some if one.mature.whole][:MOST_GROUPS]
@@ -343,8 +333,15 @@ def _money(found: Money) -> Iterator[Part]:
          found.portal_pipeline.amount, pipeline_share, found.pipeline_share),
     ]  # fmt: skip
     unpriced = found.portal_won.unpriced + found.portal_pipeline.unpriced
-    note = f"{many(unpriced, 'deal')} without an amount; nothing is guessed for them." if unpriced else ""
-    yield Table(name="money", columns=columns, rows=rows, note=note)
+    notes = [f"{many(unpriced, 'deal')} without an amount; nothing is guessed for them."] if unpriced else []
+    if found.uncredited.number:
+        amount = found.uncredited.amount
+        worth = f", worth {shown(amount, Kind.MONEY)}," if amount is not None else ""
+        notes.append(
+            f"{many(found.uncredited.number, 'won deal')}{worth} of ours at no owner, source or cohort: the lead had "
+            "ended before the deal was made, or is not won."
+        )
+    yield Table(name="money", columns=columns, rows=rows, note=" ".join(notes))
     if found.velocity_a_day is not None:
         yield Words(
             f"Sales velocity: {shown(found.velocity_a_day, Kind.MONEY)} a day "
@@ -358,39 +355,3 @@ def _money(found: Money) -> Iterator[Part]:
 def alarm_parts(found: Sequence[Alarm], facts: Facts) -> Iterator[Part]:
     for one in found:
         yield Words(alarm_sentence(one, facts), "box due")
-
-
-def alarm_sentence(one: Alarm, facts: Facts) -> str:
-    """What changed, since when, how sure that is, and what most likely did it."""
-    verb = "fell" if one.fell else "rose"
-    first = (
-        f"T{RATES[one.rate][1:]} {verb} from {percent(one.before.percent)} to {percent(one.now.percent)} "
-        f"({many(one.now.whole, 'lead')} handed over since {day(one.since.astimezone(facts.zone))}, "
-        f"{one.before.whole:,} before; chance alone does that less than once in {_once(one.chance)} times)."
-    )
-    likely = [cause for cause in one.causes if cause.weight >= 0.1] or one.causes[:1]
-    told = [f"{cause_words(cause, facts)} ({min(100 * cause.weight, 99):.0f} %)" for cause in likely]
-    return f"{first} Likeliest cause: {'; or '.join(told)}."
-
-
-def _once(chance: float) -> str:
-    """Rounded down to a power of ten: nobody can tell one in a million from one in two."""
-    return f"{10 ** int(log10(1 / max(chance, 1e-9))):,}"
-
-
-def cause_words(cause: Cause, facts: Facts) -> str:
-    change = f"{percent(cause.before)} to {percent(cause.now)}"
-    name = value_name(cause.category, cause.value, facts)
-    match cause.kind:
-        case CauseKind.MIX:
-            what = CATEGORIES.get(cause.category, cause.category.replace("_", " "))
-            return f"another mix of leads, {what} “{name}” is {change} of them"
-        case CauseKind.RULES:
-            since = facts.versions.get(cause.value)
-            on = f", published on {day(since)}" if since else ""
-            return f"rules {cause.value}{on}: their {many(cause.leads, 'lead')} go from {change}"
-        case CauseKind.GROUP:
-            what = CATEGORIES.get(cause.category, cause.category.replace("_", " "))
-            return f"{what} “{name}”: {many(cause.leads, 'lead')}, from {change}"
-        case CauseKind.ALL:
-            return "nothing that stands out: all sources, owners and forms alike"

@@ -13,7 +13,7 @@ from datetime import datetime
 from connector.domain.contact import ContactId
 from connector.domain.deal import Deal, DealState
 from connector.rules.reporting.numbers import Share
-from connector.rules.reporting.passed import Passed
+from connector.rules.reporting.passed import Passed, is_own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,14 @@ class Money:
     """Ours and the portal's; percent are None where the portal has no amounts, or no deals.
 
     Attributes:
+        uncredited: of our won deals those that no lead's revenue holds (credit.py): a contact was handed over,
+            but that lead had ended before the deal was made, or is not won.
         velocity_a_day: open opportunities x win rate x value of a won deal / days to won; None: a part is not known.
     """
 
     won: Deals
     pipeline: Deals
+    uncredited: Deals
     portal_won: Deals
     portal_pipeline: Deals
     won_share: float | None
@@ -73,6 +76,7 @@ def money(
     return Money(
         won=sold,
         pipeline=pipe,
+        uncredited=_sum(_uncredited(ours, leads)),
         portal_won=portal_sold,
         portal_pipeline=portal_pipe,
         won_share=Share(sold.number, portal_sold.number).percent,
@@ -93,6 +97,14 @@ def _qualified(leads: Sequence[Passed]) -> dict[ContactId, datetime]:
 def _is_ours(deal: Deal, begins: Mapping[ContactId, datetime]) -> bool:
     last = max(deal.created_at, deal.closed_at or deal.created_at)
     return any(one in begins and last >= begins[one] for one in deal.contacts)
+
+
+def _uncredited(deals: Iterable[Deal], leads: Sequence[Passed]) -> list[Deal]:
+    won: dict[ContactId, list[Passed]] = {}
+    for one in leads:
+        if one.won_at is not None:
+            won.setdefault(one.contact, []).append(one)
+    return [deal for deal in deals if not any(is_own(deal, one) for who in deal.contacts for one in won.get(who, ()))]
 
 
 def _sum(deals: Sequence[Deal]) -> Deals:

@@ -186,7 +186,7 @@ def is_passed(episode: Episode) -> bool:
     return not episode.silent and not episode.was_undone and episode.handed_off_at is not None
 
 
-def is_own(deal: Deal, episode: Episode) -> bool:
+def is_own(deal: Deal, episode: Episode | Passed) -> bool:
     """Whether a deal of its contact can have come of it: made or closed since it opened, and made before it ended."""
     if episode.ended_at is not None and deal.created_at > episode.ended_at:
         return False
