@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from connector.cli.reporting.document import Cell, Kind
 from connector.rules.reporting.numbers import Share
+from connector.rules.reporting.told import NOTHING as NOTHING
+from connector.rules.reporting.told import percent as percent
+from connector.rules.reporting.told import readable as readable
 from connector.rules.words import day
-
-NOTHING = "–"
 
 
 def shown(value: Cell, kind: Kind) -> str:
@@ -35,10 +36,6 @@ def shown(value: Cell, kind: Kind) -> str:
             return f"{value:,.2f}".removesuffix(".00")
         case _:
             return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
-
-
-def percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f} %"
 
 
 def interval(share: Share) -> str:
@@ -79,9 +76,3 @@ def days(value: float | None) -> str:
 def as_of(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return f"{day(local)} at {local:%H:%M} ({zone.key})"
-
-
-def readable(value: str) -> str:
-    """A choice of the CRM as people read it: `ORGANIC_SEARCH` becomes `organic search`."""
-    plain = value.replace("_", " ")
-    return plain.lower() if value.isupper() and len(value) > 3 else plain
