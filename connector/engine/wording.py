@@ -18,6 +18,7 @@ from connector.engine.ports import UnitOfWork
 from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
 from connector.rules.abandonment import Abandoned
+from connector.rules.asked import asked
 from connector.rules.handing import NOBODY_ELSE
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
@@ -190,7 +191,11 @@ class Wording:
             yield "when this lead asks for sales again, the triage desk looks at it first"
             return
         reason = self._book.recycling.reasons.get(episode.exit_reason)
-        if episode.wakes_at is None:
+        if episode.wakes_at is None and reason is not None and reason.wake.when is not None:
+            back = "it goes back to sales" if reason.wake.then == "hand_over" else "new interest counts again"
+            when = asked(reason.wake.when, self._book.fields)
+            yield f"as soon as {when}, {back}; asking for sales brings it back at any time"
+        elif episode.wakes_at is None:
             yield "new interest brings this lead back to sales"
         elif self._now is None or episode.wakes_at > self._now:
             when = self.day(episode.wakes_at)

@@ -286,6 +286,8 @@ def _answers(book: RuleBook) -> Iterator[str]:
             when += f", or after {in_words(wake.after)} where there is none" if wake.after else ""
         else:
             when = f"after {in_words(wake.after)}" if wake.after else ""
+        if wake.when is not None:
+            when += f"{', or ' if when else ''}as soon as {asked(wake.when, book.fields)}"
         if wake.then == "hand_over" and when:
             back = f"goes back to sales {when}"
         else:

@@ -25,6 +25,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.domain.verdict import Verdict
 from connector.rules import sla, stages, suppression
+from connector.rules.asked import asked
 from connector.rules.case import Case
 from connector.rules.filters import Then
 from connector.rules.follow import end, follow
@@ -33,6 +34,7 @@ from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
 from connector.rules.passing_on import passed_on
+from connector.rules.recycling import Wake, woken_at
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
@@ -193,21 +195,25 @@ def _return_condition(case: Case) -> Decision | None:
     last = case.situation.last_ended
     if last is not None and last.state is State.JUNK:
         return case.nothing("Sales called it junk before; nothing that it does by itself brings it back.")
-    if last is None or last.wakes_at is None or last.state is State.WON:
+    if last is None or last.ended_at is None or last.state is State.WON:
+        return None
+    reason = case.book.recycling.reasons.get(last.exit_reason)
+    label, wake = (reason.label, reason.wake) if reason else (last.exit_reason, Wake())
+    changed_at = woken_at(case.facts, wake, since=last.ended_at)
+    wakes_at = changed_at or last.wakes_at
+    if wakes_at is None and wake.when is None:
         return None
     undone = case.situation.undone
-    if undone is not None and undone.ended_at is not None and undone.ended_at >= last.wakes_at:
-        return None  # it came back on that day, and a person undid it (R36)
-    reason = case.book.recycling.reasons.get(last.exit_reason)
-    label = reason.label if reason else last.exit_reason
-    if last.wakes_at > case.now:
-        return case.nothing(
-            f"Came back from sales ({label}); waits until {day(last.wakes_at)}, or until it asks for sales."
-        )
-    if reason is None or reason.wake.then != "hand_over":
+    if undone is not None and undone.ended_at is not None and wakes_at is not None and undone.ended_at >= wakes_at:
+        return None  # it came back then, and a person undid it (R36)
+    if wakes_at is None or wakes_at > case.now:
+        until = [f"until {day(wakes_at)}"] if wakes_at is not None else []
+        until += [f"until {asked(wake.when, case.book.fields)}"] if wake.when is not None else []
+        return case.nothing(f"Came back from sales ({label}); waits {', '.join(until)}, or until it asks for sales.")
+    if wake.then != "hand_over":
         return None
-    words = f"The day has come that sales asked to be reminded of: {label}."
-    return hand_over(case, "return", words, f"return:{last.id}", last.wakes_at, verdicts=case.filters)
+    words = "What sales waits for has come" if changed_at else "The day has come that sales asked to be reminded of"
+    return hand_over(case, "return", f"{words}: {label}.", f"return:{last.id}", wakes_at, verdicts=case.filters)
 
 
 # -- 6, 7 ------------------------------------------------------------------------------------------------------

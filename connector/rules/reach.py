@@ -130,8 +130,10 @@ class Reach:
         self.may_hold = self._by_fields.always
         hands = {name for rule in book.qualification.hand_raisers.fields for name in (rule.at, *rule.when.fields_used)}
         never = set(book.suppression.do_not_contact)
-        back = {reason.wake.on_field for reason in book.recycling.reasons.values() if reason.wake.on_field}
-        self.asking = frozenset({*ASKING, *hands, *never})
+        wakes = [reason.wake for reason in book.recycling.reasons.values()]
+        back = {wake.on_field for wake in wakes if wake.on_field}
+        woken = {name for wake in wakes if wake.when is not None for name in wake.when.fields_used}
+        self.asking = frozenset({*ASKING, *hands, *never, *woken})
         self.answering = frozenset({*ANSWERED, *self.asking, *back})
         self._property = {name: rule.property for name, rule in book.fields.fields.items() if rule.property}
         self._in_hand = {value for value, stage in book.stages.stages.items() if stage in IN_HAND}

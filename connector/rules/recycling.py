@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.contact import Contact
 from connector.domain.episode import State
+from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
+from connector.rules.misplaced import MisplacedError
 
 
 class Track(StrEnum):
@@ -29,7 +31,9 @@ class Wake(BaseModel):
     """When a handed-back lead may come again. A hand-raise wakes it at any time, unless the exit is junk.
 
     `after` and `on_field` set a day. With `then: hand_over` that day itself hands over, to the former owner;
-    with `then: eligible` new interest counts again from that day. Without a day, new interest counts at once.
+    with `then: eligible` new interest counts again from that day. `when` is a condition that a change since the
+    hand-back must make hold, such as a company that grew or another title; then it is as if the day had come. With
+    neither a day nor `when`, new interest counts at once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,7 +42,16 @@ class Wake(BaseModel):
     on_field: str | None = None
     before: WallDuration | None = None
     """How long ahead of the day in `on_field`; None: on the day itself."""
+    when: Condition | None = None
+    """Goes by fields alone; one of those that it names must have changed since the hand-back."""
     then: str = Field(default="eligible", pattern="^(eligible|hand_over)$")
+
+    @model_validator(mode="after")
+    def _goes_by_fields(self) -> Wake:
+        if self.when is not None and not self.when.fields_only:
+            message = "goes by fields alone; leave `wake` out, and what the lead does brings it back by its score"
+            raise MisplacedError(("when",), message)
+        return self
 
 
 class Reason(BaseModel):
@@ -95,6 +108,14 @@ def recycle(contact: Contact, end: State, rules: RecyclingRules, *, ended_at: da
         wakes_at=wakes_at,
         hands_over=wakes_at is not None and reason.wake.then == "hand_over",
     )
+
+
+def woken_at(facts: Facts, wake: Wake, *, since: datetime) -> datetime | None:
+    """When a change since the hand-back made the condition of `wake` hold; None where none did, or there is none."""
+    if wake.when is None or not wake.when.holds(facts):
+        return None
+    changed = [facts.contact.changed_at.get(name, since) for name in wake.when.fields_used]
+    return max((at for at in changed if at > since), default=None)
 
 
 def _wake_day(contact: Contact, wake: Wake, ended_at: datetime) -> datetime | None:

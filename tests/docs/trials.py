@@ -293,6 +293,9 @@ def _back(after: Episode, book: RuleBook) -> str:
         return ""
     if after.state is State.JUNK:
         return "only by way of the triage desk"
+    wake = book.recycling.reasons[after.exit_reason].wake
+    if wake.when is not None:
+        return f"by a change of {' or '.join(book.fields.label(name) for name in sorted(wake.when.fields_used))}"
     if after.wakes_at is None:
         return "by new interest, at once"
     given = situation(lead({}, book), episodes=(after,))
