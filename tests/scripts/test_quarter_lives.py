@@ -1,4 +1,4 @@
-"""The simulated quarter itself, its first days: real sandbox, real connector, and the checker over the log they leave."""
+"""The simulated quarter itself, its first days: real sandbox, real connector, and the checker over their log."""
 
 from __future__ import annotations
 
