@@ -98,7 +98,8 @@ def _sum_up(report: UndoReport) -> None:
     verb = "would go back" if report.dry_run else "went back"
     note(f"{many(report.contacts, 'contact')} {verb}.")
     if report.withdrawn or report.cancelled:
-        note(f"Notices: {report.withdrawn} withdrawn, {report.cancelled} cancelled before they went out.")
+        would = " would be" if report.dry_run else ""
+        note(f"Notices: {report.withdrawn}{would} withdrawn, {report.cancelled}{would} cancelled before they go out.")
     if report.failed:
         note(f"{many(report.failed, 'contact')} came to no good end; the same command tries them again.")
     for line in report.troubles:

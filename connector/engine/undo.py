@@ -30,7 +30,7 @@ from connector.engine.races import SHARED
 from connector.engine.report import UndoReport
 from connector.engine.timers import restore_timers
 from connector.engine.undo_leads import Lead, Look
-from connector.engine.withdraw import WHY
+from connector.engine.withdraw import WHY, foreseen
 from connector.engine.write import write_batch
 from connector.errors import SettingsError
 from connector.rules.fields import property_of
@@ -174,7 +174,9 @@ class _Undo:
             stay = [lead for lead in found.leads if not lead.undoing.goes_back]
             self.report.already += found.already
             self.report.lines += [*found.left, *(line for lead in stay for line in lead.undoing.lines)]
-            if not self.report.dry_run and going:
+            if self.report.dry_run:
+                self._foresee(going)
+            elif going:
                 self._begin()
                 write_batch(self.context, self._store(going))
             waiting = self._report(going)
@@ -182,6 +184,13 @@ class _Undo:
                 return
         self.report.failed += len(waiting)
         self.report.lines += [Line(contact=one, field="", why="people are editing it just now") for one in waiting]
+
+    def _foresee(self, leads: Sequence[Lead]) -> None:
+        """What would become of the notices; carried out, they are counted in the end (_told)."""
+        with self.context.store.reading() as uow:
+            withdrawn, cancelled = foreseen(self.context, uow, [one for lead in leads for one in lead.intents])
+        self.report.withdrawn += withdrawn
+        self.report.cancelled += cancelled
 
     def _report(self, leads: Sequence[Lead]) -> list[ContactId]:
         """Says what became of each; gives those whose write was overtaken by a person's edit."""

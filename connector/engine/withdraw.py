@@ -45,10 +45,22 @@ def withdraw(context: Context, uow: UnitOfWork, rows: Sequence[Intent]) -> None:
         for one in undone:
             if one.turn is not None:
                 uow.hand_back_turn(*one.turn)
-        arrived = [one for one in told if one.kind in TAKEN_BACK and (one.status in ("sent", "digested") or one.tries)]
+        arrived = _arrived(told)
         fresh = list(_entries(context, known, episode, row, arrived, owners))
         uow.cancel_named_entries([one.id for one in told if one.status == "due"], WHY)
         context.counts.notices_queued += uow.put_entries(fresh)
+
+
+def foreseen(context: Context, uow: UnitOfWork, intents: Sequence[Intent]) -> tuple[int, int]:
+    """How many notices of these writes would be withdrawn, and how many cancelled, if they were undone now."""
+    told = uow.entries_of([one.id for one in intents])
+    withdrawn = [one for one in _arrived(told) if one.destination in context.destinations]
+    return len(withdrawn), sum(one.status in ("held", "due") for one in told)
+
+
+def _arrived(told: Sequence[Entry]) -> list[Entry]:
+    """Those that may have been read, and are not true any more."""
+    return [one for one in told if one.kind in TAKEN_BACK and (one.status in ("sent", "digested") or one.tries)]
 
 
 def undone_by(run: RunId) -> RunId:

@@ -73,8 +73,10 @@ def test_everything_that_a_run_wrote_goes_back_and_the_rep_hears_of_it(world: Wo
     assert values(world) != before
     world.clock.pass_by(MINUTE)
 
+    shown = take_back(world, run, dry_run=True)
     report = take_back(world, run)
 
+    assert (shown.contacts, shown.withdrawn, shown.cancelled) == (1, 1, 0), "a preview counts what would be withdrawn"
     assert values(world) == before and world.crm.listed == set()
     assert (report.contacts, report.exit_code, report.withdrawn, report.cancelled) == (1, 0, 1, 0)
     episode = world.episode()
@@ -245,6 +247,8 @@ def test_both_runs_can_be_undone_from_the_last_to_the_first(world: World) -> Non
 
 def test_a_notice_that_still_waits_is_cancelled_and_nobody_hears_of_either(world: World) -> None:
     run = handed_over_unsent(world)
+    shown = take_back(world, run, dry_run=True)
+    assert (shown.cancelled, shown.withdrawn) == (1, 0)
     report = take_back(world, run)
     assert (report.cancelled, report.withdrawn) == (1, 0)
     assert statuses(world) == [("lead.handed_off", "cancelled")]
