@@ -186,6 +186,16 @@ def test_what_had_no_answer_is_looked_for_before_it_is_sent_again(portal: Client
     assert told(portal, "unsettled") == (["I7"] if look else []), "one task, twice"
 
 
+def test_associations_are_read_by_the_thousand(portal: Client) -> None:
+    """HubSpot's own limit of that call, where 100 is that of the others."""
+    path = "/crm/v4/associations/calls/contacts/batch/read"
+    asked = [{"id": str(number)} for number in range(1, 1_001)]
+    assert portal.post(path, {"inputs": asked[:200]}).status_code != 409
+    assert told(portal) == []
+    assert portal.post(path, {"inputs": [*asked, {"id": "1001"}]}).status_code == 409
+    assert told(portal) == ["batch"]
+
+
 def test_calls_beyond_the_scopes_and_batches_beyond_the_limits_are_told(portal: Client) -> None:
     """S2; batch rules."""
     assert portal.get("/crm/v3/objects/companies").status_code == 200
