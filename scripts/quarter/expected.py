@@ -340,6 +340,9 @@ def _opening(lead: Lead, course: Course, now: datetime) -> Outlook:
             return found
         if last.by_itself:
             return replace(found, opens=lane or "return", why=f"its day has come: {last.reason}", asked_at=now)
+        if last.reason in promises.WOKEN_BY:
+            why = _changed(lead, last)
+            return replace(found, opens=lane or "return", why=why, asked_at=now) if why else found
     if lead.domain in promises.RIVALS or lead.domain in promises.WEB_MAIL:
         return found
     if why := _interest(lead, last, now):
@@ -352,8 +355,13 @@ def _interest(lead: Lead, last: Ended | None, now: datetime) -> str:
     looks = [at for at in lead.looked if last is None or at > last.at]
     if points(looks, now) >= promises.ENOUGH:
         return "it has shown enough interest" + (" since it came back" if last else "")
-    name, says = promises.WOKEN_BY.get(last.reason if last else "", ("", ""))
-    if last is None or not name or lead.changed.get(name, last.at) <= last.at:
+    return ""
+
+
+def _changed(lead: Lead, last: Ended) -> str:
+    """What has changed since the hand-back that its reason waits for; empty where nothing has."""
+    name, says = promises.WOKEN_BY[last.reason]
+    if lead.changed.get(name, last.at) <= last.at:
         return ""
     large = name == "numemployees" and _employees(lead) >= promises.LARGE
     decides = name == "jobtitle" and any(word in lead.get(name).lower().split() for word in promises.DECIDES)

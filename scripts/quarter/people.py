@@ -28,7 +28,7 @@ class People:
 
     Attributes:
         holder: contact -> owner id, as the reps were told; a lead that was answered for good has none.
-        left: reps who are gone. outgrown: (lead, reason) that it is no more: its company grew, its title changed.
+        left: reps who are gone.
     """
 
     def __init__(self, leads: list[Person], seed: int) -> None:
@@ -40,7 +40,6 @@ class People:
         self.deals: dict[str, str] = {}
         self.said: dict[str, str] = {}
         self.left: set[str] = set()
-        self.outgrown: set[tuple[str, str]] = set()
         self._agenda: list[tuple[datetime, int, Deed]] = []
         self._number = count()
         for lead in leads:
@@ -92,12 +91,8 @@ class People:
     def _asks_again(self, lead: Person, at: datetime) -> None:
         self._plan(at, lambda _: [_sends(lead, "Request a demo")])
 
-    def _outgrows(self, lead: Person, at: datetime, reason: str, **values: str) -> None:
-        def changes(_: datetime) -> list[Act]:
-            self.outgrown.add((lead.email, reason))
-            return [_edit(lead, values)]
-
-        self._plan(at, changes)
+    def _edits(self, lead: Person, at: datetime, **values: str) -> None:
+        self._plan(at, lambda _: [_edit(lead, values)])
 
     # -- what people are told ------------------------------------------------------------------------------------
 
@@ -188,11 +183,7 @@ class People:
 
     def _ends(self, lead: Person, values: Mapping[str, str]) -> list[Act]:
         self.holder.pop(lead.email, None)
-        reason = values.get("handoff_verdict_reason", "")
-        if (lead.email, reason) in self.outgrown:
-            reason = "not_ready"
-            values = {**values, "handoff_verdict_reason": reason}
-        self.said[lead.email] = reason
+        self.said[lead.email] = values.get("handoff_verdict_reason", "")
         return [_edit(lead, values)]
 
     def _closes(self, lead: Person, stage: str) -> list[Act]:
@@ -260,10 +251,10 @@ class People:
                 self._asks_again(lead, later)
         elif reason == "bad_fit":
             if rng.random() < 0.7:
-                self._outgrows(lead, later, reason, numemployees="100-500")
+                self._edits(lead, later, numemployees=rng.choice(("50-100", "100-500", "100-500", "500-1000")))
         elif reason == "no_buying_power":
             if rng.random() < 0.7:
-                self._outgrows(lead, later, reason, jobtitle="purchasing director")
+                self._edits(lead, later, jobtitle=rng.choice(("purchasing director", "founder", "senior analyst")))
         elif rng.random() < 0.15:
             self._asks_again(lead, later)
         elif rng.random() < 0.6:

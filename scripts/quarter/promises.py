@@ -196,7 +196,9 @@ UNSAID: Mapping[str, str] = {
 WOKEN_BY = {
     "bad_fit": ("numemployees", "its company has grown"), "no_buying_power": ("jobtitle", "its title has changed"),
 }  # fmt: skip
-"""Reason -> the property whose change since the hand-back wakes it: to LARGE, or to a title that DECIDES."""
+"""Reason -> the property whose change since the hand-back brings it back: to LARGE, or to a title that DECIDES.
+
+Until then interest does not count."""
 LARGE = 100
 """Employees from which a company that was too small fits."""
 DECIDES = ("director", "ceo", "founder")
