@@ -56,6 +56,8 @@ def read_message(kind: NoticeKind, packet: Packet) -> Message:
         return _digest(packet)
     if kind is NoticeKind.MAIL_LEAKED:
         return _leak(packet)
+    if kind is NoticeKind.ALARM_RAISED:
+        return _alarm(packet)
     if kind is NoticeKind.REP_MORNING:
         return _morning(packet)
     score = _part(packet, "score")
@@ -169,6 +171,18 @@ def _leak(packet: Packet) -> Message:
         headline=HEADLINES[NoticeKind.MAIL_LEAKED],
         reason=_text(packet, "sentence"),
         facts=tuple((label, value) for label, key in known if (value := _text(packet, key))),
+        leads=tuple((_text(lead, "summary"), _link(lead)) for lead in leads[:MOST_SHOWN]),
+        more=max(told - MOST_SHOWN, 0),
+    )
+
+
+def _alarm(packet: Packet) -> Message:
+    """What changed, with its likeliest cause, and the leads that it is about."""
+    leads, count = _parts(packet, "leads"), packet.get("count")
+    told = max(int(count) if isinstance(count, int) else 0, len(leads))
+    return Message(
+        headline=HEADLINES[NoticeKind.ALARM_RAISED],
+        reason=_text(packet, "sentence"),
         leads=tuple((_text(lead, "summary"), _link(lead)) for lead in leads[:MOST_SHOWN]),
         more=max(told - MOST_SHOWN, 0),
     )

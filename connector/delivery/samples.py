@@ -55,6 +55,9 @@ def _packet(
     if kind is NoticeKind.MAIL_LEAKED:
         leads = [{"contact_id": str(number), "summary": f"test lead {number}", "link": ""} for number in (1, 2, 3)]
         return {"sentence": A_TEST, "mail": "Test mailing", "campaign": "1", "list": "Test", "count": 3, "leads": leads}
+    if kind is NoticeKind.ALARM_RAISED:
+        leads = [{"contact_id": "1", "summary": "contact 1: no clock runs on it", "link": ""}]
+        return {"alarm": "silent", "sentence": A_TEST, "count": 1, "leads": leads}
     if kind is NoticeKind.LEAD_DIGEST:
         return {"count": 60, "owner": dict(rep) if rep else None, "leads": [_lead(number) for number in range(1, 61)]}
     if kind is NoticeKind.REP_MORNING:

@@ -86,7 +86,7 @@ def _of_ops(packet: Packet) -> dict[str, str]:
 
 OPS_KEYS = (
     "held", "allowed", "refused", "attempted", "would_hand_over", "would_change", "count", "destination", "why",
-    "waiting", "since", "mail", "campaign", "list", "late",
+    "waiting", "since", "mail", "campaign", "list", "alarm", "late",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
     RUN_HELD = "run.held"  # the mass-change guard asks
     RUN_SHADOW = "run.shadow"  # what shadow mode would have done, for ops
     MAIL_LEAKED = "mail.leaked"  # marketing: one of its e-mails went to leads that sales holds (R11)
+    ALARM_RAISED = "alarm.raised"  # a rate changed, an owner starves or is overloaded, leads are silent (R12, R17, R27)
     LEAD_DIGEST = "lead.digest"  # many waiting notices of one rep in one, with their ids
     REP_MORNING = "rep.morning"  # once a day: the leads in a rep's hands, the strongest first (R15)
     DESTINATION_OFF = "destination.off"  # ops: a destination was switched off, and why

@@ -62,10 +62,8 @@ def begin_proof(context: Context) -> Night | None:
         after = page[-1].contact
 
 
-def end_proof(context: Context, night: Night | None) -> None:
-    """Look at every lead as it stands now: clocks are set and packets sent again; the rest is listed."""
-    if night is None:
-        return
+def end_proof(context: Context, night: Night) -> Sequence[Stranded]:
+    """Look at every lead as it stands now: clocks are set and packets sent again; gives the rest, which is listed."""
     with context.store.transaction() as uow:
         before = {one.contact: one for one in uow.stranded()}
         found, after = list[Stranded](), ""
@@ -74,8 +72,7 @@ def end_proof(context: Context, night: Night | None) -> None:
             night.leads += len(page)
             found += _stranded(context, uow, night, page, known)
             after = page[-1].contact
-        stood = [one for one in found if _stands(before.get(one.contact), one)]
-        found = [replace(one, found_at=before[one.contact].found_at) if one in stood else one for one in found]
+        found = [_since(before.get(one.contact), one) for one in found]
         uow.put_stranded(found)
         inputs = {"leads": night.leads, "stranded": len(found)}
         uow.audit(context.run.id, [_audit(f"proof:{context.now:%Y-%m-%d}", None, inputs, "proved")], context.now)
@@ -84,6 +81,7 @@ def end_proof(context: Context, night: Night | None) -> None:
     context.counts.stranded = len(found)
     if found:
         context.remarks.append(sentence(len(found), night.leads))
+    return found
 
 
 def sentence(stranded: int, leads: int) -> str:
@@ -273,8 +271,9 @@ def _waits_long(packet: PacketSeen, now: datetime) -> bool:
     return packet.queued_at is not None and now - packet.queued_at > WAITS_LONG
 
 
-def _stands(before: Stranded | None, now: Stranded) -> bool:
-    return before is not None and (before.episode, before.cause) == (now.episode, now.cause)
+def _since(before: Stranded | None, now: Stranded) -> Stranded:
+    """As of the night that first found it, whatever keeps it there since."""
+    return replace(now, found_at=before.found_at) if before is not None and before.episode == now.episode else now
 
 
 def _audit(effect: str, contact: ContactId | None, inputs: Mapping[str, object], outcome: str) -> AuditRow:

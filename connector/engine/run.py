@@ -19,6 +19,7 @@ from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
 from connector.engine.answers import take_up
+from connector.engine.alarms import raise_alarms
 from connector.engine.approval import Approval
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
@@ -91,7 +92,8 @@ def sync(
             leave_former(context)
         if not context.options.dry_run:
             erase_vanished(context)
-        end_proof(context, night)
+        if night is not None:
+            raise_alarms(context, end_proof(context, night))
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
         if not context.options.dry_run:

@@ -78,6 +78,11 @@ OF_OPS: Mapping[NoticeKind, Mapping[str, str]] = MappingProxyType(
             "count": "how many leads got it",
             "leads": "the first of them, one a line",
         },
+        NoticeKind.ALARM_RAISED: {
+            "alarm": "rate, starving, overloaded or silent",
+            "count": "silent: how many leads",
+            "leads": "the first of them, one a line",
+        },
         NoticeKind.LEAD_DIGEST: {"count": "how many notices it tells of", "leads": "the first of them, one a line"},
         NoticeKind.REP_MORNING: {
             "count": "how many leads the rep has",

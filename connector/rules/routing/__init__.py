@@ -15,7 +15,7 @@ Whether a lead is handed over at all is decide()'s. Archived owners get nothing.
 """
 
 from connector.rules.routing.assigning import route
-from connector.rules.routing.fairness import RoutedLead, Turns, fairness, starving
+from connector.rules.routing.fairness import RoutedLead, Turns, fairness, overloaded, starves, starving
 from connector.rules.routing.lead import Lead
 from connector.rules.routing.model import (
     Absence,
@@ -52,9 +52,11 @@ __all__ = [
     "callers",
     "fairness",
     "next_turn",
+    "overloaded",
     "party_of",
     "route",
     "sitting",
+    "starves",
     "starving",
     "take_turn",
 ]

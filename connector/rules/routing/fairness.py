@@ -7,7 +7,7 @@ somebody got because they knew the lead is no turn.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.domain.contact import OwnerId
@@ -18,6 +18,8 @@ from connector.rules.routing.turns import TURN
 
 STARVES_AFTER = 3.0
 """Turns: who should have had so many by weight and got none is starving."""
+OVERLOADED_TIMES, OVERLOADED_BY = 3, 20
+"""Open leads: so many times what is usual, and so many more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +94,44 @@ def fairness(
 
 def starving(lines: Iterable[Turns], rules: RoutingRules, directory: Directory) -> Iterator[str]:
     """One sentence for each who got nothing, and why: the alarm."""
+    return (words for _, words in starves(lines, rules, directory))
+
+
+def starves(lines: Iterable[Turns], rules: RoutingRules, directory: Directory) -> Iterator[tuple[Turns, str]]:
+    """Each who got nothing, with why."""
     for line in lines:
         if line.starves:
             why = f", mostly because: {line.why_not}" if line.why_not else ""
             yield (
+                line,
                 f"{directory.name(line.owner)} got no lead of the pool “{rules.label(line.pool)}”; the weight alone "
-                f"would have given {line.share:.0f}{why}."
+                f"would have given {line.share:.0f}{why}.",
             )
+
+
+def overloaded(
+    lines: Sequence[Turns], open_leads: Mapping[OwnerId, int], directory: Directory
+) -> Iterator[tuple[OwnerId, str]]:
+    """Each who has many times the open leads that the others of a pool have by weight, and many more; each once.
+
+    Turns alone do not do that: who knows a lead gets it without one, and who never ends any keeps them all.
+    """
+    said: set[OwnerId] = set()
+    for pool in dict.fromkeys(line.pool for line in lines):
+        seated = [line for line in lines if line.pool == pool]
+        for line in seated:
+            others = [one for one in seated if one.owner != line.owner]
+            weight = sum(one.weight for one in others)
+            if not weight or line.owner in said:
+                continue
+            usual = line.weight * sum(open_leads.get(one.owner, 0) for one in others) / weight
+            has = open_leads.get(line.owner, 0)
+            if has >= OVERLOADED_TIMES * usual and has - usual >= OVERLOADED_BY:
+                said.add(line.owner)
+                yield line.owner, (
+                    f"{directory.name(line.owner)} has {has} open leads; by what the others of the same pool have, "
+                    f"{usual:.0f} would be usual."
+                )
 
 
 def _most(reasons: Counter[str]) -> str:
