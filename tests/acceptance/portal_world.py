@@ -24,6 +24,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import canaries
+import compiled_sql
 import requests
 from checking_receiver import Receiver
 
@@ -48,6 +49,8 @@ WATCHED: dict[str, Any] = json.loads(
 """What the sandbox watches by the shipped rules (sandbox/watch.py)."""
 
 Build = Callable[..., "World"]
+
+compiled_sql.share()
 
 
 class World:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import compiled_sql
 import pytest
 from postgres_server import ABSENT, can_serve, served
 from sqlalchemy import URL, create_engine, make_url, text
@@ -21,6 +22,8 @@ from connector.store import SqlStore, open_store, this_process
 from connector.store.database import Database
 from connector.store.migrate import migrate
 from connector.store.place import parse_url, prepare_file
+
+compiled_sql.share()
 
 PORTAL = PortalId("4711")
 
