@@ -21,9 +21,10 @@ def training(
     out: Annotated[str, typer.Option("--out", help="Save under this name; else it is printed.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> int:
-    """Write each lead handed over as one line of CSV: features at its handover, and its outcome.
+    """Write each lead handed over as one line of CSV.
 
-    Safe to open in a spreadsheet. Names, addresses, numbers to call and free text are left out.
+    Tells its features as seen at the handover, and its outcome. Safe to open in a spreadsheet. Names, addresses,
+    numbers to call and free text are left out.
     """
     from connector.bootstrap import open_database
     from connector.cli.console import note, print_json

@@ -56,9 +56,9 @@ def test(
     show: Annotated[bool, typer.Option("--show", help="Print the body and send nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Send one invented notice to a destination, as real ones go, and say what came back.
+    """Send one invented notice, and say what came back.
 
-    It is signed, its address is checked, and its text says that it is a test. Nothing of it is kept.
+    It goes to the destination as real ones go: it is signed, its address is checked, and its text says that it is a test. Nothing of it is kept.
     """
     from datetime import UTC, datetime
 

@@ -22,7 +22,7 @@ FORMATS = ("text", "markdown", "html", "mail", "csv", "json")
 Since = Annotated[str, typer.Option("--since", help="First day, such as 2026-01-01; from the beginning if left out.")]
 Until = Annotated[str, typer.Option("--until", help="Last day; the last run if left out.")]
 Month = Annotated[str, typer.Option("--month", help="One month, such as 2026-03, in place of --since and --until.")]
-By = Annotated[str, typer.Option("--by", help="Whose time it is: of the handover (handed) or arrival (arrived).")]
+By = Annotated[str, typer.Option("--by", help="Which leads: handed over in that time (handed), or come in then (arrived).")]
 Form = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
 TableName = Annotated[str, typer.Option("--table", help="Which table as CSV; the first if left out.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
@@ -73,7 +73,10 @@ def funnel(
     since: Since = "", until: Until = "", month: Month = "", by: By = "handed", form: Form = "", out: Out = "",
     table: TableName = "", as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """Leads handed over, followed up, accepted, won; cohorts, velocity, targets, alarms, what outperforms, revenue."""
+    """Follow leads from the handover to the customer.
+
+    Followed up, accepted, won, against the targets; cohorts, velocity, alarms, what outperforms, revenue.
+    """
     from connector.cli.reporting.funnel import funnel_document
     from connector.rules.reporting.results import funnel_report
 
@@ -88,7 +91,7 @@ def sources(
     since: Since = "", until: Until = "", month: Month = "", by: By = "handed", form: Form = "", out: Out = "",
     table: TableName = "", as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """Where leads come from, and what becomes of them: by source and by form."""
+    """Show where leads come from, and what becomes of them."""
     from connector.cli.reporting.sources import sources_document
     from connector.rules.reporting.results import sources_report
 
@@ -103,7 +106,10 @@ def owners(
     since: Since = "", until: Until = "", month: Month = "", by: By = "handed", form: Form = "", out: Out = "",
     table: TableName = "", as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """What became of each owner's leads, how fast they were followed up, and which clocks were kept."""
+    """Show what became of each owner's leads.
+
+    And how fast they were followed up, which clocks were kept, and how turns were spread.
+    """
     from connector.cli.reporting.owners import owners_document
     from connector.rules.reporting.results import owners_report
 
@@ -118,7 +124,10 @@ def sla(
     since: Since = "", until: Until = "", month: Month = "", by: By = "handed", form: Form = "", out: Out = "",
     table: TableName = "", as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """Clocks kept and missed, by owner and cause; what marketing promised, month by month."""
+    """Show clocks kept and missed, by owner and cause.
+
+    Beside them what marketing promised, month by month.
+    """
     from connector.cli.reporting.sla import sla_document
     from connector.rules.reporting.results import sla_report
 
@@ -133,7 +142,7 @@ def meeting(
     since: Since = "", until: Until = "", month: Month = "", form: Form = "", out: Out = "", table: TableName = "",
     as_json: JsonFlag = False,
 ) -> int:  # fmt: skip
-    """The meeting of marketing and sales, prepared, ready to be mailed.
+    """Prepare the meeting of marketing and sales, to be mailed.
 
     Since the last meeting: the time that `meeting.every` of reports.yaml names, up to the last run.
     """
@@ -148,7 +157,10 @@ def meeting(
 
 
 def agreement(form: Form = "", out: Out = "", as_json: JsonFlag = False) -> int:
-    """What marketing and sales owe each other, worked out from the rules. No network, no database."""
+    """Say what marketing and sales owe each other.
+
+    Worked out from the rules; needs no network and no database.
+    """
     from datetime import UTC, datetime
 
     from connector.cli.reporting.agreement import agreement_document

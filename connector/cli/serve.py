@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve() -> int:
-    """Run by the clock, and at once on HubSpot's webhooks and on answers by link.
+    """Run by the clock, and at once on webhooks and answers.
 
     Listens on HANDOFF_LISTEN: for HubSpot's webhooks (docs/webhooks.md), and with HANDOFF_ANSWER_SECRET for reps who
     answer by the links in their notices (docs/answers.md). SIGTERM finishes the page and stops.

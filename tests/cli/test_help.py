@@ -80,11 +80,18 @@ def test_the_help_of_all_names_every_command_and_where_to_begin() -> None:
     assert "handoff demo" in said.stdout and "handoff init" in said.stdout
 
 
-def test_the_list_of_commands_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is cut."""
+def test_the_list_of_commands_fits_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is cut, in the help of all and of each group."""
+    from connector.cli.app import main
+
     monkeypatch.setenv("COLUMNS", "80")
-    for words in ((), ("rules",), ("outbox",)):
-        lines = run(*words, "--help").stdout.partition("Commands:")[2].splitlines()
+    for words in ((), *{words[:1] for words in commands() if len(words) > 1}):
+        monkeypatch.setattr(sys, "argv", ["handoff", *words, "--help"])
+        with pytest.raises(SystemExit):
+            main()
+        lines = capsys.readouterr().out.partition("Commands:")[2].splitlines()
         cut = [line for line in lines if line.endswith("...")]
         assert cut == []
 
