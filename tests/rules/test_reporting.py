@@ -27,7 +27,7 @@ from connector.rules.reporting.late import Limit, Why, boards, missed
 from connector.rules.reporting.meeting import meeting_report
 from connector.rules.reporting.money import money
 from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, quantile
-from connector.rules.reporting.passed import Passed, passed, whole_days
+from connector.rules.reporting.passed import Held, Passed, passed, whole_days
 from connector.rules.reporting.settings import Campaign, CohortRules, Each
 from connector.rules.reporting.spells import follow_up
 from connector.rules.reports import funnel
@@ -381,6 +381,17 @@ def test_each_missed_clock_has_the_first_cause_that_applies() -> None:
     }  # fmt: skip
     assert next(one for one in found if one.lead.id == "ep_1").late_by == 2 * HOUR
     assert (first.kept, first.running, first.late_median) == (Share(0, 5), 0, 2 * HOUR)
+
+
+def test_a_missed_clock_is_charged_to_whoever_had_the_lead_then() -> None:
+    """R12, R17: not to the rep whom a caller passed it on to, nor to who took it over; what they did is theirs."""
+    moved = HANDED + 9 * HOUR
+    holders = {1: Held(BEN, HANDED), 2: Held(ANA, moved)}
+    taken = make_passed(1, holders=holders, touched_at=moved + HOUR, owner=ANA)
+    called = make_passed(2, holders=holders, party="callers", passed_on_at=moved, caller=BEN, owner=ANA)
+    found, board = clocks_of([taken, called], [make_limit(1), make_limit(2)])
+    assert [(one.owner, one.why, one.late_by) for one in found] == [(BEN, Why.NOTHING, None)] * 2
+    assert board[0].owners == ((BEN, Share(0, 2)),)
 
 
 def test_a_clock_that_still_runs_is_neither_kept_nor_missed() -> None:

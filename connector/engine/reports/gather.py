@@ -27,7 +27,7 @@ from connector.rules.reporting.causes import RULES
 from connector.rules.reporting.credit import credited
 from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Facts, Period
 from connector.rules.reporting.late import Limit
-from connector.rules.reporting.passed import UNKNOWN, Passed, Step, local_day, passed, states_of
+from connector.rules.reporting.passed import UNKNOWN, Held, Passed, Step, local_day, passed, states_of
 from connector.rules.routing import Directory, Turns, fairness, starving
 from connector.rules.rulebook import RuleBook
 from connector.rules.sla import answer_due, counts_touches
@@ -133,6 +133,7 @@ def _leads(
             kinds=_kinds(episode, path, person, forms.get(episode.contact, ()), by, book) | {RULES: version},
             rules=version,
             began=_began(episode, path),
+            holders=_holders(path),
             touches=[(at, Channel(name)) for at, name in touches.get(episode.contact, ())],
             credited=money_of.get(episode.id, ()),
             answer_due_at=answer_due(episode, book.sla, now=episode.handed_off_at) if episode.handed_off_at else None,
@@ -146,6 +147,15 @@ def _began(episode: Episode, path: Sequence[PastStep]) -> set[int]:
     """The first assignment of each hop."""
     passed_on = [step.assignment for step in path if episode.passed_on_at and step.at >= episode.passed_on_at]
     return {path[0].assignment, *passed_on[:1]}
+
+
+def _holders(path: Sequence[PastStep]) -> dict[int, Held]:
+    """Of each assignment who had it in the end: a write that was overtaken gave it to nobody."""
+    found: dict[int, Held] = {}
+    for step in path:
+        since = found[step.assignment].since if step.assignment in found else step.at
+        found[step.assignment] = Held(step.owner, since)
+    return found
 
 
 def _kinds(

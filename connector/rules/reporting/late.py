@@ -108,8 +108,11 @@ def _missed(
     told_at: Mapping[EpisodeId, datetime | None],
     gone: Collection[OwnerId],
 ) -> Missed:
+    held, until = lead.holders.get(limit.assignment), _held_until(lead, limit.assignment)
+    owner = held.owner if held is not None else _holder(lead, rules.clocks.get(limit.clock))
     came = _came(lead, limit, rules)
-    owner = _holder(lead, rules.clocks.get(limit.clock))
+    if came is not None and until is not None and came > until and came != lead.passed_on_at:
+        came = None
     late = came - limit.due_at if came is not None and came > limit.due_at else None
     told = told_at.get(lead.id, lead.handed_at)
     if told is None or told > limit.due_at:
@@ -121,6 +124,11 @@ def _missed(
     else:
         why = Why.TOO_LATE if late is not None or _came_some_day(lead, limit, rules) else Why.NOTHING
     return Missed(lead=lead, owner=owner, clock=limit.clock, due_at=limit.due_at, why=why, late_by=late)
+
+
+def _held_until(lead: Passed, assignment: int) -> datetime | None:
+    """When somebody else got it; what came after that is theirs. None where nobody did."""
+    return min((one.since for number, one in lead.holders.items() if number > assignment), default=None)
 
 
 def _came(lead: Passed, limit: Limit, rules: SlaRules) -> datetime | None:
@@ -135,7 +143,8 @@ def _came(lead: Passed, limit: Limit, rules: SlaRules) -> datetime | None:
         case Until.VERDICT:
             return lead.answered_at
         case Until.END:
-            return lead.ended_at
+            passed_on = asks is not None and asks.hop is Hop.TELEQUALIFICATION
+            return (lead.passed_on_at if passed_on else None) or lead.ended_at
 
 
 def _came_some_day(lead: Passed, limit: Limit, rules: SlaRules) -> bool:
@@ -177,7 +186,8 @@ def boards(
         late = {one.lead.id: one for one in misses if one.clock == name}
         over = [one for one in timed if one.id in late or (one.id, name) not in running]
         spans = sorted(one.late_by for one in late.values() if one.late_by is not None)
-        owners = sorted({_holder(one, clock) for one in over}, key=lambda owner: (owner is None, owner or ""))
+        whose = {one.id: late[one.id].owner if one.id in late else _holder(one, clock) for one in over}
+        owners = sorted(set(whose.values()), key=lambda owner: (owner is None, owner or ""))
         found.append(
             Board(
                 clock=name,
@@ -187,7 +197,7 @@ def boards(
                 running=len(timed) - len(over),
                 late_median=nearest_rank(spans, 50),
                 causes=tuple(sorted(Counter(one.why for one in late.values()).items(), key=lambda i: (-i[1], i[0]))),
-                owners=tuple((owner, _kept(over, late, owner, clock)) for owner in owners),
+                owners=tuple((owner, _kept([o for o in over if whose[o.id] == owner], late)) for owner in owners),
             )
         )
     return tuple(found)
@@ -203,7 +213,7 @@ def _ran(clock: ClockRules, lead: Passed) -> bool:
 
 
 def _holder(lead: Passed, clock: ClockRules | None) -> OwnerId | None:
-    """Whose clock it is: the caller's where it is telequalification's, else the owner's.
+    """Whose clock it was where it was kept: the caller's where it is telequalification's, else the owner's.
 
     A lead that telequalification did not pass on, because it still has it or it ended there, is owned by the caller.
     """
@@ -211,6 +221,5 @@ def _holder(lead: Passed, clock: ClockRules | None) -> OwnerId | None:
     return lead.caller if of_caller else lead.owner
 
 
-def _kept(leads: Sequence[Passed], late: Mapping[EpisodeId, Missed], owner: OwnerId | None, clock: ClockRules) -> Share:
-    own = [one for one in leads if _holder(one, clock) == owner]
+def _kept(own: Sequence[Passed], late: Mapping[EpisodeId, Missed]) -> Share:
     return Share(sum(one.id not in late for one in own), len(own))

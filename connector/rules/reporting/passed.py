@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import NamedTuple
 
 from connector.domain.activity import Channel
 from connector.domain.contact import ContactId, OwnerId
@@ -19,6 +21,14 @@ from connector.rules.sla import touches_made
 
 Step = tuple[datetime, State]
 """When a run found the episode in a state."""
+
+
+class Held(NamedTuple):
+    """Who had a lead by one assignment, and since when."""
+
+    owner: OwnerId | None
+    since: datetime
+
 
 UNKNOWN = "(not known)"
 """The group of leads of which a category is not known."""
@@ -49,6 +59,7 @@ class Passed:
         party: the telequalification that had it first, empty: none. passed_on_at: when, and caller: who there passed it
             on to a rep; None where that did not happen, or an agency without seats in the CRM did it (R12).
         began: the assignments that were the first of their hop; every other one means that it changed hands.
+        holders: assignment -> who had it then; empty where its path is not known.
         touches: calls, mails and meetings since the handover, oldest first; empty where no clock asks for so many.
         made: how many of each channel its present holder was seen to make, also where nobody knows any more when.
     """
@@ -79,6 +90,7 @@ class Passed:
     kinds: Mapping[str, str]
     again: bool = False
     began: frozenset[int] = frozenset({1})
+    holders: Mapping[int, Held] = field(default_factory=dict)
     touches: Sequence[tuple[datetime, Channel]] = ()
     made: Mapping[Channel, int] = field(default_factory=dict)
 
@@ -109,6 +121,7 @@ def passed(
     kinds: Mapping[str, str],
     rules: str = "",
     began: Collection[int] = (1,),
+    holders: Mapping[int, Held] = MappingProxyType({}),
     touches: Sequence[tuple[datetime, Channel]] = (),
     credited: Collection[str] | None = None,
     answer_due_at: datetime | None = None,
@@ -158,6 +171,7 @@ def passed(
         kinds=kinds,
         again=episode.ordinal > 1,
         began=frozenset(began),
+        holders=dict(holders),
         touches=tuple(one for one in touches if one[0] > episode.handed_off_at),
         made=touches_made(episode),
     )
