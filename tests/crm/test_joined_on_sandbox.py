@@ -124,6 +124,7 @@ def calls() -> Callable[[Portal], int]:
     return count
 
 
+@pytest.mark.parametrize("portal", ["v3"], indirect=True)
 def test_a_list_is_known_by_its_id_under_any_name(portal: Portal) -> None:
     number = portal.make("Nurture finished")
     portal.members(number, add=portal.contacts[:1])
@@ -135,6 +136,7 @@ def test_a_list_is_known_by_its_id_under_any_name(portal: Portal) -> None:
     assert len(portal.gateway.missing_lists(["list-id:999", "list:Nurture finished", "list:Elsewhere"])) == 2
 
 
+@pytest.mark.parametrize("portal", ["v3"], indirect=True)
 def test_a_list_that_was_deleted_is_looked_up_again_and_its_place_is_not_the_new_one_s(portal: Portal) -> None:
     number = portal.make("Nurture finished")
     portal.members(number, add=portal.contacts[:2])
@@ -148,6 +150,7 @@ def test_a_list_that_was_deleted_is_looked_up_again_and_its_place_is_not_the_new
     assert [row.contact for row in found] == portal.contacts[2:4]
 
 
+@pytest.mark.parametrize("portal", ["v3"], indirect=True)
 def test_who_joins_after_the_window_is_left_to_the_next_pull(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +166,7 @@ def test_who_joins_after_the_window_is_left_to_the_next_pull(
     assert [row.contact for row in rows(portal.pull("list:Nurture finished", place(pages)))] == portal.contacts[2:5]
 
 
+@pytest.mark.parametrize("portal", ["v3"], indirect=True)
 def test_without_the_scope_the_stream_is_off_and_says_which_lacks(portal: Portal) -> None:
     """S2"""
     poor = portal.control("POST", "portals", {"seed": 6, "scopes": ["crm.objects.contacts.read", "oauth"]})

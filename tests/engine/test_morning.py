@@ -48,11 +48,9 @@ class Morning(World):
     def mornings(self) -> list[dict[str, Any]]:
         return [json.loads(entry.body) for entry in self.delivery.sent if entry.kind == "rep.morning"]
 
-    def hands_over(self, contact: str, **fields: str) -> None:
+    def asks(self, contact: str, **fields: str) -> None:
         self.crm.add(contact, **fields)
-        at = self.clock.now()
-        self.crm.happen(demo_request(at, contact=contact, id=f"demo-{contact}"))
-        self.run()
+        self.crm.happen(demo_request(self.clock.now(), contact=contact, id=f"demo-{contact}"))
 
 
 @pytest.fixture
@@ -60,7 +58,8 @@ def world() -> Morning:
     """Three leads since three days ago, all with Ana."""
     world = Morning(routing={"pools": {"everyone": {"members": [{"owner": "7"}]}}})
     for contact, company in (("101", "Acme"), ("102", "Berg"), ("103", "")):
-        world.hands_over(contact, company=company)
+        world.asks(contact, company=company)
+    world.run()
     world.clock.at = EIGHT - HOUR
     return world
 
