@@ -62,13 +62,16 @@ def words_watched(folder: Path) -> Iterator[set[str]]:
     """The words of every process that runs Handoff in that folder meanwhile."""
     seen: set[str] = set()
     ended = threading.Event()
+    where = folder.resolve()
 
     def look() -> None:
         while not ended.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            # Fifty times a second for each process of the machine: links are read, not followed.
+            for process in Path("/proc").iterdir():
                 try:
-                    ours = (path.parent / "cwd").resolve() == folder.resolve()
-                    words = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace") if ours else ""
+                    if not process.name.isdigit() or (process / "cwd").readlink() != where:
+                        continue
+                    words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
                 except OSError:
                     continue
                 if "connector.cli.app" in words:
