@@ -56,7 +56,7 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
                         rows=rows,
                         pale=frozenset(place for place, one in enumerate(found.owners) if one.gone),
                         note=f"A lead counts for the owner who has it, or had it last. {ACCEPTED} Few leads say "
-                        "little: `--format csv` and the page tell the interval of each share.",
+                        "little: each share has its interval in the CSV file, and under the mouse on the page.",
                     ),
                 ),
             ),
@@ -95,6 +95,6 @@ def _turns(found: OwnersReport, facts: Facts) -> tuple[Section, ...]:
         columns=columns,
         rows=rows,
         note="Leads that somebody got because they knew them are no turns. Whoever is away, at a cap or without the "
-        "skill stands still meanwhile, so turns may differ from the weight alone; `ahead now` stays within about one.",
+        "skill stands still meanwhile, so turns may differ from the weight alone; “ahead now” stays within about one.",
     )
     return (Section("How the turns were spread", (*alarm, table)),)
