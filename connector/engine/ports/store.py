@@ -16,6 +16,7 @@ from connector.domain.hint import Hint
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
+from connector.engine.ports.answers import AnswerRows
 from connector.engine.ports.history import History
 from connector.engine.ports.privacy import ErasedPerson, Receipt
 from connector.engine.ports.proof import ProofRows
@@ -34,7 +35,7 @@ from connector.engine.ports.traces import Traces
 from connector.rules.routing import RoutedLead
 
 
-class UnitOfWork(History, Traces, Reporting, ProofRows, Protocol):
+class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,
@@ -59,7 +60,6 @@ class UnitOfWork(History, Traces, Reporting, ProofRows, Protocol):
         """Never goes back: an older instant is ignored."""
         ...
 
-    def put_rulebook(self, fingerprint: str, body: Mapping[str, object], at: datetime) -> None: ...
     def place(self, stream: str) -> str | None:
         """Where a pull of the stream goes on, of one that cannot be asked by time; None: from its beginning."""
         ...
@@ -68,6 +68,7 @@ class UnitOfWork(History, Traces, Reporting, ProofRows, Protocol):
         """Beside the stream's watermark, which is there already."""
         ...
 
+    def put_rulebook(self, fingerprint: str, body: Mapping[str, object], at: datetime) -> None: ...
 
     def rulebook(self, fingerprint: str) -> Mapping[str, object] | None:
         """The rules as they were, for explaining a past day."""
