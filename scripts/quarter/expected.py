@@ -52,7 +52,6 @@ class Spell:
     touched_at: datetime | None = None
     told_asking: datetime | None = None
     told_interest: datetime | None = None
-    heard_at: datetime | None = None
     clocks: list[Due] = field(default_factory=list)
     again_since: datetime | None = None
     inherited: bool = False
@@ -100,7 +99,6 @@ class Outlook:
     told: Counter[Told] = field(default_factory=Counter)
     opens: str = ""
     why: str = ""
-    asked_at: datetime | None = None
     moves: str = ""
     to: str = ""
     state: str = ""
@@ -251,7 +249,7 @@ def _new_interest(
     fresh = [at for at in lead.asked if at > (spell.told_asking or spell.since)]
     if fresh:
         found.told["reps", "lead.signal", "asks again"] += len(fresh)
-        spell.told_asking = spell.heard_at = max(fresh)
+        spell.told_asking = max(fresh)
         running = {due.clock for due in spell.clocks if not due.level.startswith("escalated")}
         rested = tuple(name for name in ON_TOUCH if name not in running)
         if rested and not found.moves:
@@ -269,7 +267,7 @@ def _new_interest(
 def points(looks: list[datetime], now: datetime) -> float:
     """Points of looks at the prices, halved with every half-life, and at most so many."""
     each = (promises.POINTS * 0.5 ** ((now - at) / promises.HALF_LIFE) for at in looks)
-    return min(sum(each), promises.MOST_POINTS)
+    return min(float(sum(each)), promises.MOST_POINTS)
 
 
 # -- what sales says -----------------------------------------------------------------------------------------------
@@ -325,28 +323,28 @@ def _opening(lead: Lead, course: Course, now: datetime) -> Outlook:
     asked = [at for at in lead.asked if mark is None or at > mark]
     lane = "customer" if lead.get("lifecyclestage") in CUSTOMER else ""
     if lead.get("handoff_request") == "hand_over" and (mark is None or lead.changed["handoff_request"] > mark):
-        return replace(found, opens=lane or "request", why="a person asked for it", asked_at=now)
+        return replace(found, opens=lane or "request", why="a person asked for it")
     if asked:
         if lead.domain in promises.RIVALS or (last is not None and last.state == "junk"):
             if course.told_triage is None or max(asked) > course.told_triage:
                 course.told_triage = max(asked)
                 found.told["triage", "lead.triaged", ""] += 1
             return found
-        return replace(found, opens=lane or "hand_raiser", why="it asked for sales", asked_at=max(asked))
+        return replace(found, opens=lane or "hand_raiser", why="it asked for sales")
     if last is not None and last.state == "junk":
         return found  # nothing that it does by itself brings junk back
     if last is not None and last.state != "won":
         if last.wakes_at is not None and last.wakes_at > now:
             return found
         if last.by_itself:
-            return replace(found, opens=lane or "return", why=f"its day has come: {last.reason}", asked_at=now)
+            return replace(found, opens=lane or "return", why=f"its day has come: {last.reason}")
         if last.reason in promises.WOKEN_BY:
             why = _changed(lead, last)
-            return replace(found, opens=lane or "return", why=why, asked_at=now) if why else found
+            return replace(found, opens=lane or "return", why=why) if why else found
     if lead.domain in promises.RIVALS or lead.domain in promises.WEB_MAIL:
         return found
     if why := _interest(lead, last, now):
-        return replace(found, opens=lane or "score", why=why, asked_at=now)
+        return replace(found, opens=lane or "score", why=why)
     return found
 
 
@@ -374,11 +372,7 @@ def _employees(lead: Lead) -> int:
 
 def opened(course: Course, lead: Lead, facts: Facts, rules: Rules, found: Outlook, now: datetime) -> None:
     """A spell has begun; the log says whose it is."""
-    owner = lead.get("hubspot_owner_id")
-    asked = found.asked_at if found.asked_at and lead.asked and found.why == "it asked for sales" else None
-    spell = Spell(lead.get("handoff_episode"), found.opens, owner, now, now)
-    spell.told_asking = None
-    spell.heard_at = asked
+    spell = Spell(lead.get("handoff_episode"), found.opens, lead.get("hubspot_owner_id"), now, now)
     spell.clocks = rules.clocks_of(spell, facts, now)
     course.spell, course.spells = spell, course.spells + 1
 

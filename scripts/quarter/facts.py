@@ -18,7 +18,6 @@ from quarter.promises import ASKING, FORMS, PRICES
 Line = Mapping[str, Any]
 MACHINE = "INTEGRATION"
 TOUCHES = {"calls": "call", "emails": "email", "meetings": "meeting"}
-STARTS = "2026-01-01T00:00:00Z"
 
 
 def when(text: str) -> datetime:
@@ -86,7 +85,7 @@ class Facts:
         self.touched: set[str] = set()
         self.written: dict[str, list[Line]] = defaultdict(list)
         """What the machine wrote to each lead since it was last emptied."""
-        self._engagements: dict[str, tuple[str, datetime, str]] = {}
+        self._engagements: dict[str, tuple[datetime, str]] = {}
         self._deals: dict[str, Deal] = {}
         self._contacts_of: dict[str, str] = {}
 
@@ -108,7 +107,7 @@ class Facts:
             self._noted(lead, at)
         elif kind in TOUCHES and values.get("hs_email_direction") != "INCOMING_EMAIL":
             happened = when(values["hs_timestamp"])
-            self._engagements[number] = (kind, happened, TOUCHES[kind])
+            self._engagements[number] = (happened, TOUCHES[kind])
         elif kind == "deals":
             self._deals[number] = Deal(at, values["dealstage"], at if _closed(values["dealstage"]) else None)
 
@@ -119,7 +118,7 @@ class Facts:
             return
         for kind, number in ends.items():
             if kind in TOUCHES and number in self._engagements:
-                _, happened, channel = self._engagements.pop(number)
+                happened, channel = self._engagements.pop(number)
                 lead.touches.append((happened, channel))
                 self._noted(lead, happened)
             elif kind == "deals" and number not in lead.deals:

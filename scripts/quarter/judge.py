@@ -15,12 +15,7 @@ from datetime import datetime
 from quarter import promises
 from quarter.expected import Course, Ended, Outlook, Rules, Told, moved, opened, outlook
 from quarter.facts import Facts, Lead, Line, when
-from quarter.promises import CLOCKS
 from quarter.seats import Seats
-
-TITLES = {f"{clock.says}": name for name, clock in CLOCKS.items()}
-OF_NOBODY = ("test.ping",)
-MOST_SILENT_CHECKS = 24
 
 
 @dataclass(frozen=True)

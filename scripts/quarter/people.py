@@ -154,8 +154,9 @@ class People:
             stage = f"closed{answer}"
             self._mine(lead, rep, spell, closes, lambda: self._closes(lead, stage))
         elif answer == "keeps it":
-            stage = {"lifecyclestage": "salesqualifiedlead"} if rng.random() < 0.5 else {"hs_lead_status": "OPEN_DEAL"}
-            self._mine(lead, rep, spell, at, lambda: [_edit(lead, stage)])
+            by_stage = rng.random() < 0.5
+            said = {"lifecyclestage": "salesqualifiedlead"} if by_stage else {"hs_lead_status": "OPEN_DEAL"}
+            self._mine(lead, rep, spell, at, lambda: [_edit(lead, said)])
         elif answer.startswith("status: "):
             status = {"hs_lead_status": answer.removeprefix("status: ")}
             self._mine(lead, rep, spell, at, lambda: self._ends(lead, status))
