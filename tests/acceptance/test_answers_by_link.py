@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import requests
+from commands import Handoff
 from portal_world import WATCHED, World
 
 from connector.bootstrap import answer_links, desk
@@ -29,11 +30,10 @@ def served(settings: Settings, portal: PortalId) -> Iterator[str]:
         yield address
 
 
-def test_from_the_link_to_the_portal_and_back_to_marketing(world: World) -> None:
+def test_from_the_link_to_the_portal_and_back_to_marketing(world: World, handoff: Handoff) -> None:
     """The links stand in the notice; opening changes nothing, the button hands the lead back, explain says who did."""
     # With answers by link these are people's and Handoff's to fill; who is faster is watched as for a status (I2).
     world.watch(shared=[*WATCHED["shared"], *SAID], answers=["handoff_request"])
-    world.sync(env=ANSWERS)
     contact = world.asks("kim@acme.example")
     world.later(minutes=10)
     world.sync(env=ANSWERS)
@@ -54,8 +54,11 @@ def test_from_the_link_to_the_portal_and_back_to_marketing(world: World) -> None
         assert [shown[name] for name in (*SAID, "handoff_state")] == wanted
         assert requests.post(here["junk"], data={"send": ""}, timeout=60).status_code == 410
     assert world.receiver.kinds() == {"lead.handed_off": 1, "lead.recycled": 1}
-    explained = world.handoff("explain", contact).stdout
+    explained = handoff("explain", contact).out
     assert "handed it back by link: bound by a contract with somebody else" in " ".join(explained.split())
-    assert world.violations() == []
+    shown_to_ops = handoff("outbox", "show", told["id"]).out
+    assert "/answer/accept-[hidden]" in shown_to_ops and links["accept"] not in shown_to_ops
+    assert "answers by link: none: set HANDOFF_PUBLIC_URL and HANDOFF_ANSWER_SECRET" in handoff("check").out
+    assert "answers by link: in notices to reps" in handoff("check", **ANSWERS).out
 
 
