@@ -58,7 +58,8 @@ def test(
 ) -> int:
     """Send one invented notice, and say what came back.
 
-    It goes to the destination as real ones go: it is signed, its address is checked, and its text says that it is a test. Nothing of it is kept.
+    It goes to the destination as real ones go: it is signed, its address is checked, and its text says that it is a
+    test. Nothing of it is kept.
     """
     from datetime import UTC, datetime
 
