@@ -22,7 +22,7 @@ FORMATS = ("text", "markdown", "html", "mail", "csv", "json")
 Since = Annotated[str, typer.Option("--since", help="First day, such as 2026-01-01; from the beginning if left out.")]
 Until = Annotated[str, typer.Option("--until", help="Last day; the last run if left out.")]
 Month = Annotated[str, typer.Option("--month", help="One month, such as 2026-03, in place of --since and --until.")]
-By = Annotated[str, typer.Option("--by", help="Which leads: those handed over then (handed), or come in then (arrived).")]
+By = Annotated[str, typer.Option("--by", help="Which leads: handed over then (handed), or come in then (arrived).")]
 Form = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
 TableName = Annotated[str, typer.Option("--table", help="Which table as CSV; the first if left out.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
