@@ -13,12 +13,10 @@ from connector.domain.notice import Notice, NoticeKind
 from connector.engine.context import BATCH, Context
 from connector.engine.notify import entries
 from connector.engine.ports import AuditRow, UnitOfWork
-from connector.rules.leaks import Leak, Mail, by_campaign, held_in
+from connector.rules.leaks import RULE, Leak, Mail, by_campaign, held_in
 
 LOOKED = "leaks"
 """Watermark: mails that were seen up to there have been looked at."""
-RULE = "leak"
-"""Of the audit rows."""
 A_MOMENT = timedelta(milliseconds=1)
 """Past what this run saw."""
 MOST_NAMED = 20

@@ -18,8 +18,8 @@ from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import preflight
 from connector.engine.adopt import choose
-from connector.engine.answers import take_up
 from connector.engine.alarms import raise_alarms
+from connector.engine.answers import take_up
 from connector.engine.approval import Approval
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch

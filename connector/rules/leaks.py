@@ -14,6 +14,9 @@ from connector.domain.episode import Episode, State
 from connector.rules.patterns import glob
 from connector.rules.suppression import LeakAlarm, SuppressionRules, holds
 
+RULE = "leak"
+"""Of the audit rows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:

@@ -16,10 +16,12 @@ from connector.domain.episode import EpisodeId
 from connector.domain.notice import NoticeKind
 from connector.domain.timer import BREACH, TimerKind
 from connector.engine.ports.reporting import Arrival, HandedBy, LimitSeen
+from connector.rules.leaks import RULE as LEAK
+from connector.rules.reporting.leaked import Leaked
 from connector.store.activities import Activities
 from connector.store.codec import decode_values
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import activity, contact, deal, decision, outbox, timer
+from connector.store.tables import activity, audit, contact, deal, decision, outbox, timer
 
 AT_ONCE = 2_000
 GIVEN = (Action.HAND_OVER.value, Action.ADOPT.value)
@@ -62,6 +64,15 @@ _TOLD = (
     )
     .group_by(outbox.c.episode)
 )  # fmt: skip
+_LEAKS = (
+    select(audit.c.contact, audit.c.inputs, audit.c.at)
+    .where(
+        audit.c.portal == PORTAL, audit.c.rule == LEAK,
+        or_(bindparam("from_the_first", type_=Boolean()), audit.c.at >= bindparam("since_", None)),
+        audit.c.at < bindparam("until_", None),
+    )
+    .order_by(audit.c.at, audit.c.effect)
+)
 _DEALS = select(deal.c.deal).where(deal.c.portal == PORTAL).order_by(deal.c.deal)
 
 
@@ -116,6 +127,16 @@ class Reports(Part):
 
     def told(self) -> dict[EpisodeId, datetime | None]:
         return {row.episode: row.at for row in self.select(_TOLD)}
+
+    def leaks(self, since: datetime | None, until: datetime) -> list[Leaked]:
+        found = self.select(_LEAKS, from_the_first=since is None, since_=since or until, until_=until)
+        return [
+            Leaked(
+                contact=row.contact, mail=row.inputs.get("mail", ""), campaign=row.inputs.get("campaign", ""),
+                told_at=row.at,
+            )
+            for row in found
+        ]  # fmt: skip
 
     def all_deals(self) -> list[Deal]:
         names = [row.deal for row in self.select(_DEALS)]

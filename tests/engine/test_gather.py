@@ -86,10 +86,10 @@ def test_leads_that_were_not_passed_are_among_those_that_came_in() -> None:
     world.crm.add("102", created_at=world.clock.now())
     world.run_later()
     found = sources_report(*facts_of(world))
-    assert {one.value: (one.arrived, one.passed) for one in found.sources} == {
+    assert {one.value: (one.arrived, one.handed) for one in found.sources} == {
         "EMAIL_MARKETING": (1, 1), "(not known)": (1, 0),
     }  # fmt: skip
-    assert (found.total.arrived, found.total.passed) == (2, 1)
+    assert (found.total.arrived, found.total.handed) == (2, 1)
     plain = gather(world.store, world.book, whole)
     assert plain is not None and sum(plain[0].arrived.values()) == 2
 

@@ -56,6 +56,9 @@ def test_marketing_is_told_which_mail_went_to_how_many_held_leads() -> None:
     report = world.run()
     assert told(world) == 1
     assert report.counts.mails_leaked == report.as_dict()["mails_leaked"] == 2
+    with world.store.reading() as uow:
+        assert len(uow.leaks(None, world.clock.now() + DAY)) == 2  # for the meeting and the SLA report
+        assert uow.leaks(world.clock.now() + DAY, world.clock.now() + 2 * DAY) == []
     (remark,) = said(report)
     assert remark.startswith("The marketing e-mail “April news” (campaign 88) went to 2 leads that sales holds.")
     assert world.audit_of("campaign") == ["88", "88"]

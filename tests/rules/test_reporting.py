@@ -24,6 +24,7 @@ from connector.rules.reporting.facts import Facts, Period
 from connector.rules.reporting.groups import Performs, by_category, groups, outperformers
 from connector.rules.reporting.handed_back import reasons
 from connector.rules.reporting.late import Limit, Why, boards, missed
+from connector.rules.reporting.leaked import Leaked, by_mailing
 from connector.rules.reporting.meeting import meeting_report
 from connector.rules.reporting.money import money
 from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, quantile
@@ -343,6 +344,14 @@ def test_money_that_no_lead_is_credited_with_is_named() -> None:
     ]
     found = money(deals, [won, ended], since=None, until=NOW)
     assert (found.won.amount, found.uncredited.number, found.uncredited.amount) == (370, 1, 70)
+
+
+def test_leaks_are_counted_by_mailing() -> None:
+    """R11: the one that reached most leads first; one without a name by its campaign."""
+    told = [("1", "Spring news", "9"), ("2", "Spring news", "9"), ("1", "Spring news", "9"), ("3", "", "12")]
+    leaks = [Leaked(contact=ContactId(who), mail=mail, campaign=one, told_at=NOW) for who, mail, one in told]
+    found = [(one.mailing, one.leads, one.mails) for one in by_mailing(leaks)]
+    assert found == [("Spring news", 2, 3), ("campaign 12", 1, 1)]
 
 
 def test_velocity_is_what_open_opportunities_bring_a_day() -> None:

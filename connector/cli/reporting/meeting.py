@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from connector.cli.reporting.document import Column, Document, Kind, Part, Points, Section, Table, Words
 from connector.cli.reporting.funnel import alarm_parts, shift_table
-from connector.cli.reporting.sla import promise_table
+from connector.cli.reporting.sla import leak_tables, promise_table
 from connector.cli.reporting.words import as_of, readable, shown
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY
@@ -41,7 +41,7 @@ def meeting_document(found: MeetingReport, facts: Facts) -> Document:
                     _leads("disputed", found.disputed, "None."),
                 ),
             ),
-            Section(f"Missed clocks ({counts['late']})", tuple(_late(found))),
+            Section(f"Missed clocks ({counts['late']})", (*_late(found), *leak_tables(found.leaks))),
             Section("Campaigns", (_campaigns(found.campaigns),)),
         ),
         foot="Leads are named by their record id alone. Worked out by Handoff from what was stored.",

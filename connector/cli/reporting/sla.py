@@ -8,6 +8,7 @@ from connector.cli.reporting.document import Card, Cards, Column, Document, Kind
 from connector.cli.reporting.words import as_of, interval, percent, time_taken, within
 from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY, Board, Missed
+from connector.rules.reporting.leaked import LeakCount
 from connector.rules.reporting.results import SlaReport
 from connector.rules.reports import PromiseKept, verdict
 from connector.rules.words import many
@@ -27,7 +28,7 @@ def sla_document(found: SlaReport, facts: Facts) -> Document:
             Section("", (_cards(found),)),
             Section("What sales owes marketing", tuple(_boards(found.boards))),
             Section("By owner", (_owners(found.boards, facts),)),
-            Section("What marketing owes sales", (promise_table(found.promises),)),
+            Section("What marketing owes sales", (promise_table(found.promises), *leak_tables(found.leaks))),
             Section("Missed, one by one", (_missed(found.missed, facts),)),
         ),
         foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
@@ -107,6 +108,15 @@ def promise_table(found: Sequence[PromiseKept]) -> Table:
     title = "Leads promised and handed over"
     empty = "reports.yaml holds no promise of marketing."
     return Table(name="promise", title=title, columns=columns, rows=rows, empty=empty)
+
+
+def leak_tables(found: Sequence[LeakCount]) -> Iterator[Table]:
+    """E-mails of marketing's to leads that sales held; nothing where there were none (R11)."""
+    if found:
+        counted = (Column("leads", Kind.COUNT), Column("e-mails", Kind.COUNT), Column("last", Kind.DAY))
+        rows = [(one.mailing, one.leads, one.mails, one.last_at) for one in found]
+        title = "E-mails to leads that sales held"
+        yield Table(name="leaks", title=title, columns=(Column("e-mail"), *counted), rows=rows)
 
 
 def _missed(found: Sequence[Missed], facts: Facts) -> Table:

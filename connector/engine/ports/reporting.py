@@ -10,6 +10,7 @@ from typing import Protocol
 from connector.domain.contact import ContactId, Value
 from connector.domain.deal import Deal
 from connector.domain.episode import EpisodeId
+from connector.rules.reporting.leaked import Leaked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,10 @@ class Reporting(Protocol):
 
     def told(self) -> dict[EpisodeId, datetime | None]:
         """When the first notice of each handover was delivered, None: not yet; missing: nobody is to be told."""
+        ...
+
+    def leaks(self, since: datetime | None, until: datetime) -> list[Leaked]:
+        """Marketing e-mails to held leads that were told of within the span, oldest first."""
         ...
 
     def all_deals(self) -> list[Deal]:

@@ -89,6 +89,7 @@ def _facts(
         ],
         told_at=uow.told(),
         deals=deals,
+        leaks=uow.leaks(period.since, period.until),
         versions=versions,
         **_spread(uow, book, period, people),
     )  # fmt: skip

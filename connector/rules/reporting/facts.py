@@ -12,6 +12,7 @@ from connector.domain.contact import OwnerId
 from connector.domain.deal import Deal
 from connector.domain.episode import Episode, EpisodeId, State
 from connector.rules.reporting.late import Limit
+from connector.rules.reporting.leaked import Leaked
 from connector.rules.reporting.passed import Passed, local_day
 from connector.rules.routing import Turns
 from connector.rules.rulebook import RuleBook
@@ -65,6 +66,7 @@ class Facts:
         owners: id -> name; gone: those that are archived.
         versions: the rules' fingerprint -> the day of their first use.
         turns: how the leads of the span asked for were spread in each pool; starving: who got none, and why (R12).
+        leaks: marketing e-mails to leads that sales held, told of within the span asked for (R11).
     """
 
     as_of: datetime
@@ -83,6 +85,7 @@ class Facts:
     versions: Mapping[str, date]
     turns: Sequence[Turns] = ()
     starving: Sequence[str] = ()
+    leaks: Sequence[Leaked] = ()
 
     @property
     def today(self) -> date:

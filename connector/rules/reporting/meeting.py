@@ -18,6 +18,7 @@ from connector.rules.reporting.alarms import Alarm
 from connector.rules.reporting.facts import Facts, Period
 from connector.rules.reporting.handed_back import ReasonShare
 from connector.rules.reporting.late import WHY, Board, Missed, Why, boards, missed
+from connector.rules.reporting.leaked import LeakCount, by_mailing
 from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.passed import Passed, whole_days
 from connector.rules.reporting.results import count, newest_alarms, shifts, targets
@@ -80,6 +81,7 @@ class MeetingReport:
     alarms: tuple[Alarm, ...]
     shifts: tuple[ReasonShare, ...]
     campaigns: tuple[Campaign, ...]
+    leaks: tuple[LeakCount, ...]
     review: str
     agenda: tuple[str, ...]
 
@@ -117,6 +119,7 @@ def meeting_report(facts: Facts, period: Period) -> MeetingReport:
         alarms=newest_alarms(facts),
         shifts=tuple(one for one in shifts(facts) if one.shifted),
         campaigns=_campaigns(rules.campaigns, facts.today),
+        leaks=by_mailing(facts.leaks),
         review=review(facts.book.qualification.definition, facts.today),
         agenda=(),
     )
@@ -183,6 +186,10 @@ def _agenda(found: MeetingReport) -> Iterator[str]:
     if found.counts["disputed"]:
         told = many(found.counts["disputed"], "disputed lead")
         yield f"{told}: should they have come? What does the definition say?"
+    if found.leaks:
+        first = found.leaks[0]
+        more = f", and {many(len(found.leaks) - 1, 'other mailing')}" if len(found.leaks) > 1 else ""
+        yield f"“{first.mailing}”{more} went to leads that sales holds: which workflow leaves the list out?"
     for shift in found.shifts:
         share, before = shift.recent.percent or 0, shift.before.percent or 0
         name = shift.reason.replace("_", " ")

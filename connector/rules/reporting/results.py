@@ -15,6 +15,7 @@ from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Basis, Fac
 from connector.rules.reporting.groups import Group, Outperformer, by_category, groups, outperformers
 from connector.rules.reporting.handed_back import ReasonShare, counted, reasons
 from connector.rules.reporting.late import Board, Missed, boards, missed
+from connector.rules.reporting.leaked import LeakCount, by_mailing
 from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.passed import INFERRED, UNKNOWN, Passed
@@ -228,6 +229,7 @@ class SlaReport:
     boards: tuple[Board, ...]
     missed: tuple[Missed, ...]
     promises: tuple[PromiseKept, ...]
+    leaks: tuple[LeakCount, ...]
     names: Mapping[OwnerId, str]
 
 
@@ -241,6 +243,7 @@ def sla_report(facts: Facts, period: Period) -> SlaReport:
         boards=found,
         missed=misses,
         promises=_promises(facts, period),
+        leaks=by_mailing(facts.leaks),
         names=facts.owners,
     )
 
