@@ -17,12 +17,16 @@ help:
 	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
 	@echo "make clean    remove the virtual environment and everything that was made"
 
-# Of some 9,000 modules that come along a tenth is ever used: those are compiled when they are, not all beforehand.
+# Where it is set, each of hundreds of processes would compile all that it loads anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# pip would compile on one core, after everything else.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handoff needs Python 3.11 or newer; this is `$(PYTHON) --version`. Name another one: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV): Handoff and what it is built on, once; a minute or two on a usual line, silent until then ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.$(1)'
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null 2>&1 || true
 endef
 
 $(VENV)/made: pyproject.toml constraints.txt
