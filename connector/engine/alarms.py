@@ -23,6 +23,7 @@ from connector.rules.reporting.facts import Facts, Period
 from connector.rules.reporting.results import newest_alarms
 from connector.rules.reporting.told import alarm_sentence
 from connector.rules.routing import Directory, overloaded, starves
+from connector.rules.silence import Cause
 
 RULE = "alarm"
 """Of the audit rows."""
@@ -72,14 +73,20 @@ def _mark(one: Raised) -> str:
 
 
 def _silent(context: Context, found: Sequence[Stranded]) -> Iterator[Raised]:
-    """Those of this night; one that stood before has been told of."""
-    new = [one for one in found if one.found_at == context.now]
+    """Those of this night; one that stood before has been told of. What the rules lack is told once, not by lead."""
+    tell = (Role.OPS, Role.MANAGER)
+    lacking = [one for one in found if one.cause == Cause.NO_CLOCK]
+    if lacking:
+        words = f"{_leads(len(lacking))} on no clock of the rules: add one with `until: end` to sla.yaml."
+        yield Raised(about="silent", key="no_clock", words=words, tell=tell, rests=TURNS, leads=lacking)
+    new = [one for one in found if one.found_at == context.now and one.cause != Cause.NO_CLOCK]
     if new:
-        what = "1 lead in sales' hands is" if len(new) == 1 else f"{len(new):,} leads in sales' hands are"
-        words = f"{what} newly kept going by nothing: `handoff leads --silent` says why."
-        yield Raised(
-            about="silent", key="silent", words=words, tell=(Role.OPS, Role.MANAGER), rests=timedelta(0), leads=new
-        )
+        words = f"{_leads(len(new))} newly kept going by nothing: `handoff leads --silent` says why."
+        yield Raised(about="silent", key="silent", words=words, tell=tell, rests=timedelta(0), leads=new)
+
+
+def _leads(number: int) -> str:
+    return "1 lead in sales' hands is" if number == 1 else f"{number:,} leads in sales' hands are"
 
 
 def _of_reports(context: Context) -> Iterator[Raised]:

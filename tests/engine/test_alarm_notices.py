@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from factories import DAY, NOW, make_book, make_episode, make_owner
 
+from connector.domain.episode import State
 from connector.engine import alarms
 from connector.engine.alarms import Raised
 from connector.rules.notifications import Role
@@ -95,3 +96,13 @@ def test_the_notice_says_what_it_is_about(world: World, monkeypatch: pytest.Monk
     world.run_later(DAY)
     (entry,) = world.delivery.sent
     assert json.loads(entry.body)["kind"] == "alarm.raised"
+
+
+def test_a_clock_that_the_rules_lack_is_told_once_for_all_leads(world: World) -> None:
+    """R17: whoever accepts a lead raises no alarm each night; `leads --silent` names each of them."""
+    world.crm.add("101", created_at=NOW - 2 * DAY)
+    world.run_later(timedelta(minutes=10))
+    with world.store.transaction() as uow:
+        uow.put_episode(make_episode(contact="101", state=State.ACCEPTED), at=NOW, cause="test")
+    assert sorted(nights(world, 1)) == [("manager", "alarm.raised"), ("ops", "alarm.raised")]
+    assert nights(world, 8) == []
