@@ -139,15 +139,13 @@ def text_of(page: requests.Response) -> str:
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [AnswerKind.ACCEPT, AnswerKind.CALLED, AnswerKind.RECYCLE, AnswerKind.JUNK])
-def test_opening_a_link_shows_what_will_happen_and_changes_nothing(site: Site, kind: AnswerKind) -> None:
+def test_opening_a_link_shows_what_will_happen_and_changes_nothing(site: Site) -> None:
     """Previews and scanners open links by themselves: GET and HEAD are harmless, however often."""
-    for _ in range(3):
-        page = site.open(kind)
-    looked = site.open(kind, "HEAD")
-    assert (page.status_code, looked.status_code, looked.text) == (200, 200, "")
-    assert "Kim S" in text_of(page) and "Ana Field" in text_of(page)
-    assert site.open(kind, headers={"Purpose": "prefetch", "Sec-Purpose": "prefetch"}).status_code == 200
+    for kind in (AnswerKind.ACCEPT, AnswerKind.CALLED, AnswerKind.RECYCLE, AnswerKind.JUNK):
+        page, looked = site.open(kind), site.open(kind, "HEAD")
+        assert (page.status_code, looked.status_code, looked.text) == (200, 200, "")
+        assert "Kim S" in text_of(page) and "Ana Field" in text_of(page)
+        assert site.open(kind, headers={"Purpose": "prefetch", "Sec-Purpose": "prefetch"}).status_code == 200
     assert site.stored() == [] and site.hints() == 0 and not site.rung.is_set()
 
 
@@ -220,19 +218,19 @@ def test_what_was_filled_in_is_kept_in_one_line_of_its_length(site: Site) -> Non
     assert one.said.comment.startswith("call in autumn xxx") and len(one.said.comment) == 500
 
 
-@pytest.mark.parametrize(
-    ("form", "says"),
-    [
-        ({}, "why you hand this lead back"),
-        ({"reason": "made_up"}, "why you hand this lead back"),
-        ({"reason": "not_ready", "return_on": "soon"}, "could not be read"),
-        ({"reason": "not_ready", "return_on": "9999-01-01"}, "too far away"),
-    ],
+TO_MEND: tuple[tuple[dict[str, str], str], ...] = (
+    ({}, "why you hand this lead back"),
+    ({"reason": "made_up"}, "why you hand this lead back"),
+    ({"reason": "not_ready", "return_on": "soon"}, "could not be read"),
+    ({"reason": "not_ready", "return_on": "9999-01-01"}, "too far away"),
 )
-def test_what_is_missing_is_asked_for_and_what_was_written_stays(site: Site, form: dict[str, str], says: str) -> None:
-    page = site.send(AnswerKind.RECYCLE, comment="<i>keep me</i>", **form)
-    assert page.status_code == 422 and says in text_of(page) and 'role="alert"' in page.text
-    assert "&lt;i&gt;keep me&lt;/i&gt;" in page.text and site.stored() == []
+
+
+def test_what_is_missing_is_asked_for_and_what_was_written_stays(site: Site) -> None:
+    for form, says in TO_MEND:
+        page = site.send(AnswerKind.RECYCLE, comment="<i>keep me</i>", **form)
+        assert page.status_code == 422 and says in text_of(page) and 'role="alert"' in page.text
+        assert "&lt;i&gt;keep me&lt;/i&gt;" in page.text and site.stored() == []
 
 
 # -- links that count no more ------------------------------------------------------------------------------------------
@@ -267,17 +265,19 @@ def test_a_link_that_expired_says_so(site: Site) -> None:
     assert "expired" in text_of(site.open()) and site.send().status_code == 410
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/answer/", "/answer/accept", "/answer/accept-0-0", "/answer/../answer/x", "/answer/" + "a" * 300,
-        "/answer/accept-" + "0" * 32 + "-" + "0" * 40, "/answer/%00%ff", "/prefix/answer/nothing",
-    ],
+FORGED = (
+    "/answer/", "/answer/accept", "/answer/accept-0-0", "/answer/../answer/x", "/answer/" + "a" * 300,
+    "/answer/accept-" + "0" * 32 + "-" + "0" * 40, "/answer/%00%ff", "/prefix/answer/nothing",
 )  # fmt: skip
-def test_a_forged_link_is_not_known_and_changes_nothing(site: Site, path: str) -> None:
-    for method in ("GET", "HEAD", "POST"):
-        assert site.ask(method, path, data={"send": ""} if method == "POST" else None).status_code == 404
-    assert site.stored() == [] and site.hints() == 0
+
+
+def test_a_forged_link_is_not_known_and_changes_nothing(tmp_path: Path) -> None:
+    with serve(tmp_path, wrong=Sources(per_second=1, burst=100)) as site:
+        for path in FORGED:
+            for method in ("GET", "HEAD", "POST"):
+                form = {"send": ""} if method == "POST" else None
+                assert site.ask(method, path, data=form).status_code == 404, (method, path)
+        assert site.stored() == [] and site.hints() == 0
 
 
 def test_a_genuine_link_to_a_notice_that_is_gone_is_not_known(site: Site) -> None:
