@@ -164,7 +164,7 @@ class _Table:
         taken.answers.append(replace(one, status=status, answered_at=at, detail=""))
 
     def _answered_at(self, one: Answer, episode: Episode) -> datetime:
-        """By the CRM's clock, as long ago as it was by ours; not after what the run sees, nor before they had the lead."""
+        """By the CRM's clock, as long ago as it was by ours; within what the run sees, and after they got the lead."""
         at = min(self.context.clock.latest() - one.age, self.context.now)
         return max(at, episode.held_since + A_MOMENT) if episode.held_since is not None else at
 
