@@ -40,6 +40,7 @@ from connector.rules.reach import Reach
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Desk, Situation
+from connector.rules.touches import last_touch
 
 AHEAD = 300
 """Contacts that are read from the database together."""
@@ -295,7 +296,7 @@ class World:
         people = self.people.load(again, self.now, self.written)
         for timer, episode in live:
             person = people.get(timer.contact)
-            touched = person.contact.instant("last_touch_at") if person else None
+            touched = last_touch(person.contact, person.activities) if person else None
             if sla.still_runs(timer, episode, self.book.sla, touched):
                 self.watcher.broke(episode.owner, timer)
 
