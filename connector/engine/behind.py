@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.domain.contact import ContactId
+from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import Episode, State
 from connector.domain.record import Edit, Record
 from connector.engine.context import Context
@@ -32,21 +32,24 @@ def forgotten(
     return {
         one: situation
         for one, situation in situations.items()
-        if tells_more(situation.contact, situation.episodes)
-        and one not in context.behind
-        and not _was_planned(uow, situation)
+        if one not in context.behind and is_forgotten(uow, situation.contact, situation.episodes)
     }
 
 
-def _was_planned(uow: UnitOfWork, situation: Situation) -> bool:
+def is_forgotten(uow: UnitOfWork, contact: Contact, episodes: Sequence[Episode]) -> bool:
+    """Whether the contact's marks tell of what this database never planned."""
+    return tells_more(contact, episodes) and not _was_planned(uow, contact)
+
+
+def _was_planned(uow: UnitOfWork, contact: Contact) -> bool:
     """A write of ours that was refused in part leaves marks too, and so does a merge; those are no news."""
     planned = {
         (row.episode, change.after)
-        for row in uow.intents_of(uow.family(situation.contact.id))
+        for row in uow.intents_of(uow.family(contact.id))
         for change in row.changes
         if change.field == "state"
     }
-    return marks_of(situation.contact) in planned
+    return marks_of(contact) in planned
 
 
 def take_up(context: Context, situations: Mapping[ContactId, Situation]) -> None:

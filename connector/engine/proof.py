@@ -21,10 +21,11 @@ from connector.domain.contact import ContactId
 from connector.domain.episode import Episode, EpisodeId
 from connector.domain.record import Record
 from connector.domain.timer import Timer
+from connector.engine.behind import is_forgotten
 from connector.engine.context import BATCH, Context
 from connector.engine.ports import AuditRow, DestinationState, StoredContact, UnitOfWork
 from connector.engine.ports.proof import PROVED, ClockSeen, PacketSeen, Stranded
-from connector.engine.pull import drop_contacts, store_records
+from connector.engine.pull import store_records
 from connector.engine.races import wire_text
 from connector.engine.showing import show
 from connector.rules import sla
@@ -116,7 +117,8 @@ def _read_back(context: Context, night: Night, page: Sequence[Episode]) -> None:
         busy = {row.contact for row in uow.intents_of(ids) if row.status == "open"}
         overdue = uow.fired_timers(ids, sla.REASSIGN) if sla.reassigns(context.book.sla) else {}
     news = [record for one, record in records.items() if _is_news(record, one, known.get(one))]
-    gone = [one for one in ids if one not in records and one in known]
+    # Asked about at the end of the run (vanished.py), for a kill until then must find them in hand still.
+    context.missing.update(one for one in ids if one not in records and one in known)
     left = [episode for episode in page if episode.owner in owners]
     again = [one for one in ids if one in overdue]  # somebody may be there today
     apart = [
@@ -127,13 +129,12 @@ def _read_back(context: Context, night: Night, page: Sequence[Episode]) -> None:
         and record.id == episode.contact
         and any((record.properties.get(name) or "") != text for name, text in _ours(context, episode).items())
     ]
-    if not (news or gone or left or apart or again):
+    if not (news or left or apart or again):
         return
     names = [property_of(name, context.book.fields) for name in OURS if name in context.book.fields.fields]
     told = context.crm.read_contacts([one.contact for one in apart], (), history=names) if apart else {}
     with context.store.transaction() as uow:
         stored = store_records(context, uow, news)
-        drop_contacts(context, uow, gone)
         uow.mark_dirty([one.contact for one in left], "owner left")
         uow.mark_dirty(again, "time is up")
         rows: list[AuditRow] = [_audit(f"proof:news:{one.id}", one.id, {}, "mended") for one in news]
@@ -143,10 +144,12 @@ def _read_back(context: Context, night: Night, page: Sequence[Episode]) -> None:
                 night.edited.add(episode.contact)
                 continue
             row = stored.get(episode.contact) or known.get(episode.contact)
+            if row is not None and is_forgotten(uow, row.contact, (episode,)):
+                continue  # ours, and newer than this database: it is decided by that (behind.py)
             if row is not None and _show(context, uow, episode, row):
                 rows.append(_audit(f"proof:shown:{episode.contact}", episode.contact, {}, "mended"))
         uow.audit(context.run.id, rows, context.now)
-    night.mended += len(rows) + len(gone) + len(left)
+    night.mended += len(rows) + len(left)
 
 
 def _is_news(record: Record, asked: ContactId, known: StoredContact | None) -> bool:

@@ -87,4 +87,4 @@ def copy_folder(source: Path, target: Path) -> None:
     target.mkdir(mode=0o700)
     for path in source.iterdir():
         if path.name != "run.log":
-            shutil.copyfile(path, target / path.name)
+            shutil.copy(path, target / path.name)
