@@ -58,6 +58,7 @@ def ends(world: World) -> dict[str, Any]:
     told = {
         (notice["webhook-id"], notice["type"], notice["data"]["contact_id"]): notice["data"]["why_now"]
         for notice in world.receiver.notices
+        if "contact_id" in notice["data"]  # an alarm is about no single lead
     }
     return {
         "people": people,
