@@ -25,7 +25,7 @@ from urllib.parse import parse_qs
 from connector.delivery.answer_links import PATH, AnswerLinks
 from connector.domain.answer import AnswerKind, Said
 from connector.engine.answering import Page, look, take
-from connector.engine.ports.answers import Desk
+from connector.engine.ports.desk import Desk
 from connector.errors import ConnectorError
 from connector.rules.answers import LONGEST_COMMENT, Standing
 from connector.web import answer_page

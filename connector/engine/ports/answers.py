@@ -1,19 +1,14 @@
-"""Answers by link, as rows; and the desk at which the server takes them in (R20)."""
+"""Answers by link, as rows (R20)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from connector.domain.answer import Answer
-from connector.domain.contact import ContactId, PortalId
+from connector.domain.contact import ContactId
 from connector.engine.ports.rows import Entry
-
-if TYPE_CHECKING:
-    from connector.engine.ports.store import UnitOfWork
-
 
 class AnswerRows(Protocol):
     """Part of a unit of work."""
@@ -41,16 +36,3 @@ class AnswerRows(Protocol):
     def notice(self, name: str) -> Entry | None:
         """One entry of the outbox."""
         ...
-
-
-class Desk(Protocol):
-    """The database without the lease: for reading, and for what only ever inserts an answer."""
-
-    @property
-    def portal(self) -> PortalId: ...
-    def reading(self) -> AbstractContextManager[UnitOfWork]: ...
-    def writing(self) -> AbstractContextManager[UnitOfWork]:
-        """Raises StoreBusyError and its like where the database cannot take it within two seconds."""
-        ...
-
-    def close(self) -> None: ...
