@@ -10,6 +10,7 @@ from connector.domain.answer import Answer
 from connector.domain.contact import ContactId
 from connector.engine.ports.rows import Entry
 
+
 class AnswerRows(Protocol):
     """Part of a unit of work."""
 
