@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from connector.domain.owner import Owner
 from connector.domain.run import RunId, SyncRun
 from connector.engine import preflight
+from connector.engine.begin import rules_changed
 from connector.engine.clock import CrmClock
 from connector.engine.context import Options, Ports, build_context
 from connector.engine.hints import MOST_AT_ONCE, drain_all
 from connector.engine.ports import Crm, PortalInfo, PortalState, Progress, Schema, Store
 from connector.engine.pull import CONTACTS
-from connector.engine.run import rules_changed
 from connector.rules.rulebook import RuleBook
 
 FRESH = timedelta(minutes=1)

@@ -1,39 +1,36 @@
 """One run: pull → normalise → decide → plan → write → notify → record → report.
 
-A run that a kill left open is gone on with: its id, its `as_of`, its seed (I9). Everything in between stands in the
-database: what was pulled, which contacts still wait to be decided, which writes have no clear answer yet.
+How it begins is begin.py's. Everything in between stands in the database: what was pulled, which contacts still wait to
+be decided, which writes have no clear answer yet.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
-from uuid import uuid4
 
 from connector.domain.notice import Notice, NoticeKind
-from connector.domain.owner import Owner
-from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
-from connector.engine import preflight
+from connector.domain.run import RunStatus
 from connector.engine.adopt import choose
 from connector.engine.alarms import raise_alarms
 from connector.engine.answers import take_up
 from connector.engine.approval import Approval
+from connector.engine.begin import SHADOW, begin_run, what_time_it_is
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
-from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports, build_context
+from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports
 from connector.engine.guard import Guard, allowance, refuses_too_much
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.leaks import look_for_leaks
-from connector.engine.new_rules import RULES_CHANGED, cause_of_held, held_before, keep_held, look_at_new_rules
+from connector.engine.new_rules import cause_of_held, held_before, keep_held, look_at_new_rules
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
-from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
+from connector.engine.ports import PortalInfo, Progress
 from connector.engine.proof import begin_proof, end_proof, first_proof
-from connector.engine.pull import CONTACTS, pull, trailing
+from connector.engine.pull import pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
@@ -45,13 +42,6 @@ from connector.rules.rulebook import RuleBook
 
 WAIT_AT_MOST = 1_000
 """Writes wait for a full batch, but no longer than so many decisions: calls are dear, and so is a lead's time."""
-
-
-A_MOMENT = timedelta(milliseconds=1)
-FAR_AHEAD = timedelta(minutes=10)
-"""By so much may the CRM's clock have stepped back before a run says so."""
-SHADOW = "shadow:"
-"""Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
 
 
 def sync(
@@ -69,8 +59,8 @@ def sync(
     if options.approval is not None:
         options.approval.require(portal.id, book.fingerprint, portal.now)
     with ports.store.lease() as epoch:
-        portal = _what_time_it_is(ports, portal, clock)
-        context, marks = _begin(ports, book, portal, options, progress, epoch, clock)
+        portal = what_time_it_is(ports, portal, clock)
+        context, marks = begin_run(ports, book, portal, options, progress, epoch, clock)
         new_rules = look_at_new_rules(context)
         if context.writes:
             write_open_intents(context)  # what a kill left without an answer
@@ -99,170 +89,6 @@ def sync(
         if not context.options.dry_run:
             forget_old(context)
         return replace(_end(context, guard, streams, time.monotonic() - began), rule_change=new_rules)
-
-
-# -- begin -----------------------------------------------------------------------------------------------------
-
-
-def _what_time_it_is(ports: Ports, portal: PortalInfo, clock: CrmClock) -> PortalInfo:
-    """Asked again where it is known to be later: others worked while we stood still before we had the lease.
-
-    Gives the same again where the CRM's clock has stepped back.
-    """
-    with ports.store.reading() as uow:
-        known = uow.portal_state()
-    if known is None or known.as_of is None or known.as_of <= portal.now:
-        return portal
-    again = ports.crm.portal()
-    clock.hear(again.now)
-    return again
-
-
-def _begin(
-    ports: Ports,
-    book: RuleBook,
-    portal: PortalInfo,
-    options: Options,
-    progress: Progress | None,
-    epoch: int,
-    clock: CrmClock,
-) -> tuple[Context, Mapping[str, str]]:
-    asked = _ask_for_scopes(ports, book, portal, options)
-    owners, schema = ports.crm.owners(), ports.crm.schema(companies=book.fields.reads_companies)
-    preflight.require(book, schema, owners)
-    with ports.store.transaction() as uow:
-        known = uow.portal_state()
-        if asked:
-            uow.put_watermark(preflight.SCOPES, portal.now)
-        before = known if known is not None and known.as_of is not None else None
-        state = _state(before, portal, options)
-        run, marks = _run(uow, portal, state, book, epoch)
-        uow.put_portal_state(replace(state, as_of=run.as_of))
-        _keep_owners(uow, owners)
-        uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
-        changed = rules_changed(before, book, options)
-        if changed:
-            uow.mark_all_dirty(changed)
-        uow.mark_retries_dirty()
-        covered, unread = uow.watermark(CONTACTS), uow.unread()
-    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, _rules_of(before), book))
-    context = build_context(
-        ports,
-        book,
-        portal,
-        schema,
-        run,
-        options=replace(options, full=True) if anew else options,
-        clock=clock,
-        past=state.handoff_since,
-        covered=covered,
-        unread=unread,
-        progress=progress,
-        renormalise=anew,
-    )
-    context.remarks += [*preflight.remarks(book, owners), *preflight.silence(context.destinations)]
-    if before is not None and changed == RULES_CHANGED:
-        context.former = _rules_of(before)
-    if run.as_of - portal.now > FAR_AHEAD:
-        context.troubles.append(_ahead(run.as_of, portal.now))
-    return context, marks
-
-
-def _ahead(as_of: datetime, now: datetime) -> str:
-    """Time never goes back (I9), so one wrong answer of the CRM dates all that follows: that must not be silent."""
-    then, today = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (as_of, now))
-    return (
-        f"an earlier run was told by the CRM that it was {then}, and now it says {today}: until then everything counts "
-        "as of that time, and new interest looks old; put back a copy of the database from before that run, or wait"
-    )
-
-
-def _ask_for_scopes(ports: Ports, book: RuleBook, portal: PortalInfo, options: Options) -> bool:
-    """Before a run that writes, once a day and when the rules changed; gives whether the token was found to do (S2)."""
-    if options.dry_run or options.shadow:
-        return False
-    with ports.store.reading() as uow:
-        due = preflight.scopes_are_due(uow.watermark(preflight.SCOPES), portal.now)
-        due = due or bool(rules_changed(uow.portal_state(), book, options))
-    return due and preflight.require_scopes(ports.crm)
-
-
-def _run(
-    uow: UnitOfWork, portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int
-) -> tuple[SyncRun, Mapping[str, str]]:
-    """The run to do, with its progress: the one that was cut off, else a new one."""
-    stored = uow.unfinished_run()
-    run, marks = _resume(stored, book, epoch) or (_new_run(portal, state, book, epoch), {})
-    if stored is not None and stored[0].id != run.id:
-        uow.finish_run(stored[0].id, RunStatus.FAILED, RunCounts(), portal.now, "cut off; the rules changed since")
-    uow.put_run(run)
-    return run, marks
-
-
-def _keep_owners(uow: UnitOfWork, owners: Sequence[Owner]) -> None:
-    """Whom the CRM does not name any more gets no leads either (P7)."""
-    present = {owner.id for owner in owners}
-    known = uow.owners()
-    left = [replace(owner, archived=True) for owner in known if owner.id not in present]
-    there = {owner.id for owner in known if not owner.archived}
-    gone = [owner.id for owner in (*owners, *left) if owner.archived and owner.id in there]
-    uow.put_owners([*owners, *left])
-    if gone:
-        uow.mark_dirty(uow.contacts_in_hand(gone), "owner left")
-
-
-def _state(before: PortalState | None, portal: PortalInfo, options: Options) -> PortalState:
-    """What we know of the portal; the past ends at the first run that is not a shadow run (R41)."""
-    seen = before.as_of + A_MOMENT if before and before.as_of else portal.now  # what shadow mode saw is the past
-    since = options.since or seen
-    if before is None:
-        return PortalState(
-            id=portal.id,
-            time_zone=portal.time_zone,
-            ui_domain=portal.ui_domain,
-            handoff_since=since,
-            shadow=options.shadow,
-        )
-    state = replace(before, time_zone=portal.time_zone, ui_domain=portal.ui_domain)
-    goes_live = before.shadow and not options.shadow
-    return replace(state, handoff_since=since, shadow=False) if goes_live else state
-
-
-def rules_changed(before: PortalState | None, book: RuleBook, options: Options) -> str:
-    """Why every contact must be decided again; empty where only what changed must."""
-    if before is None or not before.fingerprint:
-        return ""
-    if _rules_of(before) != book.fingerprint:
-        return RULES_CHANGED
-    return "live after shadow" if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
-
-
-def _rules_of(before: PortalState) -> str:
-    return before.fingerprint.removeprefix(SHADOW)
-
-
-def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:
-    """Whether stored contacts were read by other fields or stages than today's."""
-    with store.reading() as uow:
-        old = uow.rulebook(fingerprint)
-    now = book.as_dict()
-    return old is None or any(old.get(part) != now[part] for part in ("fields", "stages"))
-
-
-def _resume(
-    stored: tuple[SyncRun, Mapping[str, str]] | None, book: RuleBook, epoch: int
-) -> tuple[SyncRun, Mapping[str, str]] | None:
-    """The run that was cut off, under our lease; none where the rules changed since: a new one covers its window."""
-    if stored is None or stored[0].fingerprint != book.fingerprint:
-        return None
-    run, marks = stored
-    return replace(run, epoch=epoch, resumed=True), marks
-
-
-def _new_run(portal: PortalInfo, state: PortalState, book: RuleBook, epoch: int) -> SyncRun:
-    as_of = max(portal.now, state.as_of or portal.now)
-    run_id = RunId(f"run_{as_of:%Y%m%dT%H%M%S}_{uuid4().hex[:6]}")
-    return SyncRun(id=run_id, started_at=portal.now, as_of=as_of, fingerprint=book.fingerprint, seed=epoch, epoch=epoch)
 
 
 # -- pull ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from crash_points import Fault, Point
 from crash_seams import KILLS
 from crash_world import Undisturbed
 
+import connector.engine.begin as begin
 import connector.engine.consider as consider
 import connector.engine.notify as notify
 import connector.engine.pull as pull
@@ -203,7 +204,7 @@ def _unclear_is_failed() -> None:
 
 def _turn_moved_twice() -> None:
     """A restart gives everybody with an open write his turn again."""
-    begun = run._begin
+    begun = run.begin_run
 
     def bad(ports: Any, *rest: Any) -> Any:
         context, marks = begun(ports, *rest)
@@ -214,7 +215,7 @@ def _turn_moved_twice() -> None:
                         uow.move_rotation(*row.turn)
         return context, marks
 
-    run._begin = bad
+    run.begin_run = bad
 
 
 # -- runs and progress ---------------------------------------------------------------------------------------------
@@ -252,22 +253,22 @@ def _watermark_before_the_work() -> None:
 
 
 def _as_of_from_our_clock() -> None:
-    resume, begin = run._resume, run._run
+    resume, there = begin._resume, begin._run
 
     def bad(uow: Any, portal: Any, *rest: Any) -> Any:
         now.append(portal.now)
-        return begin(uow, portal, *rest)
+        return there(uow, portal, *rest)
 
     def anew(*given: Any) -> Any:
         found = resume(*given)
         return found and (replace(found[0], as_of=now[-1]), found[1])
 
     now: list[Any] = []
-    run._run, run._resume = bad, anew
+    begin._run, begin._resume = bad, anew
 
 
 def _restart_is_a_new_run() -> None:
-    run._resume = lambda *_: None
+    begin._resume = lambda *_: None
 
 
 def _work_list_cleared_first() -> None:
