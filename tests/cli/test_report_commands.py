@@ -240,7 +240,7 @@ def test_every_report_on_a_real_portal(world: World, handoff: Handoff) -> None:
     assert (funnel["counted"]["handed"], funnel["arrived"] >= 1) == (1, True)
     assert funnel["follow_up"]["system_leads"] == 1
     clocks = json.loads(found["sla"].out)
-    assert {one["clock"]: one["running"] for one in clocks["boards"]} == {"first_touch": 1, "verdict": 1}
+    assert {one["clock"]: one["running"] for one in clocks["boards"]} == {"first_touch": 1, "verdict": 1, "age": 1}
     assert len(list(csv.reader(io.StringIO(found["owners"].out)))) == 2
     assert "6 leads from 4 sources" in found["sources"].out and "## Who gets a lead" in found["agreement"].out
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from factories import DAY, NOW, make_book, make_episode, make_owner
@@ -26,11 +27,16 @@ class Stands:
     raised: list[Raised]
 
 
-@pytest.fixture
-def world() -> World:
-    world = World(make_book(notifications={"destinations": TO}))
+def portal(**parts: Any) -> World:
+    """With three destinations and, beside the shipped rules, these."""
+    world = World(make_book(notifications={"destinations": TO}, **parts))
     world.destinations = dict.fromkeys(TO, True)
     return world.begin()
+
+
+@pytest.fixture
+def world() -> World:
+    return portal()
 
 
 def nights(world: World, number: int) -> list[tuple[str, str]]:
@@ -98,8 +104,9 @@ def test_the_notice_says_what_it_is_about(world: World, monkeypatch: pytest.Monk
     assert json.loads(entry.body)["kind"] == "alarm.raised"
 
 
-def test_a_clock_that_the_rules_lack_is_told_once_for_all_leads(world: World) -> None:
+def test_a_clock_that_the_rules_lack_is_told_once_for_all_leads() -> None:
     """R17: whoever accepts a lead raises no alarm each night; `leads --silent` names each of them."""
+    world = portal(sla={"clocks": {"verdict": {"label": "answer of sales", "until": "verdict", "limit": "48h"}}})
     world.crm.add("101", created_at=NOW - 2 * DAY)
     world.run_later(timedelta(minutes=10))
     with world.store.transaction() as uow:

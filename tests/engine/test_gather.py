@@ -52,7 +52,9 @@ def test_a_lead_is_known_by_what_may_have_made_it_go_well() -> None:
     assert lead.kinds[OWNER] == lead.owner and lead.kinds[GRADE]
     assert list(facts.versions) == [lead.kinds[RULES]] == [lead.rules]
     assert facts.arrived == {"ORGANIC_SEARCH": 1}
-    assert {(one.clock, one.missed_at) for one in facts.limits} == {("first_touch", None), ("verdict", None)}
+    assert {(one.clock, one.missed_at) for one in facts.limits} == {
+        ("first_touch", None), ("verdict", None), ("age", None),
+    }  # fmt: skip
 
 
 def test_a_version_that_differs_in_reports_alone_is_the_same_for_alarms() -> None:

@@ -114,6 +114,13 @@ def test_a_lead_without_a_clock_gets_one_and_where_the_rules_have_none_it_is_lis
     assert stranded(bare) == [found]  # since when, stays
 
 
+def test_with_the_shipped_rules_a_lead_that_sales_accepted_is_on_a_clock() -> None:
+    """R12, R17: a default installation lists nobody for having been accepted."""
+    world = in_hand(sla={})
+    assert {timer.name for timer in world.timers()} == {"age"}
+    assert (next_night(world).counts.stranded, stranded(world)) == (0, [])
+
+
 def test_a_time_that_ran_out_without_anything_is_listed() -> None:
     world = in_hand(sla={"clocks": {"first": {"label": "first call", "until": "touch", "limit": "1h", "warn_at": []}}})
     world.crm.add("102")

@@ -292,7 +292,7 @@ def test_where_no_caller_is_left_a_rep_takes_over_with_clocks_of_the_second_hop(
     assert (moved.state, moved.touched_at, moved.caller, moved.caller_touched_at) == (
         State.TELEQUALIFIED, None, CLEO, NOW - DAY
     )  # fmt: skip
-    assert {timer.name for timer in clocks(moved, BOOK.sla, now=NOW)} == {"first_touch", "verdict"}
+    assert {timer.name for timer in clocks(moved, BOOK.sla, now=NOW)} == {"first_touch", "verdict", "age"}
     taken = make_contact(stage="mql", owner=None, changed_at={"owner": NOW - HOUR})
     emptied = decide(make_situation(taken, episodes=[before], desk=make_desk(*PEOPLE[:2])), BOOK, now=NOW)
     assert (emptied.passes_on, after(emptied).owner) == (True, ANA)
@@ -309,7 +309,7 @@ def test_who_takes_a_touched_lead_over_has_clocks_of_their_own(state: State) -> 
     assert (taken.owner, taken.state, taken.touched_at, taken.first_touched_at) == (
         BEN, State.HANDED_OFF, None, NOW - DAY
     )  # fmt: skip
-    assert {timer.name for timer in clocks(taken, BOOK.sla, now=NOW)} == {"first_touch", "verdict"}
+    assert {timer.name for timer in clocks(taken, BOOK.sla, now=NOW)} == {"first_touch", "verdict", "age"}
     old = make_contact(owner=ANA, stage="mql", **said)
     changes = {one.field: one.after for one in plan(decision, old, BOOK, on_list=True, now=NOW).changes}
     assert changes.get("verdict", "as it is") == (None if said else "as it is")

@@ -384,7 +384,7 @@ def test_each_missed_clock_has_the_first_cause_that_applies() -> None:
     leads = [make_passed(number, **late) for number in (1, 3, 5)] + [make_passed(2), make_passed(4, owner=BEN)]
     limits = [*(make_limit(number) for number in (1, 2, 4, 5)), make_limit(3, assignment=2)]
     told = {EpisodeId("ep_5"): None, EpisodeId("ep_1"): HANDED + HOUR}
-    found, (first, _) = clocks_of(leads, limits, told_at=told, gone={BEN})
+    found, (first, _, _) = clocks_of(leads, limits, told_at=told, gone={BEN})
     assert {one.lead.id[-1]: one.why for one in found} == {
         "1": Why.TOO_LATE, "2": Why.NOTHING, "3": Why.CHANGED_HANDS, "4": Why.LEFT, "5": Why.NOT_TOLD,
     }  # fmt: skip
@@ -404,7 +404,7 @@ def test_a_missed_clock_is_charged_to_whoever_had_the_lead_then() -> None:
 
 
 def test_a_clock_that_still_runs_is_neither_kept_nor_missed() -> None:
-    _, (first, _) = clocks_of([make_passed(1), make_passed(2)], [make_limit(1, is_missed=False)])
+    _, (first, _, _) = clocks_of([make_passed(1), make_passed(2)], [make_limit(1, is_missed=False)])
     assert (first.kept, first.running) == (Share(1, 1), 1)
     assert first.owners == ((ANA, Share(1, 1)),)
 

@@ -64,7 +64,7 @@ def test_timers_carry_episode_and_assignment() -> None:
     """I5: the second owner's reminders are not the first one's."""
     timers = clocks(make_episode(assignment=2), BERLIN, now=SATURDAY)
     assert {(timer.kind, timer.episode, timer.assignment) for timer in timers} == {(TimerKind.SLA, "ep_1", 2)}
-    assert len({(timer.name, timer.level) for timer in timers}) == len(timers) == 6
+    assert len({(timer.name, timer.level) for timer in timers}) == len(timers) == 8
 
 
 def test_the_portals_zone_settles_the_calendar() -> None:
@@ -81,7 +81,7 @@ def test_nothing_runs_on_silent_or_ended_leads() -> None:
     for episode in (make_episode(silent=True), make_episode(state=State.RECYCLED)):
         assert clocks(episode, BERLIN, now=SATURDAY) == ()
         assert first_due(episode, BERLIN, now=SATURDAY) is None
-        assert stopped_clocks(episode, BERLIN) == ("first_touch", "verdict")
+        assert stopped_clocks(episode, BERLIN) == ("first_touch", "verdict", "age")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,15 @@ def test_nothing_runs_on_silent_or_ended_leads() -> None:
 )
 def test_a_touch_and_an_answer_stop_their_clocks(change: dict[str, object], stopped: tuple[str, ...]) -> None:
     assert stopped_clocks(make_episode(**change), BERLIN) == stopped
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.OPPORTUNITY])
+def test_whoever_has_answered_is_on_the_clock_to_the_end_alone(state: State) -> None:
+    """R12, R17: in a default installation no accepted lead is silent; one reminder, and the limit 90 days on."""
+    now = SATURDAY.astimezone(UTC)
+    timers = clocks(make_episode(state=state), BERLIN, now=now)
+    assert {timer.name for timer in timers} == {"age"}
+    assert levels(timers, "age") == {"at_risk_90": now + timedelta(days=81), "breach": now + timedelta(days=90)}
 
 
 def test_a_fired_timer_says_whom_it_concerns_and_what_it_means() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from book_page import PAGES, page_text
 from book_story import read_story
-from factories import shipped_book
+from factories import NOW, make_episode, shipped_book
 
 import connector.errors
 from connector.cli.app import main
@@ -20,10 +20,13 @@ from connector.config.examples import run_examples
 from connector.config.mappings import make_rulebook, shipped_folder
 from connector.config.templates import BOOKS, TEMPLATES, named, template_files, write_template
 from connector.config.yaml_text import read_yaml
+from connector.domain.episode import State
 from connector.errors import SettingsError
+from connector.rules import sla
 from connector.rules.rulebook import PARTS, RuleBook
 
 Command = Callable[..., tuple[int, str, str]]
+UNENDED = [state for state in State if not state.is_end]
 
 
 @pytest.fixture
@@ -147,6 +150,16 @@ def test_the_portal_of_the_story_has_every_form_that_the_book_names(name: str) -
     rules = book(name).qualification
     asked = {hand.form for hand in rules.hand_raisers.forms} | {form.form for form in rules.abandoned_forms}
     assert asked <= set(read_story(name).forms)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("state", UNENDED)
+def test_no_lead_of_a_book_is_in_work_without_a_clock(name: str, state: State) -> None:
+    """R12, R17: else the nightly proof lists it, and nobody hears of it by time alone."""
+    rules = book(name).sla
+    for party in ("", "callers"):
+        lead = make_episode(state=state, party=party, touched_at=NOW)
+        assert sla.clocks(lead, rules, now=NOW), lead.hop
 
 
 def test_the_pages_and_the_list_of_pages_name_each_template() -> None:
