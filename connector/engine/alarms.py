@@ -30,6 +30,8 @@ RULE = "alarm"
 WEEK = timedelta(days=7)
 TURNS = timedelta(days=28)
 """So far back the turns of each pool are looked at."""
+SILENT = "silent"
+"""Key of the alarm about leads that a proof could not mend."""
 MOST_NAMED = 20
 """Leads in one notice; the others are counted."""
 
@@ -52,7 +54,9 @@ def raise_alarms(context: Context, found: Sequence[Stranded]) -> None:
     Args:
         found: what the proof of this night could not mend.
     """
-    raised = [*_silent(context, found), *_of_reports(context)]
+    with context.store.reading() as uow:
+        told_at = uow.watermark(f"alarm {SILENT}")
+    raised = [*_silent(found, told_at), *_of_reports(context)]
     if not raised:
         return
     with context.store.transaction() as uow:
@@ -72,17 +76,17 @@ def _mark(one: Raised) -> str:
     return f"alarm {one.key}"
 
 
-def _silent(context: Context, found: Sequence[Stranded]) -> Iterator[Raised]:
-    """Those of this night; one that stood before has been told of. What the rules lack is told once, not by lead."""
+def _silent(found: Sequence[Stranded], told_at: datetime | None) -> Iterator[Raised]:
+    """Those found since the last such alarm. What the rules lack is told once, not by lead."""
     tell = (Role.OPS, Role.MANAGER)
     lacking = [one for one in found if one.cause == Cause.NO_CLOCK]
     if lacking:
         words = f"{_leads(len(lacking))} on no clock of the rules: add one with `until: end` to sla.yaml."
         yield Raised(about="silent", key="no_clock", words=words, tell=tell, rests=TURNS, leads=lacking)
-    new = [one for one in found if one.found_at == context.now and one.cause != Cause.NO_CLOCK]
+    new = [one for one in found if one.cause != Cause.NO_CLOCK and (told_at is None or one.found_at > told_at)]
     if new:
         words = f"{_leads(len(new))} newly kept going by nothing: `handoff leads --silent` says why."
-        yield Raised(about="silent", key="silent", words=words, tell=tell, rests=timedelta(0), leads=new)
+        yield Raised(about="silent", key=SILENT, words=words, tell=tell, rests=timedelta(0), leads=new)
 
 
 def _leads(number: int) -> str:
@@ -124,7 +128,7 @@ def _turns(context: Context, facts: Facts) -> Iterator[Raised]:
 
 
 def _notice(context: Context, one: Raised) -> Notice:
-    """Its key names the night: the run's own instant, which a restart keeps (I5, I9)."""
+    """Its key names the run's own instant, which a restart keeps (I5, I9)."""
     packet: dict[str, object] = {"alarm": one.about, "sentence": one.words, "tell": [role.value for role in one.tell]}
     if one.leads:
         packet["count"] = len(one.leads)
@@ -140,7 +144,7 @@ def _notice(context: Context, one: Raised) -> Notice:
         contact=None,
         episode=None,
         owner=None,
-        key=f"{one.key}:{context.now:%Y-%m-%d}",
+        key=f"{one.key}:{context.now:%Y-%m-%dT%H:%M}",
         occurred_at=context.now,
         packet=packet,
     )
@@ -148,6 +152,6 @@ def _notice(context: Context, one: Raised) -> Notice:
 
 def _audit(one: Raised, now: datetime) -> AuditRow:
     return AuditRow(
-        effect=f"alarm:{one.key}:{now:%Y-%m-%d}", contact=None, episode=None, rule=RULE, inputs={"alarm": one.about},
-        outcome="told",
+        effect=f"alarm:{one.key}:{now:%Y-%m-%dT%H:%M}", contact=None, episode=None, rule=RULE,
+        inputs={"alarm": one.about}, outcome="told",
     )  # fmt: skip

@@ -28,6 +28,7 @@ from connector.engine.ports.proof import PROVED, ClockSeen, PacketSeen, Stranded
 from connector.engine.pull import store_records
 from connector.engine.races import wire_text
 from connector.engine.showing import show
+from connector.errors import ChangeRejectedError, ContractError
 from connector.rules import sla
 from connector.rules.fields import properties_to_read, property_of
 from connector.rules.plan import shown_anew
@@ -59,7 +60,11 @@ def begin_proof(context: Context) -> Night | None:
             page = uow.in_hand(BATCH, after)
         if not page:
             return night
-        _read_back(context, night, page)
+        try:
+            _read_back(context, night, page)
+        except (ChangeRejectedError, ContractError) as error:  # new leads go on all the same (P5)
+            context.troubles.append(f"the nightly proof stopped, and the next run tries again: {error}")
+            return None
         after = page[-1].contact
 
 
@@ -76,13 +81,18 @@ def end_proof(context: Context, night: Night) -> Sequence[Stranded]:
         found = [_since(before.get(one.contact), one) for one in found]
         uow.put_stranded(found)
         inputs = {"leads": night.leads, "stranded": len(found)}
-        uow.audit(context.run.id, [_audit(f"proof:{context.now:%Y-%m-%d}", None, inputs, "proved")], context.now)
-        uow.put_watermark(PROVED, context.now)
+        uow.audit(context.run.id, [_audit(f"proof:{context.now:%Y-%m-%dT%H:%M}", None, inputs, "proved")], context.now)
     context.counts.rescued += night.mended
     context.counts.stranded = len(found)
     if found:
         context.remarks.append(sentence(len(found), night.leads))
     return found
+
+
+def close_proof(context: Context) -> None:
+    """Only once its alarms are told: a kill before that proves anew (P1)."""
+    with context.store.transaction() as uow:
+        uow.put_watermark(PROVED, context.now)
 
 
 def sentence(stranded: int, leads: int) -> str:

@@ -29,7 +29,7 @@ from connector.engine.new_rules import cause_of_held, held_before, keep_held, lo
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import PortalInfo, Progress
-from connector.engine.proof import begin_proof, end_proof, first_proof
+from connector.engine.proof import begin_proof, close_proof, end_proof, first_proof
 from connector.engine.pull import pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
@@ -84,6 +84,7 @@ def sync(
             erase_vanished(context)
         if night is not None:
             raise_alarms(context, end_proof(context, night))
+            close_proof(context)
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
         if not context.options.dry_run:

@@ -34,7 +34,7 @@ from connector.engine.races import (
     wire_text,
 )
 from connector.engine.settle import Sent, settle
-from connector.errors import ChangeRejectedError, UnknownPropertyError
+from connector.errors import ChangeRejectedError, ContactGoneError, ContractError, UnknownPropertyError
 from connector.rules.fields import normalise, properties_to_read, property_of
 
 
@@ -252,7 +252,7 @@ class _Batch(Sent):
                     continue
                 try:
                     self._make(row, change)
-                except ChangeRejectedError as error:
+                except (ChangeRejectedError, ContactGoneError, ContractError) as error:
                     what = change.kind.value.replace("_", " ")
                     self.context.troubles.append(f"contact {row.contact}: the CRM refused the {what}: {error}")
 

@@ -58,6 +58,8 @@ WHOLLY = (contact, timer, dirty, retry, quarantine, stranded, hint, deal_contact
 BY_ID, BY_EMAIL = "contact", "email"
 WHY = "the person was erased"
 WAITING = ("held", "due", "digested")
+OF_MANY = (NoticeKind.ALARM_RAISED.value, NoticeKind.MAIL_LEAKED.value, NoticeKind.REP_MORNING.value)
+"""Notices that may name several people, and belong to none."""
 
 _FAMILY = select(contact.c.contact, contact.c.merged_into).where(
     contact.c.portal == PORTAL, or_(contact.c.contact.in_(IDS), contact.c.merged_into.in_(IDS))
@@ -83,7 +85,7 @@ _LOOSE = delete(activity).where(activity.c.portal == PORTAL, activity.c.contact.
 _DIGESTS = select(outbox).where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS))
 _OF_MANY = select(outbox).where(
     outbox.c.portal == PORTAL, outbox.c.contact.is_(None), outbox.c.body != "",
-    outbox.c.kind.in_((NoticeKind.MAIL_LEAKED.value, NoticeKind.REP_MORNING.value)),
+    outbox.c.kind.in_(OF_MANY),
 )
 _ERRORS = select(run.c.run, run.c.error).where(run.c.portal == PORTAL, run.c.error != "")
 
