@@ -32,7 +32,8 @@ from engine.memory import empty_store
 def build_body(destination: str, notice: Notice, entry: str) -> str:
     """Who is told what, without the packet's prose."""
     facts = {"to": destination, "kind": notice.kind.value, "owner": notice.owner, "why": notice.packet.get("why_now")}
-    more = {key: notice.packet[key] for key in ("held", "would_hand_over", "level", "due", "leads") if key in notice.packet}
+    told = ("held", "would_hand_over", "level", "due", "leads")
+    more = {key: notice.packet[key] for key in told if key in notice.packet}
     return json.dumps(facts | more, default=str)
 
 
