@@ -52,10 +52,15 @@ def make_peer() -> Peer:
 
 
 def write_rules(folder: Path) -> None:
-    """The shipped rules with a second destination, a competitor, and one reminder for each clock."""
+    """The shipped rules with a second destination, a competitor, and one reminder for each clock.
+
+    No clock runs to a lead's end, so that the nightly proof finds accepted leads on none and its alarm comes up, too.
+    """
     write_mappings(folder)
     sla = folder / "sla.yaml"
-    sla.write_text(sla.read_text(encoding="utf-8").replace("warn_at: [50, 80]", "warn_at: [50]"), encoding="utf-8")
+    text, age, _ = sla.read_text(encoding="utf-8").partition("\n  age:")
+    assert age, "the clock to a lead's end is no longer the last of the file"
+    sla.write_text(text.replace("warn_at: [50, 80]", "warn_at: [50]") + "\n", encoding="utf-8")
     _change(folder / "qualification.yaml", "competitors: {then: triage, domains: []",
             "competitors: {then: triage, domains: [rival.example]")  # fmt: skip
     _change(folder / "notifications.yaml", "    personal: true\n", f"    personal: true\n{CHANNEL}")
