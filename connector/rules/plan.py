@@ -109,7 +109,7 @@ def _wanted(
             yield from ((name, None) for name in ANSWERS)
         elif decision.evidence in (RESCUED, REASSIGNED):  # the word of who is gone; their successor's is to be seen
             yield "verdict", None
-    elif episode.touched_at is not None:
+    elif sla.first_due(episode, book.sla, now=now) is None:  # touched, or answered without a touch
         yield "due_at", None
 
 

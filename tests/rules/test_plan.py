@@ -154,6 +154,14 @@ def test_a_touched_lead_is_no_longer_due() -> None:
     assert fields(planned(make_decision(episode, Action.ADVANCE), contact, on_list=True)) == {"due_at": None}
 
 
+def test_what_was_answered_without_a_touch_is_due_no_more() -> None:
+    """Nobody must call first a lead that its rep accepted: views of what is due do not show it."""
+    episode = make_episode(state=State.ACCEPTED)
+    contact = make_contact(owner=ANA, episode=episode.id, state="handed_off", due_at=NOW)
+    found = fields(planned(make_decision(episode, Action.ADVANCE), contact, on_list=True))
+    assert found["due_at"] is None and found["state"] == "accepted"
+
+
 def test_fields_that_the_admin_keeps_from_us_are_left_alone() -> None:
     """R32: `never`, and `if_empty` where something stands."""
     rules = shipped_book().fields.model_dump()["fields"]
