@@ -117,13 +117,13 @@ def explain(
         path=tuple(words.path(cause)) if cause else (),
         seen=tuple(words.seen(cause)) if cause else (),
         owner=words.owner(route, episodes),
-        routed=str(route.get("sentence", "")),
-        candidates=tuple(words.candidates(route)),
+        routed=_given_by_hand(decisions, episodes, route) or str(route.get("sentence", "")),
+        candidates=tuple(words.candidates(route)) if not _given_by_hand(decisions, episodes, route) else (),
         clocks=(
             *words.next(cause, episodes[-1] if episodes else None, uow, paths),
             *_forms(uow, contact, (then if as_of else None) or book, as_of, episodes, words),
         ),
-        history=tuple(words.history(episodes, decisions)),
+        history=tuple(words.history(episodes, decisions, paths)),
         written=tuple(words.written(uow.writes(family))),
         answered=tuple(words.answered(uow.answers([contact]))),
         problems=stored.contact.problems,
@@ -179,6 +179,17 @@ def _route(cause: Mapping[str, Any] | None, decisions: Sequence[Mapping[str, Any
     later = (row for row in reversed(decisions) if row["episode"] == cause["episode"] and row.get("route"))
     found = next(later, None) if cause["action"] in GIVEN else cause
     return (found or {}).get("route") or {}
+
+
+def _given_by_hand(
+    decisions: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], route: Mapping[str, Any]
+) -> str:
+    """How whoever has the lead came to have it, where that was not by the rules; else empty."""
+    now = episodes[-1] if episodes and episodes[-1].is_open else None
+    if now is None or not now.owner or not route or route.get("owner") in (None, now.owner):
+        return ""
+    moves = (row for row in reversed(decisions) if row["episode"] == now.id and row["action"] == "advance")
+    return next((str(row["sentence"]) for row in moves if (row["before"] or {}).get("owner") != now.owner), "")
 
 
 def _at(value: object) -> datetime:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.domain.answer import Answer, AnswerKind, AnswerStatus
 from connector.domain.change import Change, ChangeKind
-from connector.domain.contact import Value
+from connector.domain.contact import OwnerId, Value
 from connector.domain.episode import Episode, State
 from connector.domain.run import is_undo
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.as_it_stood import Paths, clocks_at
 from connector.engine.ports import UnitOfWork
+from connector.engine.ports.history import PastStep
 from connector.engine.ports.traces import WriteSeen
 from connector.rules import sla
 from connector.rules.abandonment import Abandoned
@@ -278,16 +280,21 @@ class Wording:
 
     # -- what was ----------------------------------------------------------------------------------------------
 
-    def history(self, episodes: Sequence[Episode], decisions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-        """One line per episode, and under it each time that somebody else got the lead by the rules."""
+    def history(
+        self, episodes: Sequence[Episode], decisions: Sequence[Mapping[str, Any]], paths: Paths
+    ) -> Iterator[str]:
+        """One line per episode with who got it first, and under it each time that somebody else got the lead."""
         for number, episode in enumerate(episodes, start=1):
             began = self.day(episode.handed_off_at or episode.opened_at)
-            owner = f", {self.name(episode.owner)}" if episode.owner else ""
+            first, later = _holders(paths.get(episode.id, ()))
+            owner = f", {self.name(first or episode.owner)}" if first or episode.owner else ""
             because = episode.reason.partition(";")[0].rstrip(".")
             yield f"{number}. {began}{owner}: {because}; {self._stands(episode)}."
             for row in decisions:
                 if row["episode"] == episode.id and row["action"] == "advance" and row.get("route"):
                     yield f"   {self.day(row['as_of'])}, {self.name(row['route']['owner'])}: {row['sentence']}"
+                elif row["episode"] == episode.id and (given := later.get(row["as_of"])) is not None:
+                    yield f"   {self.day(row['as_of'])}, {self.name(given)}: {row['sentence']}"
                 elif row["episode"] == episode.id and any(one["rule"] == NOBODY_ELSE for one in row["verdicts"]):
                     yield f"   {self.day(row['as_of'])}: {row['sentence']}"
 
@@ -306,3 +313,10 @@ class Wording:
         reason = self._book.recycling.reasons.get(episode.exit_reason)
         why = f" ({reason.label})" if reason and episode.state is not State.WON else ""
         return f"{STANDS[episode.state]} on {self.day(episode.ended_at)}{why}"
+
+
+def _holders(path: Sequence[PastStep]) -> tuple[OwnerId | None, Mapping[datetime, OwnerId]]:
+    """Who had the lead first, and when somebody else came to have it."""
+    first = next((step.owner for step in path if step.owner), None)
+    moved = (new for old, new in pairwise(path) if new.owner != old.owner)
+    return first, {step.at: step.owner for step in moved if step.owner}

@@ -200,3 +200,18 @@ def test_a_form_that_was_opened_and_not_sent_says_when_it_is_marked(world: World
     world.run_later(MINUTE)
     assert not any("Demo" in line for line in explained(world).clocks)
     assert explained(world, as_of=before).clocks[-1] == stands
+
+
+def test_who_got_a_lead_from_a_person_was_not_found_by_the_rules(world: World) -> None:
+    """R34: neither the turns of before nor who was passed over then say why the new holder has it."""
+    world.crm.add(last_name="Sample")
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    first = world.episode().owner
+    other = next(one for one in ("7", "8") if one != first)
+    world.crm.edit(owner=other)
+    world.run_later(HOUR)
+    found = explained(world)
+    assert found.routed == "A person gave this lead to another owner." and found.candidates == ()
+    assert found.owner not in found.history[0] and found.owner in found.history[1]
+    assert "A person gave this lead" in found.history[1]
