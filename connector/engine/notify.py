@@ -31,6 +31,8 @@ ASKING = ("hand_raiser", "customer")
 FRESH = timedelta(hours=24)
 """So long what is urgent stands in no digest, however much waits."""
 SUMMARY_BYTES = 140
+OPENING = (NoticeKind.LEAD_HANDED_OFF.value, NoticeKind.LEAD_MOVED.value)
+"""What tells somebody that a lead is theirs now."""
 HANDED_BACK = (State.RECYCLED, State.JUNK, State.UNREACHABLE, State.LOST)
 
 
@@ -171,11 +173,19 @@ class Teller:
 
 def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, due_at: datetime) -> list[Entry]:
     """Outbox rows: `held` while a write stands before them, else due at once."""
-    return [
+    rows = [
         entry_for(context, notice, destination, intent, due_at)
         for notice in told
         for destination in recipients(notice, context.book.notifications, context.destinations)
     ]
+    return [_no_later_than_its_heir(row, rows) if row.kind == NoticeKind.LEAD_WITHDRAWN.value else row for row in rows]
+
+
+def _no_later_than_its_heir(withdrawal: Entry, rows: Sequence[Entry]) -> Entry:
+    """A contact's notices go in order, so the quiet hours of who lost a lead must not keep it from who has it now."""
+    heirs = (row for row in rows if row.kind in OPENING and row.destination == withdrawal.destination)
+    due = [row.due_at for row in (withdrawal, *heirs) if row.due_at is not None]
+    return replace(withdrawal, due_at=min(due, default=None))
 
 
 def entry_for(context: Context, notice: Notice, destination: str, intent: Intent | None, due_at: datetime) -> Entry:

@@ -2,7 +2,8 @@
 
 Quiet is whenever the calendar is closed that notifications.yaml names, or the rep's own in routing.yaml. Clocks run by
 calendars of their own, so nobody is charged for the wait. The order of a contact's notices is kept: one that may
-disturb takes along those that waited before it (store/outbox.py).
+disturb takes along those that waited before it, and what waits for somebody who lost the lead meanwhile is cancelled
+(store/outbox.py).
 """
 
 from __future__ import annotations

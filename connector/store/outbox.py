@@ -84,6 +84,28 @@ _CANCEL_DIGESTS = (
     .values(status="cancelled", last_error="one of its leads was taken out; the others are told anew")
 )
 _CANCEL = _WAITING.values(status="cancelled", last_error=bindparam("why"))
+_WITHDRAWN = NoticeKind.LEAD_WITHDRAWN.value
+_OPENING = (NoticeKind.LEAD_HANDED_OFF.value, NoticeKind.LEAD_MOVED.value)
+_HELD_WITHDRAWALS = select(outbox.c.entry).where(
+    outbox.c.portal == PORTAL, outbox.c.intent.in_(IDS), outbox.c.status == _HELD, outbox.c.kind == _WITHDRAWN
+)
+# Nothing but quiet hours lets a first try be due later than now.
+_gone = outbox.alias("gone")
+_UNHEARD = (
+    select(outbox.c.entry, outbox.c.kind, _gone.c.entry.label("withdrawal"))
+    .where(
+        _gone.c.portal == PORTAL, _gone.c.entry.in_(IDS), _gone.c.status == DUE,
+        outbox.c.portal == PORTAL, outbox.c.destination == _gone.c.destination, outbox.c.contact == _gone.c.contact,
+        outbox.c.owner == _gone.c.owner, outbox.c.sequence < _gone.c.sequence, outbox.c.status == DUE,
+        outbox.c.tries == 0, outbox.c.claimed_until.is_(None), outbox.c.due_at > _AT,
+    )
+    .with_for_update(of=outbox)
+)
+_CANCEL_UNHEARD = (
+    update(outbox)
+    .where(outbox.c.portal == PORTAL, outbox.c.entry.in_(IDS), outbox.c.status == DUE)
+    .values(status="cancelled", last_error="the lead went to somebody else before the quiet hours were over")
+)
 _MEMBERS = update(outbox).where(outbox.c.portal == PORTAL, outbox.c.digest.in_(IDS))
 _DISSOLVE = _MEMBERS.where(outbox.c.status == _DIGESTED).values(status="due", digest=None)
 
@@ -185,10 +207,15 @@ class Entries(Part):
         self.change_each(_HURRY, [
             {"destination_": one.destination, "contact_": one.contact, "at": one.due_at} for one in hurried
         ])
+        for one in (new[name] for name in wanted):
+            if one.kind == _WITHDRAWN and one.status == "due" and one.queued_at is not None:
+                self._cancel_unheard([one.id], one.queued_at)
         return len(made)
 
     def release_entries(self, intents: Sequence[str], due_at: datetime) -> None:
+        withdrawals = [row.entry for row in self.select_by_id(_HELD_WITHDRAWALS, intents)]
         self.change_by_id(_RELEASE, intents, at=due_at)
+        self._cancel_unheard(withdrawals, due_at)
 
     def cancel_contact_entries(self, ids: Sequence[ContactId], why: str) -> None:
         """A digest that told of them and did not arrive is taken back; its other leads wait again by themselves."""
@@ -200,6 +227,15 @@ class Entries(Part):
     def cancel_entries(self, intents: Sequence[str], why: str) -> None:
         """Those still held; what is due already is true and is told."""
         self.change_by_id(_CANCEL, intents, why=why)
+
+    def _cancel_unheard(self, withdrawals: Sequence[str], now: datetime) -> None:
+        """Who lost a lead hears no more of what quiet hours kept from them, nor of its loss if they never heard of it.
+
+        It would come too late for them, and hold up what its new holder must hear (R15).
+        """
+        unheard = list(self.select_by_id(_UNHEARD, withdrawals, at=now))
+        never_had = {row.withdrawal for row in unheard if row.kind in _OPENING}
+        self.change_by_id(_CANCEL_UNHEARD, sorted({row.entry for row in unheard} | never_had))
 
 
 class SqlOutbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_activity, make_book, two_pricing_views
@@ -114,6 +115,73 @@ def test_who_loses_the_lead_before_the_morning_hears_nothing_of_it(world: World)
     world.clock.at = MORNING
     world.run()
     assert heard(world) == [] and statuses(world) == {"cancelled"}
+
+
+ANA, BEN = "7", "8"
+TOUCH = {"label": "first call", "until": "touch", "limit": "2h", "warn_at": [], "reassign_at": 150, "calendar": "day"}
+
+
+def ana_sleeps(clocks: dict[str, Any], *unless: str) -> World:
+    """The lead is Ana's in her quiet hours; Ben has none."""
+    day = {"day": {"zone": "UTC", "hours": {"mon-sun": ["00:00-24:00"]}}}
+    people = [{"owner": BEN, "calendar": "day"}]
+    book = make_book(
+        notifications={
+            "quiet_hours": {"outside": "office", "unless": unless},
+            "destinations": {"reps": {"type": "slack", "to": "rep", "url_env": "SLACK_URL"}},
+        },
+        sla={"calendars": EVERY_DAY | day, "clocks": clocks},
+        routing={"stickiness": ["existing_owner"], "people": people},
+    )
+    world = World(book)
+    world.destinations = {"reps": True}
+    world.clock.at = EVENING - 3 * DAY
+    world.begin()
+    world.clock.at = EVENING
+    world.crm.add(owner=ANA)
+    asks(world)
+    world.run()
+    assert world.episode().owner == ANA
+    return world
+
+
+def told(world: World) -> list[tuple[str, str | None]]:
+    return [(entry.kind, entry.owner) for entry in world.delivery.sent if entry.owner is not None]
+
+
+def test_a_person_gives_the_lead_away_at_night_and_its_new_holder_hears_at_once() -> None:
+    """Who never heard of the lead does not hear of its loss either."""
+    world = ana_sleeps({})
+    world.crm.edit(owner=BEN)
+    world.run_later(MINUTE)
+    assert told(world) == [("lead.moved", BEN)]
+    world.clock.at = MORNING
+    world.run()
+    assert told(world) == [("lead.moved", BEN)]
+    assert [entry.status for entry in world.entries() if entry.owner == ANA] == ["cancelled", "cancelled"]
+
+
+def test_a_clock_gives_the_lead_away_at_night_and_its_new_holder_hears_at_once() -> None:
+    """R17: what the holder slept through is not told to them in the morning."""
+    world = ana_sleeps({"first_touch": TOUCH})
+    world.run_later(2 * HOUR)
+    assert told(world) == [] and len(waiting(world)) == 2
+    world.run_later(HOUR)
+    assert world.episode().owner == BEN and told(world) == [("lead.moved", BEN)]
+    world.run_later(2 * HOUR)
+    assert told(world) == [("lead.moved", BEN), ("sla.breached", BEN)]
+    world.clock.at = MORNING
+    world.run()
+    assert ANA not in {owner for _, owner in told(world)}
+
+
+def test_who_heard_of_the_lead_hears_of_its_loss_before_its_new_holder_does() -> None:
+    """Order is kept, and waits for nobody's quiet hours but the new holder's."""
+    world = ana_sleeps({}, "hand_raiser")
+    assert told(world) == [("lead.handed_off", ANA)]
+    world.crm.edit(owner=BEN)
+    world.run_later(MINUTE)
+    assert told(world)[1:] == [("lead.withdrawn", ANA), ("lead.moved", BEN)]
 
 
 def test_by_day_nothing_waits(world: World) -> None:
