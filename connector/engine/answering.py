@@ -32,7 +32,8 @@ class Page:
         name: first name and initials of the others; who, company, holder: empty where not known.
         given: the answer that was given by this link; None: none yet.
         reasons: name and label of each reason for handing back; none where the portal keeps none.
-        keeps_day, keeps_comment: whether the portal has a place for these.
+        dated: names of the reasons for which a day to come back counts.
+        keeps_comment: whether the portal has a place for one.
     """
 
     kind: AnswerKind
@@ -42,7 +43,7 @@ class Page:
     holder: str = ""
     given: Answer | None = None
     reasons: tuple[tuple[str, str], ...] = ()
-    keeps_day: bool = False
+    dated: tuple[str, ...] = ()
     keeps_comment: bool = False
 
 
@@ -54,7 +55,7 @@ def look(uow: UnitOfWork, entry: str, kind: AnswerKind) -> Page:
     contact, rules = found.contact, found.book
     known = rules.fields.fields
     holder = next((one.name or one.email for one in uow.owners() if one.id == found.entry.owner), "")
-    labels = ((name, reason.label) for name, reason in rules.recycling.reasons.items())
+    given = rules.recycling.reasons.items() if "verdict_reason" in known else ()
     return Page(
         kind=kind,
         standing=found.standing,
@@ -62,8 +63,8 @@ def look(uow: UnitOfWork, entry: str, kind: AnswerKind) -> Page:
         company=contact.text("company"),
         holder=holder,
         given=found.given,
-        reasons=tuple(labels) if "verdict_reason" in known else (),
-        keeps_day="return_on" in known,
+        reasons=tuple((name, one.label) for name, one in given),
+        dated=tuple(name for name, one in given if one.wake.on_field == "return_on") if "return_on" in known else (),
         keeps_comment="comment" in known,
     )
 

@@ -148,15 +148,20 @@ def _form(page: Page, wrong: str, filled: Said) -> Iterator[str]:
     yield '<form method="post">'
     if page.kind is AnswerKind.RECYCLE:
         yield from _reasons(page, filled.reason, "wrong" if wrong else "")
-        if page.keeps_day:
+        if page.dated:
             value = filled.return_on.isoformat() if filled.return_on else ""
-            yield '<label class="over" for="day">Come back on (optional)</label>'
+            yield f'<label class="over" for="day">Come back on (optional; for: {escape(with_a_day(page))})</label>'
             yield f'<input type="date" id="day" name="return_on" value="{value}">'
     if page.keeps_comment and page.kind is not AnswerKind.CALLED:
         yield '<label class="over" for="comment">Comment (optional)</label>'
         text = escape(filled.comment)
         yield f'<textarea id="comment" name="comment" rows="3" maxlength="{LONGEST_COMMENT}">{text}</textarea>'
     yield f'<button type="submit">{escape(BUTTONS[page.kind])}</button></form>'
+
+
+def with_a_day(page: Page) -> str:
+    """The reasons for which a day to come back counts, in words."""
+    return ", ".join(label for name, label in page.reasons if name in page.dated)
 
 
 def _reasons(page: Page, chosen: str, described_by: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TypeVar
 from urllib.parse import parse_qs
 
@@ -246,7 +246,7 @@ def _said(page: Page, form: dict[str, str]) -> tuple[Said, str]:
     said = Said(reason=form.get("reason", ""), comment=comment[:LONGEST_COMMENT] if page.keeps_comment else "")
     if page.kind is not AnswerKind.RECYCLE:
         return said, ""
-    day = form.get("return_on", "").strip() if page.keeps_day else ""
+    day = form.get("return_on", "").strip() if page.dated else ""
     if day:
         try:
             said = replace(said, return_on=date.fromisoformat(day))
@@ -254,6 +254,10 @@ def _said(page: Page, form: dict[str, str]) -> tuple[Said, str]:
             return said, "The day could not be read. Write it as year-month-day, such as 2026-09-01."
         if said.return_on is not None and said.return_on.year not in YEARS:
             return replace(said, return_on=None), "That day is too far away."
+        if said.return_on is not None and said.return_on < datetime.now(UTC).date():
+            return replace(said, return_on=None), "That day has passed. Choose one that is to come, or none."
     if page.reasons and said.reason not in dict(page.reasons):
         return replace(said, reason=""), "Please choose why you hand this lead back."
+    if said.return_on is not None and said.reason not in page.dated:
+        return said, f"A day counts only for: {answer_page.with_a_day(page)}. Leave it empty, or choose that reason."
     return said, ""
