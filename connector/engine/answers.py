@@ -77,7 +77,7 @@ def settle_answers(context: Context, uow: UnitOfWork, rows: Sequence[Intent]) ->
 
 
 def _empties(row: Intent) -> bool:
-    """A former holder had said the same word: it goes first, so that the CRM records the new one."""
+    """The same word stood there unheard: it goes first, so that the CRM records the new one."""
     return all(one.after is None for one in row.changes)
 
 
@@ -142,13 +142,15 @@ class _Table:
             for other in self.given
             if other.episode == one.episode and other.status is AnswerStatus.DONE
         )
+        if one.intent is not None:
+            ours |= {""}  # the word that stood there unheard was emptied for this very answer
         if not wanted:
             self._end(one, AnswerStatus.REFUSED, taken)
             return False
         if one.answered_at is not None and answers.is_overtaken(contact, one.answered_at, ours):
             self._end(one, AnswerStatus.OVERTAKEN, taken)
             return False
-        if answers.was_said_before(contact, episode, str(wanted["verdict"])):
+        if answers.stands_unheard(contact, episode, str(wanted["verdict"]), book.recycling):
             wanted = {"verdict": None}
         changes = _differing(wanted, contact)
         if not changes:

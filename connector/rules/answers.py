@@ -153,9 +153,16 @@ def values(kind: AnswerKind, said: Said, book: RuleBook) -> dict[str, Value]:
     return {name: value for name, value in found.items() if value is not None and name in book.fields.fields}
 
 
-def was_said_before(contact: Contact, episode: Episode, word: str) -> bool:
-    """Whether a former holder's word stands there, the same one: set again, the CRM would record nothing new."""
-    said_at, since = contact.changed_at.get("verdict"), touches_count_from(episode, contact)
-    if contact.text("verdict").strip().lower() != word or said_at is None or since is None:
+def stands_unheard(contact: Contact, episode: Episode, word: str, rules: RecyclingRules) -> bool:
+    """Whether the same word stands there and does not count: set again, the CRM would record nothing new.
+
+    A former holder said it, or what it led to was undone (R36). The lead has been decided on what stands there, so a
+    word that means more than the episode's state was not followed.
+    """
+    if contact.text("verdict").strip().lower() != word:
         return False
-    return said_at <= since
+    meant = rules.verdicts.get(word)
+    if meant is not None and meant.rank > episode.state.rank:
+        return True
+    said_at, since = contact.changed_at.get("verdict"), touches_count_from(episode, contact)
+    return said_at is not None and since is not None and said_at <= since

@@ -220,3 +220,23 @@ def test_the_run_of_an_answer_undone_leaves_what_its_holder_said(world: World, d
     (made,) = [row["run"] for row in world.runs() if str(row["run"]).startswith("hints")][:1]
     undo(world.ports, world.book, world.crm.portal(), RunId(str(made)))
     assert world.crm.value("101", "verdict") == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "state"),
+    [(AnswerKind.RECYCLE, "recycle", State.RECYCLED), (AnswerKind.ACCEPT, "accepted", State.ACCEPTED)],
+)
+def test_what_was_undone_can_be_answered_again(
+    world: World, desk: Desk, kind: AnswerKind, word: str, state: State
+) -> None:
+    """R20, R36: the word still stands in the CRM, so it is emptied first and counts anew."""
+    world.crm.edit(verdict=word)
+    world.run_later()
+    undo(world.ports, world.book, world.crm.portal(), RunId(str(world.runs()[0]["run"])))
+    world.run_later()
+    assert (world.episode().state, world.crm.value("101", "verdict")) == (State.HANDED_OFF, word)
+    told = [one.id for one in world.entries() if one.kind == "lead.handed_off"][-1]
+    assert desk.click(kind, told) is Standing.OPEN
+    world.run_hints()
+    assert (world.episode().state, desk.outcome()) == (state, [AnswerStatus.DONE])
+    assert world.crm.values_over_time("101", "verdict") == [word, "", word]

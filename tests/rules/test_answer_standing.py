@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.answer import AnswerKind, Said
-from connector.domain.contact import OwnerId
+from connector.domain.contact import Contact, OwnerId
 from connector.domain.episode import Episode, Hop, State
 from connector.domain.notice import NoticeKind
 from connector.rules.answers import (
@@ -21,8 +21,8 @@ from connector.rules.answers import (
     is_overtaken,
     offered,
     standing,
+    stands_unheard,
     values,
-    was_said_before,
 )
 
 TOLD = NoticeKind.LEAD_HANDED_OFF
@@ -128,10 +128,29 @@ def test_a_verdict_set_after_the_answer_stands_unless_it_is_ours(
 
 
 def test_a_former_holders_word_is_no_answer_of_the_present_one() -> None:
-    episode = make_episode(assignment=2, handed_off_at=NOW - 2 * DAY)
+    episode = make_episode(assignment=2, handed_off_at=NOW - 2 * DAY, state=State.ACCEPTED)
     changed = {"owner": NOW - HOUR, "verdict": NOW - DAY}
     contact = make_contact(owner=ANA, verdict="accepted", changed_at=changed)
-    assert was_said_before(contact, episode, "accepted")
-    assert not was_said_before(contact, episode, "junk")
+    assert unheard(contact, episode, "accepted")
+    assert not unheard(contact, episode, "junk")
     again = make_contact(owner=ANA, verdict="accepted", changed_at={**changed, "verdict": NOW})
-    assert not was_said_before(again, episode, "accepted")
+    assert not unheard(again, episode, "accepted")
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "expected"),
+    [
+        ("recycle", State.HANDED_OFF, True),
+        ("accepted", State.HANDED_OFF, True),
+        ("accepted", State.ACCEPTED, False),
+        ("accepted", State.SALES_QUALIFIED, False),
+    ],
+)
+def test_a_word_that_moved_nothing_was_undone(word: str, state: State, expected: bool) -> None:
+    """R36"""
+    contact = make_contact(owner=ANA, verdict=word, changed_at={"verdict": NOW - HOUR})
+    assert unheard(contact, make_episode(state=state), word) is expected
+
+
+def unheard(contact: Contact, episode: Episode, word: str) -> bool:
+    return stands_unheard(contact, episode, word, shipped_book().recycling)
