@@ -16,6 +16,7 @@ from connector.domain.deal import Deal, DealState
 from connector.domain.episode import UNANSWERED, Episode, Hop, State
 from connector.rules import recycling, stages
 from connector.rules.rulebook import RuleBook
+from connector.rules.stages import Projection
 
 
 def follow(
@@ -35,25 +36,49 @@ def follow(
     touched = _touched(moved, contact, claimed)
     state = _state(touched, contact, deals, book)
     if state is touched.state:
-        return replace(touched, inherited=False) if _answered_anew(touched, contact, book) else touched
+        reacted = touched.inherited and _said_anew(touched, contact, deals, book, ours=book.stages.write.get(state))
+        return replace(touched, inherited=False) if reacted else touched
     if state.is_end:
         return end(touched, state, contact, deals, book, now=now)
-    return replace(touched, state=state, inherited=False)
+    moved_on = replace(touched, state=state, inherited=False)
+    return replace(moved_on, inherited=_is_inherited(moved_on, contact, deals, book))
 
 
-def _answered_anew(episode: Episode, contact: Contact, book: RuleBook) -> bool:
-    """Whether who has it now said themselves what a former holder had said."""
+def _is_inherited(episode: Episode, contact: Contact, deals: Sequence[Deal], book: RuleBook) -> bool:
+    """Whether the answer just read was given before whoever has it now got it: as if a run had come in between."""
+    if episode.assignment == 1 or episode.state in UNANSWERED:
+        return False
+    return touches_count_from(episode, contact) is not None and not _said_anew(episode, contact, deals, book)
+
+
+def _said_anew(
+    episode: Episode, contact: Contact, deals: Sequence[Deal], book: RuleBook, *, ours: Projection | None = None
+) -> bool:
+    """Whether the episode's state is what was said since whoever has it now got it.
+
+    Args:
+        ours: status and stage that we write in this state; where they stand, they are nobody's word.
+    """
     since = touches_count_from(episode, contact)
-    if not episode.inherited or since is None:
+    if since is None:
         return False
 
-    def is_new(field: str) -> bool:
-        said_at = contact.changed_at.get(field)
-        return said_at is not None and said_at > since
+    def is_new(at: datetime | None) -> bool:
+        return at is not None and at > since
 
-    said = recycling.answer(contact, book.recycling) if is_new("verdict") else None
-    shown = stages.reported_state(contact, book.stages, by_status=is_new("status"), by_stage=is_new("stage"))
-    return episode.state in (said, shown)
+    def was_set(field: str, echo: str | None) -> bool:
+        is_echo = bool(echo) and contact.text(field).lower() == str(echo).lower()
+        return is_new(contact.changed_at.get(field)) and not is_echo
+
+    said = recycling.answer(contact, book.recycling) if was_set("verdict", None) else None
+    shown = stages.reported_state(
+        contact,
+        book.stages,
+        by_status=was_set("status", ours.status if ours else None),
+        by_stage=was_set("stage", ours.stage if ours else None),
+    )
+    made = _by_deals(episode, [deal for deal in deals if is_new(deal.created_at) or is_new(deal.closed_at)])
+    return episode.state in (said, shown, made)
 
 
 def end(

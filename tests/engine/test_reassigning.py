@@ -183,3 +183,34 @@ def test_off_by_default() -> None:
     world = lead_of(book({name: value for name, value in TOUCH.items() if name != "reassign_at"}))
     world.run_later(30 * HOUR)
     assert world.episode().owner == ANA
+
+
+def test_an_answer_and_a_change_of_owner_seen_at_once_leave_the_new_one_a_clock() -> None:
+    """R17: as with a run in between; who takes over an answered lead has not reacted."""
+    found = []
+    for between in (True, False):
+        world = lead_of(book({name: value for name, value in TOUCH.items() if name != "reassign_at"}), CLEO)
+        world.clock.pass_by(MINUTE)
+        world.crm.edit(verdict="accepted")
+        world.clock.pass_by(MINUTE)
+        if between:
+            world.run()
+        world.clock.pass_by(MINUTE)
+        world.crm.edit(owner=CLEO)
+        world.run_later()
+        world.run_later(3 * HOUR)
+        episode = world.episode()
+        found.append((episode.owner, episode.state, episode.inherited, told(world)[-1]))
+    assert found[0] == found[1] == (CLEO, State.ACCEPTED, True, ("sla.breached", CLEO))
+
+
+def test_an_answer_in_the_moment_in_which_a_clock_takes_the_lead_is_none_of_the_next_one() -> None:
+    """R17, I2: it stands, and whoever has it next has still to react."""
+    world = lead_of(book(), CLEO)
+    world.clock.pass_by(3 * HOUR)
+    world.crm.before("update_contacts", lambda: world.crm.edit(verdict="accepted"))
+    world.run()
+    world.run_later()
+    assert (world.episode().owner, world.episode().state, world.episode().inherited) == (BEN, State.ACCEPTED, True)
+    world.run_later(3 * HOUR)
+    assert world.episode().owner == CLEO

@@ -156,6 +156,41 @@ def test_a_touch_of_the_former_owners_is_none_of_the_new_ones() -> None:
     assert after(contact, episode=replace(working, state=State.ACCEPTED)).state is State.ACCEPTED
 
 
+@pytest.mark.parametrize("said", [{"verdict": "accepted"}, {"status": "OPEN_DEAL"}, {"stage": "opportunity"}])
+@pytest.mark.parametrize("moved_before", [True, False])
+def test_an_answer_from_before_the_change_of_owner_is_inherited(said: dict[str, str], moved_before: bool) -> None:
+    """R17: seen with the change or after it, as if a run had come in between."""
+    episode = make_episode(owner=BEN, assignment=2, former_owners=(ANA,)) if moved_before else make_episode()
+
+    def moved(at: datetime) -> Episode:
+        changed = {**dict.fromkeys(said, at), "owner": NOW - HOUR}
+        return after(make_contact(owner=BEN, changed_at=changed, **said), episode=episode)
+
+    assert (moved(NOW - DAY).owner, moved(NOW - DAY).inherited) == (BEN, True)
+    assert (moved(NOW).state, moved(NOW).inherited) == (moved(NOW - DAY).state, False)
+
+
+def test_a_deal_from_before_the_change_of_owner_is_inherited_too() -> None:
+    contact = make_contact(owner=BEN, changed_at={"owner": NOW - HOUR})
+    assert after(contact, make_deal(at=NOW - DAY)).inherited
+    assert not after(contact, make_deal(at=NOW)).inherited
+
+
+def test_what_we_show_of_an_inherited_answer_is_nobodys_word() -> None:
+    """R17: the stage of the state is written after the change of owner."""
+    episode = make_episode(owner=BEN, assignment=2, state=State.SALES_QUALIFIED, inherited=True)
+    changed = {"verdict": NOW - DAY, "owner": NOW - HOUR, "stage": NOW}
+    contact = make_contact(owner=BEN, verdict="qualified", stage="sql", changed_at=changed)
+    assert after(contact, episode=episode).inherited
+
+
+def test_a_former_holders_end_stands() -> None:
+    """R20"""
+    changed = {"verdict": NOW - DAY, "owner": NOW - HOUR}
+    ended = after(make_contact(owner=BEN, verdict="junk", changed_at=changed))
+    assert (ended.state, ended.inherited) == (State.JUNK, False)
+
+
 def test_an_emptied_owner_leaves_the_episode_where_it_is() -> None:
     assert after(make_contact(owner=None)) == make_episode()
 
