@@ -8,6 +8,7 @@ effect comes when the answer is taken up (engine/answers.py). Whether a link is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from connector.domain.answer import Answer, AnswerKind, Said
 from connector.domain.contact import Contact, PortalId
@@ -32,7 +33,7 @@ class Page:
         name: first name and initials of the others; who, company, holder: empty where not known.
         given: the answer that was given by this link; None: none yet.
         reasons: name and label of each reason for handing back; none where the portal keeps none.
-        dated: names of the reasons for which a day to come back counts.
+        dated: names of the reasons for which a day to come back counts; today: by the CRM's clock, in UTC.
         keeps_comment: whether the portal has a place for one.
     """
 
@@ -44,6 +45,7 @@ class Page:
     given: Answer | None = None
     reasons: tuple[tuple[str, str], ...] = ()
     dated: tuple[str, ...] = ()
+    today: date | None = None
     keeps_comment: bool = False
 
 
@@ -65,6 +67,7 @@ def look(uow: UnitOfWork, entry: str, kind: AnswerKind) -> Page:
         given=found.given,
         reasons=tuple((name, one.label) for name, one in given),
         dated=tuple(name for name, one in given if one.wake.on_field == "return_on") if "return_on" in known else (),
+        today=found.now.date(),
         keeps_comment="comment" in known,
     )
 
@@ -109,6 +112,7 @@ class _Found:
     book: RuleBook
     given: Answer | None
     standing: Standing
+    now: datetime
 
 
 def _find(uow: UnitOfWork, name: str, kind: AnswerKind) -> _Found | None:
@@ -143,5 +147,6 @@ def _find(uow: UnitOfWork, name: str, kind: AnswerKind) -> _Found | None:
     elif stands is Standing.OPEN and kind not in offered(book, episode.hop if episode else Hop.SALES):
         stands = Standing.UNKNOWN
     return _Found(
-        portal=state.id, entry=entry, contact=stored.contact, episode=episode, book=book, given=given, standing=stands
-    )
+        portal=state.id, entry=entry, contact=stored.contact, episode=episode, book=book, given=given, standing=stands,
+        now=state.as_of,
+    )  # fmt: skip

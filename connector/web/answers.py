@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TypeVar
 from urllib.parse import parse_qs
 
@@ -254,7 +254,7 @@ def _said(page: Page, form: dict[str, str]) -> tuple[Said, str]:
             return said, "The day could not be read. Write it as year-month-day, such as 2026-09-01."
         if said.return_on is not None and said.return_on.year not in YEARS:
             return replace(said, return_on=None), "That day is too far away."
-        if said.return_on is not None and said.return_on < datetime.now(UTC).date():
+        if said.return_on is not None and page.today is not None and said.return_on < page.today:
             return replace(said, return_on=None), "That day has passed. Choose one that is to come, or none."
     if page.reasons and said.reason not in dict(page.reasons):
         return replace(said, reason=""), "Please choose why you hand this lead back."

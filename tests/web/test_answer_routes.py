@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from shutil import copy, rmtree
@@ -211,11 +211,10 @@ def test_of_two_clicks_in_one_moment_one_answers(site: Site) -> None:
 
 
 def test_what_was_filled_in_is_kept_in_one_line_of_its_length(site: Site) -> None:
-    day = (datetime.now(UTC) + timedelta(days=100)).date().isoformat()
-    said = {"reason": "locked_in_contract", "return_on": day}
+    said = {"reason": "locked_in_contract", "return_on": "2026-09-01"}
     assert site.send(AnswerKind.RECYCLE, comment=" call\r\n in\x00 autumn " + "x" * 900, **said).status_code == 200
     (one,) = site.stored()
-    assert (one.said.reason, str(one.said.return_on)) == ("locked_in_contract", day)
+    assert (one.said.reason, str(one.said.return_on)) == ("locked_in_contract", "2026-09-01")
     assert one.said.comment.startswith("call in autumn xxx") and len(one.said.comment) == 500
 
 
