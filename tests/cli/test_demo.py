@@ -43,6 +43,8 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         env=os.environ | {"TMPDIR": str(folder)},
         start_new_session=True,
+        # As a terminal starts it: who runs the tests in the background may have told them not to hear Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         yield process
