@@ -14,8 +14,8 @@ from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import Episode, State
 from connector.domain.record import Edit, Record
 from connector.engine.context import Context
+from connector.engine.intake import store_records
 from connector.engine.ports import AuditRow, UnitOfWork
-from connector.engine.pull import store_records
 from connector.engine.timers import restore_timers
 from connector.rules.fields import properties_to_read, property_of
 from connector.rules.shown import Marks, as_shown, marks_of, tells_more

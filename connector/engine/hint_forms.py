@@ -13,8 +13,8 @@ from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint
 from connector.engine.context import Context
+from connector.engine.intake import store_activities
 from connector.engine.ports import Form
-from connector.engine.pull import store_activities
 
 ABOUT_THEN = timedelta(minutes=1)
 """So far apart may a contact's own word of a form and the submission itself be dated."""

@@ -12,8 +12,8 @@ from connector.domain.activity import MEETINGS, ActivityKind
 from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint
 from connector.engine.context import Context
+from connector.engine.intake import store_activities
 from connector.engine.ports import StreamOff, Window
-from connector.engine.pull import store_activities
 from connector.rules.meetings import FIELD
 
 ABOUT_THEN = timedelta(minutes=1)

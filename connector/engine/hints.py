@@ -25,8 +25,8 @@ from connector.engine.context import BATCH, OVERLAP, ROUNDS, Context
 from connector.engine.erase import PRIVACY, erase_now
 from connector.engine.guard import Guard
 from connector.engine.hint_forms import look_up
+from connector.engine.intake import drop_contacts, store_records
 from connector.engine.outgoing import send
-from connector.engine.pull import drop_contacts, store_records
 from connector.engine.write import write_open_intents
 from connector.rules.fields import properties_to_read
 

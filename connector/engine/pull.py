@@ -1,31 +1,25 @@
 """Pull: pages from the CRM into the store, each page one transaction (T1).
 
-What changed marks its contact for deciding; what is as it was costs nothing further. Decides nothing; between two pages
-the run may do something else (`Context.between_pages`).
+What is kept of a page is intake.py's; what is as it was costs nothing further. Decides nothing; between two pages the
+run may do something else (`Context.between_pages`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES, Activity
-from connector.domain.contact import Contact, ContactId
+from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES
 from connector.domain.deal import Deal
-from connector.domain.episode import Episode, State
-from connector.domain.record import Record
 from connector.engine.context import BATCH, OVERLAP, Context
-from connector.engine.erase import activities_to_keep, deals_to_keep, without_erased
-from connector.engine.merging import merge, show_anew
-from connector.engine.ports import ContactPage, FieldChange, StoredContact, StreamOff, UnitOfWork, Window
-from connector.engine.stand_ins import LAST_PAGES, is_refused, refused, stand_ins
-from connector.engine.unread import GIVE_UP_AFTER, set_read, set_unread
-from connector.rules.email_domains import clean_email
-from connector.rules.fields import normalise, properties_to_read
+from connector.engine.erase import deals_to_keep
+from connector.engine.intake import BOOKED, drop_contacts, store_activities, store_records
+from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
+from connector.engine.stand_ins import is_refused, refused
+from connector.engine.unread import GIVE_UP_AFTER, set_read
+from connector.rules.fields import properties_to_read
 from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.meetings import FIELD
 from connector.rules.sla import counts_touches
@@ -33,15 +27,10 @@ from connector.rules.sla import counts_touches
 Row = TypeVar("Row")
 
 CONTACTS, COMPANIES, DEALS, ARCHIVED = "contacts", "companies", "deals", "archived"
-BOOKED = "meetings.booked"
-"""When a contact last said that it booked a meeting; kept as a watermark, and no stream."""
 LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
-
-OUT_OF_STEP = timedelta(minutes=1)
-"""The CRM's machines agree that far about the time."""
 
 ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
@@ -187,132 +176,6 @@ def _read_again(context: Context, properties: Sequence[str]) -> None:
         context.missing.update(one for one in ids if one not in found)
 
 
-def store_records(
-    context: Context, uow: UnitOfWork, records: Sequence[Record], *, source: str = "crm", dirty: bool = True
-) -> dict[ContactId, StoredContact]:
-    """Normalise records, keep what changed with its time, and mark those contacts for deciding.
-
-    A record that is as it was is left alone: reading a page twice changes nothing. Who was erased stays out (I11).
-    """
-    records = without_erased(uow, records)
-    known = uow.contacts([record.id for record in records])
-    rows: dict[ContactId, StoredContact] = {}
-    changes: list[FieldChange] = []
-    moved: list[ContactId] = []
-    came: dict[ContactId, Episode] = {}
-    for record in records:
-        if (episode := _follow_merges(context, uow, record, known)) is not None:
-            came[record.id] = episode
-        before = known.get(record.id)
-        if before is not None and record.modified_at < before.contact.modified_at and not context.renormalise:
-            if not _clock_went_back(context, before):
-                continue  # it shows less than is known, for the CRM's index lags
-            record = replace(record, modified_at=before.contact.modified_at)
-        try:
-            after = refresh(context, record, before)
-            differs = before is None or before.raw != after.raw or before.gone or context.renormalise
-            changed = _field_changes(context, before, after, record, source) if differs else []
-        except Exception as error:  # around one record: the others go on (P5)
-            set_unread(context, uow, record.id, error)
-            continue
-        if record.id in context.unread:
-            moved.append(record.id)  # what was not decided while it could not be read
-        set_read(context, uow, record.id)
-        if differs:
-            moved.append(record.id)
-            changes += changed
-            rows[record.id] = after
-        elif before is not None and before.contact.modified_at != after.contact.modified_at:
-            rows[record.id] = after
-    views = stand_ins(uow, known, rows.values())
-    if any(row.contact.instant(FIELD) != _booked_before(known.get(one)) for one, row in rows.items()):
-        uow.put_watermark(BOOKED, context.now)
-    uow.put_contacts(list(rows.values()))
-    uow.put_field_changes(changes)
-    addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
-    waiting = uow.claim_activities(addresses) if addresses else frozenset()
-    if dirty:
-        uow.mark_dirty({*moved, *waiting}, source)
-    if views:
-        store_activities(context, uow, views, LAST_PAGES)
-        uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])
-    for contact, episode in came.items():
-        if contact not in context.unread:
-            show_anew(context, uow, episode, rows.get(contact) or known[contact])
-    return {**known, **rows}
-
-
-def _booked_before(known: StoredContact | None) -> datetime | None:
-    return known.contact.instant(FIELD) if known is not None else None
-
-
-def _clock_went_back(context: Context, before: StoredContact) -> bool:
-    """What is dated after the CRM's own clock says nothing about what came first: that clock has stepped back since."""
-    return before.contact.modified_at > context.clock.latest() + OUT_OF_STEP
-
-
-def refresh(context: Context, record: Record, before: StoredContact | None) -> StoredContact:
-    """The stored form of a record; values that did not change keep their meaning and their date."""
-    known = None if context.renormalise else before
-    contact = normalise(record, context.book.fields, context.book.stages.values, previous=known)
-    contact = replace(contact, changed_at=_dates(context, contact, record, before))
-    base = before or StoredContact(contact=contact, raw={})
-    return replace(base, contact=contact, raw=dict(record.properties), gone=record.archived, merged_into=None)
-
-
-def _dates(context: Context, contact: Contact, record: Record, before: StoredContact | None) -> Mapping[str, datetime]:
-    """When each field took its value: known for what we saw change, and for all of a contact made since we began."""
-    if before is None:
-        if context.past is not None and contact.created_at < context.past:
-            return {}
-        return dict.fromkeys(contact.fields, contact.created_at)
-    if not context.renormalise:
-        return contact.changed_at
-    return {**contact.changed_at, **before.contact.changed_at}
-
-
-def _field_changes(
-    context: Context, before: StoredContact | None, after: StoredContact, record: Record, source: str
-) -> list[FieldChange]:
-    """Each mapped field that changed; the first sight of a contact is one row with all of its values."""
-    if before is None:
-        values = {name: value for name, value in after.raw.items() if value}
-        text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return [_change(context, after, "*", text, record.modified_at, "baseline")]
-    changed = []
-    for name in context.book.fields.fields:
-        prop = context.book.fields.fields[name].property
-        if prop is None:
-            continue
-        old, new = before.raw.get(prop), after.raw.get(prop)
-        if (old or "") != (new or ""):
-            changed.append(_change(context, after, name, new, record.changed_at(prop), source))
-    return changed
-
-
-def _change(
-    context: Context, row: StoredContact, field: str, value: str | None, at: datetime, source: str
-) -> FieldChange:
-    return FieldChange(
-        contact=row.contact.id, field=field, value=value, occurred_at=at, observed_at=context.now, source=source
-    )
-
-
-def _follow_merges(
-    context: Context, uow: UnitOfWork, record: Record, known: dict[ContactId, StoredContact]
-) -> Episode | None:
-    """I12: what we keep of a merged-away contact goes on under the survivor; the open episode that came so, if any."""
-    gone = [merged for merged in (*record.merged_ids, record.asked_id) if merged != record.id]
-    if not gone:
-        return None
-    came: Episode | None = None
-    for merged, row in uow.contacts(gone).items():
-        if row.merged_into != record.id:
-            came = merge(context, uow, merged, record.id) or came
-    known.update(uow.contacts([record.id]))
-    return came
-
-
 def _pull_archived(context: Context) -> bool:
     """Contacts archived since the last look: nothing is handed over or told about them any more."""
     since = window(context, ARCHIVED)
@@ -324,24 +187,6 @@ def _pull_archived(context: Context) -> bool:
         context.missing.difference_update(ids)  # these are in the bin
         context.between_pages()
     return True
-
-
-def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> None:
-    """Forget what was meant for contacts that are gone: timers, waiting notices and the open episode end."""
-    known = {key: row for key, row in uow.contacts(ids).items() if not row.gone and row.merged_into is None}
-    for contact in ids:
-        set_read(context, uow, contact)
-    context.missing.update(known)
-    uow.put_contacts([replace(row, gone=True) for row in known.values()])
-    uow.set_on_list(list(known), False)  # the CRM takes them off, and a restored contact is not put on again
-    for contact, episodes in uow.episodes(list(known)).items():
-        uow.cancel_timers(contact, ())
-        for episode in episodes:
-            if episode.is_open:
-                ended = replace(episode, state=State.UNREACHABLE, ended_at=context.now, exit_reason="contact_deleted")
-                uow.put_episode(replace(ended, marketing_held=False), at=context.now, cause="contact deleted")
-    uow.cancel_contact_entries(list(known), "the contact was deleted in the CRM")
-    uow.clear_dirty(list(known))
 
 
 # -- activities and deals --------------------------------------------------------------------------------------
@@ -394,27 +239,6 @@ def _is_off(context: Context, stream: str) -> bool:
         "again a day later; `handoff check` says why, `handoff sync --full` asks at once"
     )
     return True
-
-
-def store_activities(context: Context, uow: UnitOfWork, rows: Sequence[Activity], cause: str) -> None:
-    """Keep those not seen before, and mark their contacts for deciding."""
-    uow.mark_dirty(uow.put_activities(activities_to_keep(uow, _with_contacts(uow, rows)), context.now), cause)
-
-
-def _with_contacts(uow: UnitOfWork, rows: Sequence[Activity]) -> list[Activity]:
-    """Rows that came with an address get their contact, where it is known; the others wait for it."""
-    spelt = [_as_contacts_spell_it(row) for row in rows]
-    addresses = {row.email for row in spelt if row.contact is None and row.email}
-    known = uow.contact_ids_by_email(list(addresses)) if addresses else {}
-    return [
-        replace(row, contact=known[row.email]) if row.contact is None and row.email in known else row for row in spelt
-    ]
-
-
-def _as_contacts_spell_it(row: Activity) -> Activity:
-    """One address may be written in two ways (xn--bcher-kva.example is bücher.example): contacts have the clean one."""
-    email = clean_email(row.email) if row.email else None
-    return row if email is None or email == row.email else replace(row, email=email)
 
 
 def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:

@@ -16,9 +16,9 @@ from connector.domain.run import is_undo
 from connector.engine.answers import ANSWERED, is_answer, settle_answers
 from connector.engine.context import Context
 from connector.engine.hold import note_list, saw_list
+from connector.engine.intake import drop_contacts, store_records
 from connector.engine.marks import count_mark, is_mark
 from connector.engine.ports import AuditRow, Intent, UnitOfWork
-from connector.engine.pull import drop_contacts, store_records
 from connector.engine.races import Wire, is_news, wire
 from connector.engine.timers import restore_timers
 from connector.engine.withdraw import withdraw

@@ -9,7 +9,7 @@ from portal_world import Build
 
 from connector.domain.contact import Contact
 from connector.domain.record import Record
-from connector.engine import pull, write
+from connector.engine import intake, write
 from connector.rules import fields
 
 
@@ -29,7 +29,7 @@ def test_one_record_that_breaks_us_is_set_aside_and_a_mended_connector_catches_u
         return true(record, *rest, **more)
 
     with monkeypatch.context() as broken:
-        for module in (pull, write):
+        for module in (intake, write):
             broken.setattr(module, "normalise", normalise)
         report = world.sync()
     assert (report.counts.handed_off, report.counts.quarantined) == (1, 1)

@@ -10,7 +10,7 @@ from factories import HOUR, MINUTE, demo_request
 from connector.domain.contact import Contact
 from connector.domain.record import Record
 from connector.domain.run import RunStatus
-from connector.engine import pull, unread, write
+from connector.engine import intake, unread, write
 from connector.errors import ContractError
 from connector.rules import fields
 from engine.world import World
@@ -21,7 +21,7 @@ class Poison:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.true, self.tries = fields.normalise, 0
-        for module in (pull, write):
+        for module in (intake, write):
             monkeypatch.setattr(module, "normalise", self.normalise)
 
     def normalise(self, record: Record, *rest: Any, **more: Any) -> Contact:
