@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from connector.rules.reports import verdict
+from connector.rules.targets import verdict
 
 STEPS = (
     ("handed", "handed over"),

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from connector.engine.ports import Store
 from connector.engine.reports.gather import steps_of
 from connector.rules.definition import review
+from connector.rules.funnel import funnel, mature_ones
 from connector.rules.reporting.passed import states_of
-from connector.rules.reports import funnel, mature_ones, measure, promise
 from connector.rules.rulebook import RuleBook
+from connector.rules.targets import measure, promise
 
 
 def figures(store: Store, book: RuleBook) -> dict[str, object]:

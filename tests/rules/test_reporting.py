@@ -18,6 +18,7 @@ from connector.domain.activity import Channel
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
 from connector.domain.episode import EpisodeId, State
+from connector.rules.funnel import funnel
 from connector.rules.reporting.cohorts import cohorts
 from connector.rules.reporting.credit import credited
 from connector.rules.reporting.facts import Facts, Period
@@ -31,7 +32,6 @@ from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, qu
 from connector.rules.reporting.passed import Held, Passed, passed, whole_days
 from connector.rules.reporting.settings import Campaign, CohortRules, Each
 from connector.rules.reporting.spells import follow_up
-from connector.rules.reports import funnel
 from connector.rules.sla import Until, answer_due
 
 UTC_ZONE = ZoneInfo("UTC")

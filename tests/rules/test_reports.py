@@ -13,19 +13,10 @@ from ruamel.yaml import YAML
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import Episode, EpisodeId, State
-from connector.rules.reports import (
-    Figure,
-    Kpi,
-    Level,
-    ReportRules,
-    funnel,
-    handed_between,
-    mature_ones,
-    measure,
-    promise,
-    verdict,
-)
+from connector.rules.funnel import funnel, handed_between, mature_ones
+from connector.rules.reports import Figure, Kpi, Level, ReportRules
 from connector.rules.sla import SlaRules
+from connector.rules.targets import measure, promise, verdict
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 SHIPPED = ReportRules.model_validate(YAML(typ="safe").load(MAPPINGS / "reports.yaml"))

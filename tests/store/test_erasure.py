@@ -22,7 +22,7 @@ from connector.engine.erase import BY_HAND, PRIVACY, VANISHED, erase_contacts, e
 from connector.engine.ports import AuditRow, Try
 from connector.engine.ports.proof import Stranded
 from connector.errors import SettingsError
-from connector.rules.reports import funnel
+from connector.rules.funnel import funnel
 from connector.store import SqlStore, open_store
 from connector.store.key import Key
 from connector.store.tables import hint, metadata, outbox, outbox_attempt

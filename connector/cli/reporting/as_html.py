@@ -21,7 +21,7 @@ from connector.cli.reporting.document import (
 )
 from connector.cli.reporting.words import interval, shown
 from connector.rules.reporting.numbers import Share
-from connector.rules.reports import verdict
+from connector.rules.targets import verdict
 from connector.rules.words import many
 
 VERDICTS = {verdict(True): "ok", verdict(False): "missed", verdict(None, too_early=True): "early"}

@@ -29,7 +29,7 @@ from connector.rules.reporting.money import Money
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.results import FunnelReport
 from connector.rules.reporting.told import CATEGORIES, alarm_sentence, value_name
-from connector.rules.reports import KpiResult, verdict
+from connector.rules.targets import KpiResult, verdict
 from connector.rules.words import many
 
 MOST_COHORTS, MOST_GROUPS = 24, 20

@@ -12,7 +12,7 @@ from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY
 from connector.rules.reporting.meeting import MOST_LEADS, MeetingReport, Told
 from connector.rules.reporting.settings import Campaign
-from connector.rules.reports import verdict
+from connector.rules.targets import verdict
 from connector.rules.words import many
 
 

@@ -10,7 +10,7 @@ from connector.rules.reporting.facts import Facts
 from connector.rules.reporting.late import WHY, Board, Missed
 from connector.rules.reporting.leaked import LeakCount
 from connector.rules.reporting.results import SlaReport
-from connector.rules.reports import PromiseKept, verdict
+from connector.rules.targets import PromiseKept, verdict
 from connector.rules.words import many
 
 MOST_MISSED = 100

@@ -14,6 +14,7 @@ from typing import TypeVar
 from connector.domain.contact import ContactId
 from connector.domain.episode import State
 from connector.rules.definition import review
+from connector.rules.funnel import Funnel
 from connector.rules.reporting.alarms import Alarm
 from connector.rules.reporting.facts import Facts, Period
 from connector.rules.reporting.handed_back import ReasonShare
@@ -23,7 +24,7 @@ from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.passed import Passed, whole_days
 from connector.rules.reporting.results import count, newest_alarms, shifts, targets
 from connector.rules.reporting.settings import RATES, Campaign
-from connector.rules.reports import Funnel, KpiResult, PromiseKept, promise
+from connector.rules.targets import KpiResult, PromiseKept, promise
 from connector.rules.words import day, many
 
 Word = TypeVar("Word", bound=str)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connector.domain.contact import OwnerId
 from connector.domain.episode import State
 from connector.rules.definition import review
+from connector.rules.funnel import Funnel, funnel
 from connector.rules.reporting.alarms import Alarm, alarms, last_look
 from connector.rules.reporting.cohorts import Cohort, cohorts
 from connector.rules.reporting.facts import FORM, GRADE, LANE, OWNER, Basis, Facts, Period
@@ -20,8 +21,8 @@ from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.passed import INFERRED, UNKNOWN, Passed
 from connector.rules.reporting.spells import FollowUp, Leg, follow_up, leg, legs
-from connector.rules.reports import Funnel, KpiResult, PromiseKept, funnel, measure, promise
 from connector.rules.routing import Turns
+from connector.rules.targets import KpiResult, PromiseKept, measure, promise
 
 RECENT, EARLIER = timedelta(days=28), timedelta(days=84)
 """Reasons of the last four weeks are held against the twelve before."""
