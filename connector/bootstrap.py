@@ -42,9 +42,9 @@ from connector.engine.run import sync
 from connector.engine.standing import heard_of_no_more, old_secrets, switched_off, why_switched_off
 from connector.engine.undo import undo
 from connector.errors import ConfigError, ConnectorError, SettingsError
-from connector.rules.answers import HOLDERS, offered
+from connector.rules.answers import offered
 from connector.rules.lists import list_streams
-from connector.rules.notifications import switched_on, why_off
+from connector.rules.notifications import HOLDERS, switched_on, why_off
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import (

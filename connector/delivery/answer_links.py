@@ -18,8 +18,8 @@ from connector.domain.answer import AnswerKind
 from connector.domain.contact import PortalId
 from connector.domain.episode import Hop
 from connector.domain.notice import Notice
-from connector.rules.answers import HOLDERS, TOLD_WITH
-from connector.rules.notifications import Role, audience
+from connector.rules.answers import TOLD_WITH
+from connector.rules.notifications import HOLDERS, Role, audience
 
 PATH = "/answer/"
 SIGNS = 40

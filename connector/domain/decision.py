@@ -29,6 +29,10 @@ class Action(StrEnum):
     PREDATES = "predates"  # would qualify, but on signals from before Handoff began (R41)
 
 
+GIVEN = (Action.HAND_OVER, Action.ADOPT)
+"""Actions with which an episode comes into sales' hands."""
+
+
 class Contribution(NamedTuple):
     """One line of a score. `points` are hundredths, so that lines sum exactly (R04, R34).
 

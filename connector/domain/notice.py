@@ -30,6 +30,10 @@ class NoticeKind(StrEnum):
     TEST_PING = "test.ping"  # an admin tries a destination
 
 
+PACKETS = (NoticeKind.LEAD_HANDED_OFF, NoticeKind.LEAD_MOVED)
+"""Notices that bring a lead, and its packet, to whoever has it from now on (R14)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One thing to tell; which destinations hear it is decided by rules/notifications.py.

@@ -21,9 +21,6 @@ from connector.rules.answers import Standing, offered, standing
 from connector.rules.packet import initials
 from connector.rules.rulebook import RuleBook
 
-SHADOW = "shadow:"
-"""Before the rules' version of a portal whose last run wrote nothing."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -121,7 +118,7 @@ def _find(uow: UnitOfWork, name: str, kind: AnswerKind) -> _Found | None:
     if entry is None or entry.contact is None or state is None or state.as_of is None:
         return None
     stored = uow.contacts([entry.contact]).get(entry.contact)
-    body = uow.rulebook(state.fingerprint.removeprefix(SHADOW))
+    body = uow.rulebook(state.rules)
     book = read_rules(body) if body is not None else None
     if stored is None or stored.gone or book is None:
         return None

@@ -17,14 +17,13 @@ from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options, Ports, build_context
 from connector.engine.new_rules import RULES_CHANGED
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
+from connector.engine.ports.rows import SHADOW
 from connector.engine.pull import CONTACTS
 from connector.rules.rulebook import RuleBook
 
 A_MOMENT = timedelta(milliseconds=1)
 FAR_AHEAD = timedelta(minutes=10)
 """By so much may the CRM's clock have stepped back before a run says so."""
-SHADOW = "shadow:"
-"""Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
 
 
 def what_time_it_is(ports: Ports, portal: PortalInfo, clock: CrmClock) -> PortalInfo:
@@ -68,7 +67,7 @@ def begin_run(
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
         covered, unread = uow.watermark(CONTACTS), uow.unread()
-    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, _rules_of(before), book))
+    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.rules, book))
     context = build_context(
         ports,
         book,
@@ -85,7 +84,7 @@ def begin_run(
     )
     context.remarks += [*preflight.remarks(book, owners), *preflight.silence(context.destinations)]
     if before is not None and changed == RULES_CHANGED:
-        context.former = _rules_of(before)
+        context.former = before.rules
     if run.as_of - portal.now > FAR_AHEAD:
         context.troubles.append(_ahead(run.as_of, portal.now))
     return context, marks
@@ -155,13 +154,9 @@ def rules_changed(before: PortalState | None, book: RuleBook, options: Options) 
     """Why every contact must be decided again; empty where only what changed must."""
     if before is None or not before.fingerprint:
         return ""
-    if _rules_of(before) != book.fingerprint:
+    if before.rules != book.fingerprint:
         return RULES_CHANGED
     return "live after shadow" if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
-
-
-def _rules_of(before: PortalState) -> str:
-    return before.fingerprint.removeprefix(SHADOW)
 
 
 def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:

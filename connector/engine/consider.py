@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from connector.domain.change import Change, ChangeKind, Plan
 from connector.domain.contact import ContactId
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.effect import effect_id
 from connector.domain.episode import State
 from connector.domain.notice import Notice
@@ -150,7 +150,7 @@ def _with_room(context: Context, situation: Situation) -> Situation:
 def _in_pace(context: Context, decision: Decision) -> bool:
     """Leads of the past come to life at the pace that was asked for; whoever asks for sales does at once."""
     episode = decision.episode
-    if decision.contact not in context.adopt or decision.action not in (Action.HAND_OVER, Action.ADOPT):
+    if decision.contact not in context.adopt or decision.action not in GIVEN:
         return True
     old = decision.signal_at is not None and context.past is not None and decision.signal_at < context.past
     if episode is None or episode.owner is None or not (old or episode.lane == "inferred"):
@@ -284,7 +284,7 @@ def comes_again(decision: Decision, book: RuleBook) -> bool:
     Nobody was there to take it. Or it has just come to sales: that sales waits for the customer from the beginning is
     known by the record as the handover leaves it (R17).
     """
-    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+    if decision.action in GIVEN:
         return book.sla.waiting is not None
     return any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts)
 
@@ -324,7 +324,7 @@ def _audit(decision: Decision, intent: Intent | None) -> AuditRow:
 
 
 def _count(context: Context, decision: Decision) -> None:
-    if decision.action in (Action.HAND_OVER, Action.ADOPT):
+    if decision.action in GIVEN:
         context.counts.handed_off += 1
     elif decision.action is Action.END and decision.episode and decision.episode.state is State.RECYCLED:
         context.counts.recycled += 1

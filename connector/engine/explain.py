@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.contact import ContactId
+from connector.domain.decision import GIVEN
 from connector.domain.episode import Episode
 from connector.engine.as_it_stood import Paths, episodes_at
 from connector.engine.lacking import situation_then, was_missing
 from connector.engine.named import name_of
 from connector.engine.ports import UnitOfWork
 from connector.engine.rules_then import rules_then
-from connector.engine.wording import GIVEN, Wording
+from connector.engine.wording import Wording
 from connector.rules.marking import FIELD, standing
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
@@ -103,6 +104,7 @@ def explain(
     paths, episodes = uow.paths(family), uow.episodes([contact]).get(contact, [])
     if as_of is not None:
         episodes = episodes_at(episodes, paths, as_of)
+    by_hand = _given_by_hand(decisions, episodes, route)
     return Explanation(
         contact=contact,
         name=name_of(stored.contact) or "A contact without a name",
@@ -117,8 +119,8 @@ def explain(
         path=tuple(words.path(cause)) if cause else (),
         seen=tuple(words.seen(cause)) if cause else (),
         owner=words.owner(route, episodes),
-        routed=_given_by_hand(decisions, episodes, route) or str(route.get("sentence", "")),
-        candidates=tuple(words.candidates(route)) if not _given_by_hand(decisions, episodes, route) else (),
+        routed=by_hand or str(route.get("sentence", "")),
+        candidates=() if by_hand else tuple(words.candidates(route)),
         clocks=(
             *words.next(cause, episodes[-1] if episodes else None, uow, paths),
             *_forms(uow, contact, (then if as_of else None) or book, as_of, episodes, words),

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, OwnerId
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.effect import effect_id
 from connector.domain.episode import Episode, State
-from connector.domain.notice import Notice, NoticeKind
+from connector.domain.notice import PACKETS, Notice, NoticeKind
 from connector.domain.owner import Owner
 from connector.engine.context import Context
 from connector.engine.ports import Entry, Intent
@@ -31,8 +31,6 @@ ASKING = ("hand_raiser", "customer")
 FRESH = timedelta(hours=24)
 """So long what is urgent stands in no digest, however much waits."""
 SUMMARY_BYTES = 140
-OPENING = (NoticeKind.LEAD_HANDED_OFF.value, NoticeKind.LEAD_MOVED.value)
-"""What tells somebody that a lead is theirs now."""
 HANDED_BACK = (State.RECYCLED, State.JUNK, State.UNREACHABLE, State.LOST)
 
 
@@ -51,7 +49,7 @@ def notices(
         yield tell.notice(NoticeKind.LEAD_TRIAGED, None, decision.evidence)
     if episode is None:
         return
-    if decision.action in (Action.HAND_OVER, Action.ADOPT) or decision.passes_on:
+    if decision.action in GIVEN or decision.passes_on:
         yield tell.notice(NoticeKind.LEAD_HANDED_OFF, episode.owner, str(episode.assignment))
         if decision.evidence == BY_HAND and before is not None:
             yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
@@ -165,7 +163,7 @@ class Teller:
         decision, before = self._decision, self._decision.before
         if episode is None or not episode.is_open:
             return None
-        begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
+        begins = decision.action in GIVEN
         if begins or (before is not None and before.assignment != episode.assignment):
             return sla.first_due(episode, self._context.book.sla, now=decision.as_of)
         return self._contact.instant("due_at")
@@ -183,7 +181,7 @@ def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, 
 
 def _no_later_than_its_heir(withdrawal: Entry, rows: Sequence[Entry]) -> Entry:
     """A contact's notices go in order, so the quiet hours of who lost a lead must not keep it from who has it now."""
-    heirs = (row for row in rows if row.kind in OPENING and row.destination == withdrawal.destination)
+    heirs = (row for row in rows if row.kind in PACKETS and row.destination == withdrawal.destination)
     due = [row.due_at for row in (withdrawal, *heirs) if row.due_at is not None]
     return replace(withdrawal, due_at=min(due, default=None))
 

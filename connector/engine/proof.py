@@ -23,9 +23,9 @@ from connector.domain.record import Record
 from connector.domain.timer import Timer
 from connector.engine.behind import is_forgotten
 from connector.engine.context import BATCH, Context
+from connector.engine.intake import store_records
 from connector.engine.ports import AuditRow, DestinationState, StoredContact, UnitOfWork
 from connector.engine.ports.proof import PROVED, ClockSeen, PacketSeen, Stranded
-from connector.engine.pull import store_records
 from connector.engine.races import wire_text
 from connector.engine.showing import show
 from connector.errors import ChangeRejectedError, ContractError

@@ -17,7 +17,7 @@ from connector.engine.adopt import choose
 from connector.engine.alarms import raise_alarms
 from connector.engine.answers import take_up
 from connector.engine.approval import Approval
-from connector.engine.begin import SHADOW, begin_run, what_time_it_is
+from connector.engine.begin import begin_run, what_time_it_is
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports
@@ -29,6 +29,7 @@ from connector.engine.new_rules import cause_of_held, held_before, keep_held, lo
 from connector.engine.notify import entries
 from connector.engine.outgoing import send
 from connector.engine.ports import PortalInfo, Progress
+from connector.engine.ports.rows import SHADOW
 from connector.engine.proof import begin_proof, close_proof, end_proof, first_proof
 from connector.engine.pull import pull, trailing
 from connector.engine.report import RunReport

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connector.domain.contact import ContactId
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.context import Context
@@ -44,7 +44,7 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
     episode, before = decision.episode, decision.before
     if episode is None or episode.silent or decision.action is Action.HOLD_CHANGED:
         return
-    begins = decision.action in (Action.HAND_OVER, Action.ADOPT)
+    begins = decision.action in GIVEN
     moved = before is not None and before.assignment != episode.assignment
     first = begins and before is None and episode.ordinal == 1  # then no clock of an episode can run yet
     if (begins and not first) or moved or episode.state.is_end:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from connector.domain.answer import Answer, AnswerKind, AnswerStatus
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import OwnerId, Value
+from connector.domain.decision import GIVEN
 from connector.domain.episode import Episode, State
 from connector.domain.run import is_undo
 from connector.domain.timer import Timer, TimerKind
@@ -77,8 +78,6 @@ CAME_TO: Mapping[AnswerStatus, str] = {
     AnswerStatus.ERASED: "not carried out, for the person was erased",
 }
 """What was said by link, and what became of it."""
-GIVEN = ("hand_over", "adopt")
-"""Decisions that put a lead into sales' hands."""
 
 
 class Wording:

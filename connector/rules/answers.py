@@ -16,7 +16,6 @@ from connector.domain.contact import Contact, OwnerId, Value
 from connector.domain.episode import Episode, Hop, State
 from connector.domain.notice import NoticeKind
 from connector.rules.follow import touches_count_from
-from connector.rules.notifications import Role
 from connector.rules.recycling import RecyclingRules
 from connector.rules.rulebook import RuleBook
 
@@ -24,8 +23,6 @@ EXPIRES = timedelta(days=30)
 """So long a link can be used; the body that it stood in is kept no longer either (S14)."""
 LONGEST_COMMENT = 500
 
-HOLDERS = frozenset({Role.REP, Role.TELEQUALIFICATION, Role.AGENCY})
-"""Whoever has a lead; nobody else may answer."""
 TOLD_WITH = frozenset(
     {
         NoticeKind.LEAD_HANDED_OFF,

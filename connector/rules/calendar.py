@@ -74,7 +74,7 @@ class HolidayRules(BaseModel):
 
         try:
             return holidays.country_holidays(self.country.upper(), subdiv=self.subdivision)
-        except NotImplementedError:
+        except NotImplementedError:  # the library's answer for a country or region that it does not know
             place = self.country if self.subdivision is None else f"{self.country}/{self.subdivision}"
             raise ValueError(f"no holidays are known for {place}; write days_off instead, or mend the code") from None
 

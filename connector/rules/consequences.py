@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connector.domain.contact import Contact
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.rules import stages
 from connector.rules.plan import plan
 from connector.rules.rulebook import RuleBook
@@ -107,7 +107,7 @@ def _turned(before: bool, after: bool, begins: Consequence, ends: Consequence) -
 
 def _hands_over(decision: Decision) -> bool:
     """To a person: an episode begins, or one that was found silent comes to life."""
-    return decision.action in (Action.HAND_OVER, Action.ADOPT)
+    return decision.action in GIVEN
 
 
 def _takes_back(decision: Decision) -> bool:

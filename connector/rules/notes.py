@@ -14,12 +14,10 @@ from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId
 from connector.domain.decision import Decision
 from connector.domain.episode import Episode
-from connector.domain.notice import Notice, NoticeKind
+from connector.domain.notice import PACKETS, Notice, NoticeKind
 from connector.rules.notifications import CrmRecords
 from connector.rules.packet import clip
 
-GIVEN = (NoticeKind.LEAD_HANDED_OFF, NoticeKind.LEAD_MOVED)
-"""Notices by which a rep gets a lead."""
 NEW, DONE, NOTE = "Call a new lead", "Call the lead", "Handed over to sales"
 LONGEST_SUBJECT = 140
 ALLOWED = {"call": "call", "mail": "personal mail", "marketing_mail": "marketing mail"}
@@ -35,7 +33,7 @@ def beside(decision: Decision, told: Sequence[Notice], wanted: CrmRecords) -> tu
 def _made(decision: Decision, told: Sequence[Notice], wanted: CrmRecords) -> Iterator[Change]:
     episode = decision.episode
     for notice in told:
-        if notice.kind not in GIVEN or episode is None:
+        if notice.kind not in PACKETS or episode is None:
             continue
         key, text = _key(episode), "\n".join(lines(notice.packet))
         if wanted.note and notice.kind is NoticeKind.LEAD_HANDED_OFF:

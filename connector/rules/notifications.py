@@ -38,6 +38,10 @@ class Role(StrEnum):
     OPS = "ops"
 
 
+HOLDERS = frozenset({Role.REP, Role.TELEQUALIFICATION, Role.AGENCY})
+"""Whoever has a lead: they alone may answer, and have quiet hours."""
+
+
 ONLY_WITH_TELEQUALIFICATION = (Role.TELEQUALIFICATION, Role.AGENCY)
 """Roles that most portals do not have; who routes leads to them names them."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from connector.domain.change import Change, ChangeKind, Plan
 from connector.domain.contact import Contact, Value
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.episode import Episode, State
 from connector.domain.stage import Stage
 from connector.rules import sla, stages
@@ -25,7 +25,6 @@ REASSIGNED = "reassigned"
 """… because a clock took it from its holder (R17)."""
 POLICY = "policy"
 """What stood before, in a list change that follows a changed policy: undoing a run leaves these alone."""
-BEGINNING = (Action.HAND_OVER, Action.ADOPT)
 ANSWERS = ("verdict", "verdict_reason", "return_on", "comment")
 """What a rep said of the last episode; emptied when a new one begins, so that the next answer is seen as new.
 
@@ -86,7 +85,7 @@ def _wanted(
     yield from _projected(decision, episode, contact, book)
     yield "episode", episode.id
     yield "state", episode.state.value
-    if decision.action in BEGINNING:
+    if decision.action in GIVEN:
         if episode.owner is not None:  # an agency outside has no seat in the CRM
             yield "owner", episode.owner
         yield "reason", episode.reason
@@ -126,11 +125,11 @@ def _projected(
     stage = stages.stage_of(contact)
     wanted = projection.stage
     allowed = wanted is not None and stages.may_move(stage, wanted, backward=projection.backward)
-    stands = decision.action in BEGINNING and _said_since(decision, "stage", contact)
+    stands = decision.action in GIVEN and _said_since(decision, "stage", contact)
     if wanted is not None and allowed and not stands and not (stage and _beyond(stage, wanted, episode.state)):
         yield "stage", wanted.value
     said = book.stages.statuses.get(contact.text("status").lower())
-    if decision.action in BEGINNING and contact.text("status") and _said_since(decision, "status", contact):
+    if decision.action in GIVEN and contact.text("status") and _said_since(decision, "status", contact):
         return
     before = decision.before
     if before is not None and (before.state, before.assignment) == (episode.state, episode.assignment):

@@ -14,10 +14,9 @@ from types import MappingProxyType
 
 from connector.domain.notice import Notice, NoticeKind
 from connector.errors import ConfigError
-from connector.rules.notifications import AnyDestination, NotificationRules, Role, Urgent, audience
+from connector.rules.notifications import HOLDERS, AnyDestination, NotificationRules, Urgent, audience
 from connector.rules.sla import SlaRules
 
-TO_REPS = frozenset({Role.REP, Role.TELEQUALIFICATION, Role.AGENCY})
 CLOCKS: Mapping[NoticeKind, Urgent] = MappingProxyType(
     {NoticeKind.SLA_AT_RISK: Urgent.CLOCK, NoticeKind.SLA_BREACHED: Urgent.CLOCK}
 )
@@ -48,7 +47,7 @@ def disturbs(notice: Notice, rules: NotificationRules) -> bool:
 
 def _is_reps(notice: Notice, destination: AnyDestination) -> bool:
     """Whether the destination hears of it for a rep's sake alone; a manager's channel is not quiet."""
-    return audience(notice).intersection(destination.to) <= TO_REPS
+    return audience(notice).intersection(destination.to) <= HOLDERS
 
 
 def _urgency(notice: Notice) -> Urgent | None:

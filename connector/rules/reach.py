@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from connector.domain.activity import Activity, ActivityKind
 from connector.domain.contact import Contact, ContactId
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.stage import Stage
 from connector.rules import qualification
 from connector.rules.condition import ActivityClause, Condition
@@ -234,7 +234,7 @@ class Reach:
         step is taken at a time; and where a deal that was there before the handover moves the episode on.
         """
         held = any(verdict.then == Then.HOLD for verdict in decision.verdicts)
-        given = decision.action in (Action.HAND_OVER, Action.ADOPT)
+        given = decision.action in GIVEN
         tally.asked = held or decision.action in UNSETTLED or (given and has_deals)
         if tally.hand_at is not None and tally.hand_at <= now:
             episode = decision.episode

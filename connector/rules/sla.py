@@ -33,7 +33,7 @@ AT_RISK = "at_risk_"
 ESCALATED = "escalated_"
 """… or `escalated_150`, when half of the time again has gone by after the breach."""
 REASSIGN = "reassign"
-"""… or this, when the lead is taken from its holder; `rules/reassigning.py` says to whom it goes."""
+"""… or this, when the lead is taken from its holder; `rules/succession.py` says to whom it goes."""
 
 
 class Until(StrEnum):

@@ -410,6 +410,7 @@ OPTIONS = {
     "hs_pipeline_stage:tickets": "1=New 2=Waiting_on_contact 3=Waiting_on_us 4=Closed",
     "hs_task_status": "NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED",
     "hs_task_priority": "NONE LOW MEDIUM HIGH",
+    # HubSpot's own kinds of tasks.
     "hs_task_type": "TODO=To-do EMAIL CALL LINKED_IN MEETING",
     "hs_call_direction": "INBOUND OUTBOUND",
     "hs_call_disposition": (

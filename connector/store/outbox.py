@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from connector.domain.contact import ContactId, PortalId
-from connector.domain.notice import NoticeKind
+from connector.domain.notice import PACKETS, NoticeKind
 from connector.engine.ports import DestinationState, Entry, Learn, Try
 from connector.store.database import Database
 from connector.store.destinations import DUE, Destinations
@@ -85,7 +85,6 @@ _CANCEL_DIGESTS = (
 )
 _CANCEL = _WAITING.values(status="cancelled", last_error=bindparam("why"))
 _WITHDRAWN = NoticeKind.LEAD_WITHDRAWN.value
-_OPENING = (NoticeKind.LEAD_HANDED_OFF.value, NoticeKind.LEAD_MOVED.value)
 _HELD_WITHDRAWALS = select(outbox.c.entry).where(
     outbox.c.portal == PORTAL, outbox.c.intent.in_(IDS), outbox.c.status == _HELD, outbox.c.kind == _WITHDRAWN
 )
@@ -234,7 +233,7 @@ class Entries(Part):
         It would come too late for them, and hold up what its new holder must hear (R15).
         """
         unheard = list(self.select_by_id(_UNHEARD, withdrawals, at=now))
-        never_had = {row.withdrawal for row in unheard if row.kind in _OPENING}
+        never_had = {row.withdrawal for row in unheard if row.kind in PACKETS}
         self.change_by_id(_CANCEL_UNHEARD, sorted({row.entry for row in unheard} | never_had))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, inspect, select
 
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.episode import Episode, EpisodeId
-from connector.domain.notice import NoticeKind
+from connector.domain.notice import PACKETS
 from connector.domain.timer import TimerKind
 from connector.engine.ports.proof import ClockSeen, PacketSeen, Stranded
 from connector.store.again import send_again
@@ -19,9 +19,6 @@ from connector.store.part import IDS, PORTAL, Part
 from connector.store.place import parse_url
 from connector.store.tables import episode, outbox, stranded, timer
 from connector.store.timers import read_timer
-
-PACKETS = (NoticeKind.LEAD_HANDED_OFF.value, NoticeKind.LEAD_MOVED.value)
-"""Notices that bring a lead to whoever has it."""
 
 _IN_HAND = (
     select(episode)
@@ -37,7 +34,7 @@ _CLOCKS = (
 _PACKETS = (
     select(outbox)
     .where(
-        outbox.c.portal == PORTAL, outbox.c.episode.in_(IDS), outbox.c.kind.in_(PACKETS),
+        outbox.c.portal == PORTAL, outbox.c.episode.in_(IDS), outbox.c.kind.in_([kind.value for kind in PACKETS]),
         outbox.c.status != "cancelled",
     )
     .order_by(outbox.c.sequence)

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Row, Select, bindparam, func, or_, select
 from connector.domain.activity import ActivityKind
 from connector.domain.contact import ContactId
 from connector.domain.deal import Deal
-from connector.domain.decision import Action
+from connector.domain.decision import GIVEN
 from connector.domain.episode import EpisodeId
 from connector.domain.notice import NoticeKind
 from connector.domain.timer import BREACH, TimerKind
@@ -24,17 +24,16 @@ from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import activity, audit, contact, deal, decision, outbox, timer
 
 AT_ONCE = 2_000
-GIVEN = (Action.HAND_OVER.value, Action.ADOPT.value)
-"""Decisions that put a lead into sales' hands."""
+_GIVEN = [action.value for action in GIVEN]
 
 _HANDED_BY = (
     select(decision.c.episode, decision.c.fingerprint, decision.c.grade)
-    .where(decision.c.portal == PORTAL, decision.c.episode.is_not(None), decision.c.action.in_(GIVEN))
+    .where(decision.c.portal == PORTAL, decision.c.episode.is_not(None), decision.c.action.in_(_GIVEN))
     .order_by(decision.c.as_of, decision.c.number)
 )
 _SCORES = (
     select(decision.c.episode, decision.c.score, decision.c.body)
-    .where(decision.c.portal == PORTAL, decision.c.episode.in_(IDS), decision.c.action.in_(GIVEN))
+    .where(decision.c.portal == PORTAL, decision.c.episode.in_(IDS), decision.c.action.in_(_GIVEN))
     .order_by(decision.c.as_of, decision.c.number)
 )
 _ARRIVED = select(contact.c.contact, contact.c.created_at, contact.c.fields).where(contact.c.portal == PORTAL)

@@ -53,7 +53,7 @@ def ensure(
         "hs_task_body": build_body(body, key),
         "hs_task_status": AS_MADE,
         "hs_task_priority": "HIGH",
-        "hs_task_type": "TODO",
+        "hs_task_type": "TODO",  # HubSpot's own word for a task that is no call and no mail
         "hubspot_owner_id": owner,
     }
     return _ensure(client, TASK, contact, properties, key)

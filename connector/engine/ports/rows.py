@@ -11,6 +11,9 @@ from connector.domain.contact import Contact, ContactId, OwnerId, PortalId
 from connector.domain.episode import Episode, EpisodeId
 from connector.domain.run import RunId
 
+SHADOW = "shadow:"
+"""Before the rules' version in the portal's state: the last run decided by them and wrote nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalState:
@@ -34,6 +37,11 @@ class PortalState:
     ready_at: datetime | None = None
     shadow: bool = False
     adopting: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> str:
+        """The version of the rules alone, whether that run wrote or not."""
+        return self.fingerprint.removeprefix(SHADOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

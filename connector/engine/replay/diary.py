@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
 from connector.domain.contact import ContactId, OwnerId
-from connector.domain.decision import Action, Decision
+from connector.domain.decision import GIVEN, Action, Decision
 from connector.domain.episode import State
 from connector.domain.timer import Timer
-
-GIVEN = (Action.HAND_OVER, Action.ADOPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
