@@ -23,7 +23,19 @@ from connector.domain.episode import Episode, State
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.record import Record
 from connector.domain.stage import Stage
-from connector.rules import leaks, morning, notes, notifications, quiet, reports, scorecard, sla, stages, suppression
+from connector.rules import (
+    funnel,
+    leaks,
+    morning,
+    notes,
+    notifications,
+    quiet,
+    scorecard,
+    sla,
+    stages,
+    suppression,
+    targets,
+)
 from connector.rules.condition import Condition, Facts, check_condition
 from connector.rules.decide import decide
 from connector.rules.durations import parse_duration
@@ -365,8 +377,8 @@ def _left_beside(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
 def _figures(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
     word = {True: "yes", False: "no", None: ""}
     for row in rows:
-        counted = reports.funnel(_episodes(read(row["leads"])), now=NOW, clocks=book.sla)
-        found = {result.kpi.figure.value: result for result in reports.measure(counted, book.reports)}
+        counted = funnel.funnel(_episodes(read(row["leads"])), now=NOW, clocks=book.sla)
+        found = {result.kpi.figure.value: result for result in targets.measure(counted, book.reports)}
         result = found[plain(row["figure"])]
         yield {"shown": result.shown, "target": result.target, "met": word[result.met]}
 
@@ -378,7 +390,7 @@ def _promise(book: RuleBook, rows: Sequence[Row]) -> Iterator[Row]:
         now = datetime.combine(date.fromisoformat(plain(row["day"])), datetime.min.time(), UTC)
         first = now.replace(day=1) + timedelta(hours=1)
         episodes = [replace(one, opened_at=first, handed_off_at=first) for one in _episodes(read(row["leads"]))]
-        kept = reports.promise(episodes, book.reports, now=now, portal_time_zone="UTC")
+        kept = targets.promise(episodes, book.reports, now=now, portal_time_zone="UTC")
         assert kept is not None
         yield {"due by then": f"{kept.due_by_now:.0f}", "on course": word[kept.met]}
 
