@@ -212,8 +212,15 @@ def _return_condition(case: Case) -> Decision | None:
         return case.nothing(f"Came back from sales ({label}); waits {', '.join(until)}, or until it asks for sales.")
     if wake.then != "hand_over":
         return None
-    words = "What sales waits for has come" if changed_at else "The day has come that sales asked to be reminded of"
-    return hand_over(case, "return", f"{words}: {label}.", f"return:{last.id}", wakes_at, verdicts=case.filters)
+    words = f"Back because {_cause(wake, changed_at, wakes_at, case)}. {_ended(last, case, on=last.ended_at)}"
+    return hand_over(case, "return", words, f"return:{last.id}", wakes_at, verdicts=case.filters)
+
+
+def _cause(wake: Wake, changed_at: datetime | None, wakes_at: datetime, case: Case) -> str:
+    """What brings a lead back by itself: the change that makes its condition hold, else its day."""
+    if wake.when is None or changed_at is None:
+        return f"the day for it has come, {day(wakes_at)}"
+    return " and ".join(wake.when.find(case.facts).reasons)
 
 
 # -- 6, 7 ------------------------------------------------------------------------------------------------------
@@ -247,10 +254,12 @@ ENDED: Mapping[State, str] = {
 }
 
 
-def _ended(episode: Episode, case: Case) -> str:
+def _ended(episode: Episode, case: Case, *, on: datetime | None = None) -> str:
+    """Who ended it, how and why; `on`: and on which day."""
     reason = case.book.recycling.reasons.get(episode.exit_reason)
     label = f": {reason.label}" if reason and episode.state not in (State.WON, State.UNREACHABLE) else ""
-    return f"{_who(episode, case)} {ENDED[episode.state]}{label}."
+    date = f" on {day(on)}" if on is not None else ""
+    return f"{_who(episode, case)} {ENDED[episode.state]}{date}{label}."
 
 
 def _who(episode: Episode, case: Case) -> str:

@@ -14,6 +14,7 @@ from connector.domain.decision import Action, Decision
 from connector.domain.episode import State
 from connector.rules.decide import decide
 from connector.rules.recycling import Wake
+from connector.rules.words import day
 
 GREW = {"when": {"field": "employees", "op": "at_least", "value": 100}, "then": "hand_over"}
 ENDED = NOW - 10 * DAY
@@ -34,7 +35,18 @@ def back_with(wake: dict[str, Any], *, employees: int, changed: timedelta, **mor
 def test_a_company_that_grew_since_the_hand_back_goes_to_sales_by_itself() -> None:
     decision = back_with(GREW, employees=200, changed=HOUR)
     assert (decision.action, decision.episode and decision.episode.lane) == (Action.HAND_OVER, "return")
-    assert decision.sentence == "What sales waits for has come: too small."
+    assert decision.sentence == (
+        "Back because number of employees is at least 100. "
+        f"Sales handed this lead back to marketing on {day(ENDED)}: too small."
+    )
+
+
+def test_one_that_comes_back_on_its_day_says_which_day_that_was() -> None:
+    decision = back_with({"after": "9d", "then": "hand_over"}, employees=20, changed=HOUR, wakes_at=NOW - DAY)
+    assert decision.sentence == (
+        f"Back because the day for it has come, {day(NOW - DAY)}. "
+        f"Sales handed this lead back to marketing on {day(ENDED)}: too small."
+    )
 
 
 @pytest.mark.parametrize(("employees", "changed"), [(200, 11 * DAY), (20, HOUR)])
