@@ -18,7 +18,7 @@ from connector.domain.notice import PACKETS, Notice, NoticeKind
 from connector.rules.notifications import CrmRecords
 from connector.rules.packet import clip
 
-NEW, DONE, NOTE = "Call a new lead", "Call the lead", "Handed over to sales"
+TASK, NOTE = "Call the lead", "Handed over to sales"
 LONGEST_SUBJECT = 140
 ALLOWED = {"call": "call", "mail": "personal mail", "marketing_mail": "marketing mail"}
 
@@ -39,7 +39,7 @@ def _made(decision: Decision, told: Sequence[Notice], wanted: CrmRecords) -> Ite
         if wanted.note and notice.kind is NoticeKind.LEAD_HANDED_OFF:
             yield _change(decision.contact, ChangeKind.NOTE, NOTE, key, f"{NOTE}\n{text}")
         if wanted.task and notice.owner is not None:
-            subject = clip(f"{NEW}: {_text(notice.packet, 'why_now')}".rstrip(": "), LONGEST_SUBJECT)
+            subject = clip(f"{TASK}: {_text(notice.packet, 'why_now')}".rstrip(": "), LONGEST_SUBJECT)
             yield _change(decision.contact, ChangeKind.TASK, subject, key, text, due_at=_due(notice.packet))
 
 
@@ -50,7 +50,7 @@ def _closed(decision: Decision) -> Iterator[Change]:
     moved = _key(before) != _key(after)
     touched = before.touched_at is None and after.touched_at is not None
     if moved or touched or not after.is_open:
-        yield _change(decision.contact, ChangeKind.TASK_DONE, DONE, _key(before), None)
+        yield _change(decision.contact, ChangeKind.TASK_DONE, TASK, _key(before), None)
 
 
 def _key(episode: Episode) -> str:

@@ -45,7 +45,7 @@ def test_the_rep_gets_a_task_that_is_due_with_the_clock_and_the_contact_a_note(w
     world.run_later()
     assert beside(world) == ["ensure_note", "ensure_task"]
     ((contact, subject),) = world.crm.tasks.values()
-    assert (contact, subject) == ("101", "Call a new lead: Asked for a demo.")
+    assert (contact, subject) == ("101", "Call the lead: Asked for a demo.")
     ((owner, due_at),) = world.crm.open_tasks.values()
     assert owner == world.episode().owner
     assert due_at == datetime.fromisoformat(world.crm.value("101", "due_at"))
@@ -97,5 +97,5 @@ def test_a_preview_shows_them_and_makes_none(world: World) -> None:
     """R33"""
     report = world.run(dry_run=True)
     shown = [(one.kind.value, one.field) for lead in report.planned for one in lead.changes if one.key]
-    assert shown == [("note", "Handed over to sales"), ("task", "Call a new lead: Asked for a demo.")]
+    assert shown == [("note", "Handed over to sales"), ("task", "Call the lead: Asked for a demo.")]
     assert beside(world) == []
