@@ -62,11 +62,11 @@ OUTCOMES: Mapping[str, str] = {
     "gone": "not written, for the contact was gone: ",
 }
 SAID: Mapping[AnswerKind, str] = {
-    AnswerKind.ACCEPT: "accepted",
-    AnswerKind.CALLED: "claimed a call that was not logged",
-    AnswerKind.QUALIFY: "passed it on",
-    AnswerKind.RECYCLE: "handed it back",
-    AnswerKind.JUNK: "called it junk",
+    AnswerKind.ACCEPT: "accepted by link",
+    AnswerKind.CALLED: "said by link that they called; no call is logged in the CRM",
+    AnswerKind.QUALIFY: "passed it on by link",
+    AnswerKind.RECYCLE: "handed it back by link",
+    AnswerKind.JUNK: "called it junk by link",
 }
 CAME_TO: Mapping[AnswerStatus, str] = {
     AnswerStatus.WAITING: "not carried out yet",
@@ -274,7 +274,7 @@ class Wording:
                 *([f"“{said.comment}”"] if said.comment else []),
             ]
             why = f" ({one.detail})" if one.detail else ""
-            told = f"{who} {SAID[one.kind]} by link{': ' + ', '.join(more) if more else ''}; {CAME_TO[one.status]}{why}"
+            told = f"{who} {SAID[one.kind]}{': ' + ', '.join(more) if more else ''}; {CAME_TO[one.status]}{why}"
             yield f"{day(local)} at {local:%H:%M}", told
 
     # -- what was ----------------------------------------------------------------------------------------------

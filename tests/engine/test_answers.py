@@ -16,6 +16,7 @@ from connector.domain.contact import ContactId
 from connector.domain.episode import State
 from connector.domain.run import RunId
 from connector.engine.answering import look, take
+from connector.engine.explain import explain
 from connector.engine.undo import undo
 from connector.rules.answers import Standing
 from connector.store.desk import SqlDesk
@@ -93,7 +94,11 @@ def test_a_call_that_was_not_logged_counts_as_a_touch(world: World, desk: Desk) 
     assert (world.episode().state, world.episode().touched_at is not None) == (State.WORKING, True)
     with world.store.reading() as uow:
         touches = [row for row in uow.activities([KIM], world.clock.now() - HOUR)[KIM] if row.stream == "answers"]
+        explained = explain(uow, KIM, world.book)
     assert [(row.name, row.ref) for row in touches] == [("call", world.episode().owner)]
+    assert explained is not None
+    ((_, told),) = explained.answered
+    assert told.endswith(" said by link that they called; no call is logged in the CRM; done")
     assert world.crm.value("101", "verdict") == ""
 
 
