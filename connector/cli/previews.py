@@ -34,7 +34,7 @@ Line = Mapping[str, object]
 def summary_of(report: RunReport, lines: Sequence[Line], names: Names) -> dict[str, dict[str, int]]:
     """How many leads by what happens to them, how many values by field, how many leads each owner would get."""
     actions = Counter(lead.decision.action.value for lead in report.planned)
-    fields = Counter(str(line["field"] or line["change"]) for line in lines)
+    fields = Counter(_what(line) for line in lines)
     given = [str(line["after"]) for line in lines if line["field"] == "owner" and line["after"]]
     owners = Counter(names.owners.get(OwnerId(owner), owner) for owner in given)
     return {"actions": dict(actions), "fields": dict(fields), "owners": dict(owners.most_common())}
@@ -56,13 +56,38 @@ def show_lines(lines: Sequence[Line], names: Names) -> None:
     zone = portal_zone(names.zone)
     say(f"[bold]What a sync would change now[/] (times: {names.zone})")
     for contact, some in groupby(lines, key=lambda line: str(line["contact"])):
-        first, *others = some
+        changes = list(some)
+        first = changes[0]
         what = str(first["action"]).replace("_", " ")
+        noted = any(line["change"] == ChangeKind.NOTE for line in changes)
         print()
         pairs(
             f"{_with_name(contact, names.leads)}: {what}. {first['why']}",
-            {str(line["field"] or "a notice"): _change(line, names, zone) for line in (first, *others)},
+            {_what(line): _beside(line, noted=noted) or _change(line, names, zone) for line in changes},
         )
+
+
+BESIDE: Mapping[object, str] = {
+    ChangeKind.NOTE: "note",
+    ChangeKind.TASK: "task",
+    ChangeKind.TASK_DONE: "former task",
+    "notice": "a notice",
+}
+
+
+def _what(line: Line) -> str:
+    """The field or list, or what is made beside the contact, whose subject is no field."""
+    return BESIDE.get(line["change"]) or str(line["field"])
+
+
+def _beside(line: Line, *, noted: bool) -> str:
+    """Of a note its text, of a task its subject; a task's text too, unless a note beside it says the same."""
+    text = str(line["after"] or "")
+    if line["change"] == ChangeKind.TASK_DONE:
+        return "closed"
+    if line["change"] == ChangeKind.TASK:
+        return str(line["field"]) if noted else " ".join((str(line["field"]), *text.splitlines()[1:]))
+    return text if line["change"] == ChangeKind.NOTE else ""
 
 
 def _change(line: Line, names: Names, zone: ZoneInfo) -> str:

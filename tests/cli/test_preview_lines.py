@@ -55,6 +55,20 @@ def test_people_read_names_beside_ids_and_their_own_time(
     assert rest[1].splitlines()[:2] == [f"507: hand over. {WHY}", "  owner  8 → Ana Sample (7)"]
 
 
+@pytest.mark.parametrize("note", [True, False])
+def test_what_a_note_and_a_task_both_say_is_read_once(
+    note: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(previews, "is_terminal", lambda: True)
+    subject, text = "Call the lead: Asked for a demo.", "Asked for a demo.\nScore: 50 points"
+    noted = [line("Handed over to sales", None, f"Handed over to sales\n{text}", ChangeKind.NOTE)] if note else []
+    former = line("Call the lead", None, None, ChangeKind.TASK_DONE)
+    previews.show_lines([former, *noted, line(subject, None, text, ChangeKind.TASK)], NAMES)
+    shown = capsys.readouterr().out
+    assert (shown.count("Score: 50 points"), shown.count("Handed over to sales")) == (1, note)
+    assert f"  task         {subject}" in shown and "  former task  closed" in shown
+
+
 def test_scripts_get_ids_and_utc(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
