@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ class Receiver:
     names: list[str | None] = field(default_factory=list)
     connections: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
+    _connection: socket.socket | None = None
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -39,6 +41,9 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stopped.set()
+        if (open_one := self._connection) is not None:
+            with suppress(OSError):  # the other side kept it open: nobody waits for what will not come
+                open_one.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._listener.close()
 
@@ -53,12 +58,14 @@ class Receiver:
                 connection.settimeout(5)
                 if self.tls is not None:
                     connection = self.tls.wrap_socket(connection, server_side=True)
+                self._connection = connection
                 while request := read_request(connection):
                     self.requests.append(request)
                     self.script(connection)
             except OSError:
                 continue
             finally:
+                self._connection = None
                 connection.close()
 
 
