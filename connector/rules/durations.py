@@ -132,7 +132,7 @@ WallDuration = Annotated[timedelta, BeforeValidator(_parse_wall), PlainSerialize
 
 
 def in_words(span: timedelta) -> str:
-    """A measured span for people, in its two largest units: `3 hours 5 minutes`, `2 days`, `less than a minute`."""
+    """A span of the rules for people, in its two largest units: `3 hours 5 minutes`, `2 days`, `less than a minute`."""
     minutes = int(span.total_seconds()) // 60
     if minutes < 1:
         return "less than a minute"
@@ -140,3 +140,18 @@ def in_words(span: timedelta) -> str:
     parts = [f"{count} {word}" if count == 1 else f"{count} {word}s" for count, word in counts if count]
     first = next(index for index, (count, _) in enumerate(counts) if count)
     return " ".join(parts[:2] if first + 1 < 3 and counts[first + 1][0] else parts[:1])
+
+
+def in_short(span: timedelta) -> str:
+    """A span that was measured, as every report tells it: `90 s`, `45 min`, `4 h 20 min`, `3 d 4 h`."""
+    seconds = round(span.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    parts = ((minutes // 60, "h"), (minutes % 60, "min"))
+    if minutes >= 48 * 60:
+        hours = round(minutes / 60)
+        parts = ((hours // 24, "d"), (hours % 24, "h"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.episode import UNANSWERED, Episode
-from connector.rules.durations import in_words
+from connector.rules.durations import in_short, in_words
 from connector.rules.funnel import ACCEPTED, Funnel, handed_between
 from connector.rules.local_time import portal_zone
 from connector.rules.reports import RATES, RIPENING, Figure, Kpi, ReportRules
@@ -45,7 +45,8 @@ def _measure(kpi: Kpi, counted: Funnel, mature: Funnel, rules: ReportRules) -> K
             shown += f"; {_shown(kpi.figure, ripe)} of those older than {in_words(rules.cohorts.mature_after)}"
     for words, wanted in (("at least", kpi.at_least), ("at most", kpi.at_most), ("within", kpi.within)):
         if wanted is not None:
-            target = f"{words} {_shown(kpi.figure, wanted)}"
+            asked = in_words(wanted) if isinstance(wanted, timedelta) else _shown(kpi.figure, wanted)
+            target = f"{words} {asked}"
     return KpiResult(kpi=kpi, value=value, shown=shown, target=target, met=met, too_early=too_early)
 
 
@@ -76,7 +77,7 @@ def _shown(figure: Figure, value: float | timedelta | None) -> str:
     if value is None:
         return "nothing to measure yet"
     if isinstance(value, timedelta):
-        return in_words(value)
+        return in_short(value)
     return f"{value:.1f} %" if figure in RATES else f"{value:,.0f}"
 
 

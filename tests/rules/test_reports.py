@@ -125,7 +125,7 @@ def test_figures_are_measured_against_their_targets_in_words() -> None:
     rows = [make_episode(State.WON, touched_at=HANDED + timedelta(hours=5)), make_episode(), make_episode(State.JUNK)]
     told = {r.kpi.figure: (r.shown, r.target, r.met) for r in measure(funnel(rows, now=NOW), SHIPPED)}
     assert told[Figure.HANDED] == ("3", "", None)
-    assert told[Figure.SPEED_TO_LEAD] == ("5 hours", "within 4 hours", False)
+    assert told[Figure.SPEED_TO_LEAD] == ("5 h", "within 4 hours", False)
     assert told[Figure.UNTOUCHED] == ("1", "at most 0", False)
     assert told[Figure.TOUCHED_RATE] == ("66.7 %", "at least 95.0 %", False)
     assert told[Figure.CONVERSION] == ("33.3 %", "", None)

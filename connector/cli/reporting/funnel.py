@@ -169,6 +169,7 @@ def _times(found: FunnelReport) -> Iterator[Part]:
     yield Table(
         name="velocity",
         title="From step to step, in whole days",
+        note="Counted in days of the calendar: the same day is 0, the next one 1. The table above tells hours.",
         columns=(*columns, Column("median", Kind.DAYS), Column("90 % within", Kind.DAYS)),
         rows=[(leg.name, leg.leads, leg.median_days, leg.p90_days) for leg in found.legs if leg.leads],
     )
@@ -179,11 +180,13 @@ def _cohorts(found: Sequence[Cohort], facts: Facts) -> Iterator[Part]:
         return
     mature_after = facts.book.reports.cohorts.mature_after.days
     shown_ones = found[-MOST_COHORTS:]
+    left_out = len(found) - len(shown_ones)
+    older = f" The newest {MOST_COHORTS} of {len(found)} shown; all are in the table below." if left_out else ""
     yield Columns(
         title="Customers of the leads handed over in each span, in percent",
         rows=[(one.name, (one.in_time or one.won).percent or 0.0, not one.mature) for one in shown_ones],
         unit=" %",
-        caption=f"Won within {mature_after} days of the handover. Pale: too young to be compared, won so far.",
+        caption=f"Won within {mature_after} days of the handover. Pale: too young to be compared, won so far.{older}",
     )
     columns = (
         Column("cohort"),
@@ -213,7 +216,8 @@ def _cohorts(found: Sequence[Cohort], facts: Facts) -> Iterator[Part]:
 
 def _groups(found: FunnelReport, facts: Facts) -> Iterator[Part]:
     for category, some in found.groups.items():
-        drawn = [one for one in some if one.mature.whole][:MOST_GROUPS]
+        mature = [one for one in some if one.mature.whole]
+        drawn = mature[:MOST_GROUPS]
         if len(drawn) < 2:
             continue
         everyone = Share(sum(one.mature.part for one in some), sum(one.mature.whole for one in some))
@@ -221,7 +225,8 @@ def _groups(found: FunnelReport, facts: Facts) -> Iterator[Part]:
             title=f"Customers by {CATEGORIES.get(category, category.replace('_', ' '))}",
             rows=[(value_name(category, one.value, facts), one.mature) for one in drawn],
             usual=everyone.percent,
-            caption="Mature leads alone. Each line is the 95 % interval of its share; the dashed one is all leads.",
+            caption="Mature leads alone. Each line is the 95 % interval of its share; the dashed one is all leads."
+            + (f" {MOST_GROUPS} of {len(mature)} shown, those with most leads." if len(mature) > MOST_GROUPS else ""),
         )
     yield _outperformers(found.outperform, facts)
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.cli.reporting.document import Cell, Kind
+from connector.rules.durations import in_short
 from connector.rules.reporting.numbers import Share
 from connector.rules.reporting.told import NOTHING as NOTHING
 from connector.rules.reporting.told import percent as percent
@@ -45,24 +46,12 @@ def interval(share: Share) -> str:
 
 
 def time_taken(value: timedelta | None) -> str:
-    """Short, in its two largest units: `90 s`, `45 min`, `4 h 20 min`, `3 d 4 h`."""
-    if value is None:
-        return NOTHING
-    seconds = round(value.total_seconds())
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    parts = ((minutes // 60, "h"), (minutes % 60, "min"))
-    if minutes >= 48 * 60:
-        hours = round(minutes / 60)
-        parts = ((hours // 24, "d"), (hours % 24, "h"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+    """Such as `4 h 20 min`."""
+    return NOTHING if value is None else in_short(value)
 
 
 def within(value: timedelta | None) -> str:
-    """Of nine in ten, such as `90 % within 4 hours`; says so where nothing was measured."""
+    """Of nine in ten, such as `90 % within 4 h`; says so where nothing was measured."""
     return "nothing to measure yet" if value is None else f"90 % within {time_taken(value)}"
 
 
