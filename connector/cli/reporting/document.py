@@ -38,20 +38,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """`name` is the one by which `--table` asks for it. `pale`: rows that are not to be compared yet."""
+    """`name` is the one by which `--table` asks for it. `pale`: rows that are not to be compared yet.
+
+    `most`: so many rows are shown to people, None: all; a CSV file holds all of them in any case.
+    """
 
     name: str
     title: str = ""
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     pale: frozenset[int] = frozenset()
+    most: int | None = None
     note: str = ""
     empty: str = "Nothing yet."
 
     def for_people(self) -> tuple[list[Column], list[list[Cell]]]:
         """Columns and rows without those columns that say nothing in any row."""
         kept = [place for place in range(len(self.columns)) if any(row[place] is not None for row in self.rows)]
-        return [self.columns[place] for place in kept], [[row[place] for place in kept] for row in self.rows]
+        return [self.columns[place] for place in kept], [
+            [row[place] for place in kept] for row in self.rows[: self.most]
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
                 (
                     Columns(
                         title="Leads handed over to each",
-                        rows=[(one.name, float(one.leads.handed), one.gone) for one in found.owners[:24]],
+                        rows=[(one.name, float(one.leads.handed), one.gone) for one in found.owners[:MOST_OWNERS]],
+                        caption=_caption(len(found.owners)),
                     ),
                     Table(
                         name="owners",
@@ -64,6 +65,16 @@ def owners_document(found: OwnersReport, facts: Facts) -> Document:
         ),
         foot=f"Rules {facts.book.fingerprint}. Worked out by Handoff from what was stored.",
     )
+
+
+MOST_OWNERS = 24
+"""More columns than that cannot be told apart."""
+
+
+def _caption(owners: int) -> str:
+    if owners <= MOST_OWNERS:
+        return ""
+    return f"{MOST_OWNERS} of {owners} shown, those with most leads; all are in the table below and in the CSV file."
 
 
 PERFORMS = {"above": "better", "below": "worse", "alike": "alike", "too_few": "too few to say"}

@@ -14,12 +14,15 @@ from connector.rules.targets import PromiseKept, verdict
 from connector.rules.words import many
 
 MOST_MISSED = 100
+ALL_MISSED = "all of them by `handoff report sla --format csv --table missed`"
 
 
 def sla_document(found: SlaReport, facts: Facts) -> Document:
     kept, due = sum(one.kept.part for one in found.boards), sum(one.kept.whole for one in found.boards)
+    missed = [f"{one.label} {_missed_of(one):,}" for one in found.boards if _missed_of(one)]
+    which = f" ({', '.join(missed)})" if missed else ""
     running = sum(one.running for one in found.boards)
-    ran_out = f"{kept:,} of {many(due, 'clock')} kept, {len(found.missed):,} missed" if due else "No clock is over yet"
+    ran_out = f"{kept:,} of {many(due, 'clock')} kept, {due - kept:,} missed{which}" if due else "No clock is over yet"
     return Document(
         title="Service levels",
         answer=f"{ran_out}, {running:,} still running.",
@@ -64,10 +67,8 @@ def _boards(found: Sequence[Board]) -> Iterator[Part]:
     yield Table(
         name="clocks",
         columns=columns,
-        rows=[
-            (one.label, one.limit, one.kept, one.kept.whole - one.kept.part, one.late_median, one.running)
-            for one in found
-        ],
+        rows=[(one.label, one.limit, one.kept, _missed_of(one), one.late_median, one.running) for one in found],
+        note=f"Which leads: below, one by one, and {ALL_MISSED}." if any(map(_missed_of, found)) else "",
         empty="sla.yaml has no clocks.",
     )
     causes = [(one.label, WHY[why], number) for one in found for why, number in one.causes]
@@ -78,6 +79,11 @@ def _boards(found: Sequence[Board]) -> Iterator[Part]:
         rows=causes,
         empty="None was missed.",
     )
+
+
+def _missed_of(one: Board) -> int:
+    """Leads on which this clock was missed, each once."""
+    return one.kept.whole - one.kept.part
 
 
 def _owners(found: Sequence[Board], facts: Facts) -> Table:
@@ -135,11 +141,19 @@ def _missed(found: Sequence[Missed], facts: Facts) -> Table:
         rows=[
             (one.lead.contact, facts.owner_name(one.owner), _label(one.clock, facts),
              one.due_at.astimezone(facts.zone), one.late_by, WHY[one.why])
-            for one in newest[:MOST_MISSED]
+            for one in newest
         ],
-        note=f"and {len(newest) - MOST_MISSED:,} older ones" if len(newest) > MOST_MISSED else "",
+        most=MOST_MISSED,
+        note=_note(newest),
         empty="None.",
     )  # fmt: skip
+
+
+def _note(newest: Sequence[Missed]) -> str:
+    older = f"and {len(newest) - MOST_MISSED:,} older ones: {ALL_MISSED}. " if len(newest) > MOST_MISSED else ""
+    twice = len({(one.lead.id, one.clock) for one in newest}) < len(newest)
+    each = "A lead that changed hands stands here for each owner who missed its clock. " if twice else ""
+    return f"{older}{each}More of a lead: `handoff explain` and its number."
 
 
 def _label(clock: str, facts: Facts) -> str:
