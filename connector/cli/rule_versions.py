@@ -259,9 +259,26 @@ def _as_dict(one: Difference) -> dict[str, object]:
 
 
 def _words(value: object) -> str:
-    """One line of YAML's short form."""
-    import json
-
+    """One line, as it would stand in the file; keys that are not set are left out of what has several."""
     if value is None:
-        return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return "not set"
+    return value if isinstance(value, str) else _in_yaml(_without_nothing(value))
+
+
+def _without_nothing(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _in_yaml(value: object) -> str:
+    """YAML's short form, such as `{say: looked at prices, points: 10}`."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1_000_000, True
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.dump(value, text)
+    return text.getvalue().removesuffix("\n").removesuffix("\n...")

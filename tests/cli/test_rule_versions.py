@@ -8,6 +8,8 @@ import pytest
 from commands import Handoff
 from portal_world import World
 
+from connector.cli.rule_versions import _words
+
 
 @pytest.fixture
 def changed(world: World) -> World:
@@ -50,3 +52,20 @@ def test_a_word_that_names_no_version_says_where_they_are_listed(world: World, h
     assert said.code == 2 and "handoff rules history" in said.err
     assert "is no folder, and names no version: none begins so" in said.err
     assert handoff("rules", "show", "--file", "scorings").code == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "not set"),
+        (True, "true"),
+        (40.0, "40.0"),
+        ("web search", "web search"),
+        ([], "[]"),
+        ({"say": "asked: now", "points": 5, "half_life": None}, "{say: 'asked: now', points: 5}"),
+        ([{"field": "country", "op": "in", "value": ["DE", "NO"]}], "[{field: country, op: in, value: [DE, NO]}]"),
+    ],
+)
+def test_a_value_that_differs_reads_as_it_stands_in_the_files(value: object, told: str) -> None:
+    """R35: what is not there is said in a word; nobody reads `null`."""
+    assert _words(value) == told
