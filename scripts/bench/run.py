@@ -15,12 +15,15 @@ import sys
 
 BENCHES = {
     "clocks": ("clocks", "due times in business hours and days per CPU second, beside walking over days"),
+    "fast": ("pull", "a full pull without limits or distance: what the CPU does"),
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
+    "pull": ("pull", "a full pull, stored and decided, at 190 requests in ten seconds, 120 ms away"),
     "quiet": ("quiet", "what a second sync costs right after a first one"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
     "rules": ("rules", "leads that the rules judge per CPU second, beside the same by hand and rule-engine"),
     "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),
     "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
+    "tight": ("pull", "the same at 50 requests in ten seconds"),
 }
 """Name, module, what it measures. The module of `signal` has another name: that of the standard library is taken."""
 
