@@ -29,7 +29,7 @@ def check(as_json: JsonFlag = False) -> int:
 
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
-    from connector.config.mappings import load_rulebook
+    from connector.config.mappings import doubts_of, load_rulebook
     from connector.errors import RuleBookError
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
@@ -43,7 +43,7 @@ def check(as_json: JsonFlag = False) -> int:
         print_json({"complaints": [_as_dict(complaint) for complaint in (first, *first.others)]})
         return first.exit_code
     due = review(book.qualification.definition, datetime.now(UTC).date())
-    remarks = [*warnings(book.qualification), *([due] if due else [])]
+    remarks = [*warnings(book.qualification), *doubts_of(settings.mappings_dir, book), *([due] if due else [])]
     if as_json:
         print_json({"fingerprint": book.fingerprint, "remarks": remarks, "complaints": []})
         return 0

@@ -104,6 +104,7 @@ RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for H
 
 def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
     """Complaints, what to do about them, remarks, facts."""
+    from connector.config.mappings import doubts_of
     from connector.crm.hubspot.scopes import judge
     from connector.engine.absent import absences
     from connector.engine.preflight import SCOPES_ADVICE, complaints
@@ -123,7 +124,8 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     owners, schema = connector.gateway.owners(), connector.schema()
     lacks = [*complaints(connector.book, schema, owners), *connector.missing_lists()]
     due = review(connector.book.qualification.definition, portal.now.date())
-    remarks = [*scope_remarks, *warnings(connector.book.qualification), *([due] if due else [])]
+    doubts = doubts_of(connector.settings.mappings_dir, connector.book)
+    remarks = [*scope_remarks, *warnings(connector.book.qualification), *doubts, *([due] if due else [])]
     remarks += left(connector.book, owners)
     remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]

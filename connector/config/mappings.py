@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from connector.config.reuse import Reuse
 from connector.config.yaml_text import LARGEST_BYTES, Document, KeyPath, dotted, read_yaml
 from connector.errors import RuleBookError
+from connector.rules.doubts import doubts
 from connector.rules.misplaced import MisplacedError
 from connector.rules.rulebook import PARTS, Complaint, RuleBook, cross_check
 from connector.rules.suggestions import nearest
@@ -96,6 +97,15 @@ def make_rulebook(documents: Mapping[str, Document], complaints: Sequence[RuleBo
     if complaints:
         raise _first_of(_in_order(complaints))
     return book
+
+
+def doubts_of(folder: Path, book: RuleBook) -> list[str]:
+    """What is right and hardly meant so, each with file, line and column, and with what to write instead."""
+    found = []
+    for doubt in doubts(book):
+        place = _between_files(read_yaml(_read(folder, doubt.file), f"{doubt.file}.yaml"), doubt)
+        found.append(f"{place}; {place.advice}")
+    return found
 
 
 def load_part(name: str, content: bytes) -> BaseModel:

@@ -127,6 +127,18 @@ class CalendarRules(BaseModel):
     def weekly_seconds(self) -> int:
         return sum((end - start) * 60 for blocks in self.hours.values() for start, end in blocks)
 
+    @property
+    def longest_closed(self) -> timedelta:
+        """The longest time of a usual week in which it does not open once; days off and holidays make it longer."""
+        blocks = [
+            (place * DAY + start, place * DAY + end)
+            for place, day in enumerate(WEEKDAYS)
+            for start, end in self.hours.get(day, ())
+        ]
+        next_week = blocks[0][0] + len(WEEKDAYS) * DAY
+        opens = [*(start for start, _ in blocks[1:]), next_week]
+        return timedelta(minutes=max(start - end for start, (_, end) in zip(opens, blocks, strict=True)))
+
     def calendar(self, portal_time_zone: str) -> Calendar:
         """The calendar, made once per zone and kept with these rules."""
         name = portal_time_zone if self.zone == PORTAL_ZONE else self.zone

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.config.examples import run_examples
-from connector.config.mappings import load_rulebook, shipped_folder
+from connector.config.mappings import doubts_of, load_rulebook, shipped_folder
 from connector.config.yaml_text import LARGEST_BYTES, read_yaml
 from connector.errors import RuleBookError
 from connector.rules.rulebook import PARTS
@@ -64,6 +64,16 @@ def test_an_unknown_key_names_the_nearest_one(folder: Path) -> None:
     assert wrong.line == line_of(folder, "scoring.yaml", "half_live")
     assert wrong.advice == "did you mean `half_life`?"
     assert str(wrong) == f"scoring.yaml:{wrong.line}:3: engagement.half_live: unknown key"
+
+
+def test_what_is_right_and_hardly_meant_is_told_with_its_place(folder: Path) -> None:
+    """R15, R18: two days by the wall pass over a weekend, and quiet hours keep its lead until Monday."""
+    assert doubts_of(folder, load_rulebook(folder)) == []
+    path = folder / "notifications.yaml"
+    path.write_text(path.read_text().replace("  outside:   ", "  outside: office   ", 1))
+    (doubt,) = doubts_of(folder, load_rulebook(folder))
+    assert doubt.startswith(f"sla.yaml:{line_of(folder, 'sla.yaml', 'limit: 48h')}:12: clocks.verdict.limit: runs by")
+    assert "`office` is closed for up to 2 days 15 hours" in doubt and "such as 2bd" in doubt
 
 
 @pytest.mark.parametrize(
