@@ -22,6 +22,7 @@ from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.lists import ListInfo
+from connector.crm.hubspot.properties import PropertyDefinition
 from connector.delivery.answer_links import AnswerLinks
 from connector.delivery.destinations import Destination, check_variable, present, resolve
 from connector.delivery.doors import open_doors
@@ -37,7 +38,9 @@ from connector.engine.context import Options, Ports
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.named import Names, named
 from connector.engine.ports import Delivery, PortalInfo, Progress, Schema, Store, StreamOff, Window
+from connector.engine.ports.past import Notebook
 from connector.engine.report import RunReport, UndoReport
+from connector.engine.reports.portal_history import Past, PortalHistory, portal_history
 from connector.engine.run import sync
 from connector.engine.standing import heard_of_no_more, old_secrets, switched_off, why_switched_off
 from connector.engine.undo import undo
@@ -153,15 +156,39 @@ class Connector:
 
     def make_owned(self) -> tuple[str, ...]:
         """Make our properties, their group and the list in the portal; a sentence for each; safe to repeat (R41)."""
+        return self.gateway.ensure_owned(self._owned(), self.book.suppression.marketing_hold.list)
+
+    def _owned(self) -> tuple[PropertyDefinition, ...]:
         recycling = self.book.recycling
-        definitions = owned.definitions(
+        return owned.definitions(
             states={state.value: _label(state.value) for state in State},
             tracks={track.value: _label(track.value) for track in Track},
             verdicts={name: _label(name) for name in recycling.verdicts},
             reasons={name: _label(reason.label) for name, reason in recycling.reasons.items()},
             requests={"hand_over": "Hand over to sales", "hold": "Hold back"},
         )
-        return self.gateway.ensure_owned(definitions, self.book.suppression.marketing_hold.list)
+
+    def portal_history(
+        self,
+        portal: PortalInfo,
+        notes: Notebook,
+        since: datetime | None,
+        until: datetime | None,
+        progress: Progress | None = None,
+    ) -> PortalHistory:
+        """Examples from the portal's past, at most up to where Handoff began; writes nothing to the CRM (R25)."""
+        store = self.store(portal)
+        with store.reading() as uow:
+            state, seen = uow.portal_state(), uow.first_sight()
+        began = [one for one in (seen, state.handoff_since if state is not None else None) if one is not None]
+        past = Past(
+            portal=portal.id,
+            since=since,
+            until=min(until or portal.now, max(began, default=portal.now)),
+            now=portal.now,
+            never_there=[one.name for one in self._owned()],
+        )
+        return portal_history(self.gateway, store, notes, self.book, past, progress)
 
     def destinations_off(self) -> tuple[str, ...]:
         """One sentence for each destination that is off, and for each role that nobody tells anything."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The whole file, the names of the columns first; None is an empty cell, numbers stay numbers."""
-    written = io.StringIO(newline="")
-    writer = csv.writer(written)
+def write_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Row after row, the names of the columns first; None is an empty cell, numbers stay numbers."""
+    writer = csv.writer(file)
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The whole file."""
+    written = io.StringIO(newline="")
+    write_csv(written, columns, rows)
     return written.getvalue()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, tzinfo
 
-from connector.errors import SettingsError
+from connector.errors import ConfigError, SettingsError
+from connector.rules.durations import parse_duration
 
 
 def instant(option: str, text: str, zone: tzinfo, *, to_its_end: bool = False) -> datetime | None:
@@ -26,6 +27,18 @@ def instant(option: str, text: str, zone: tzinfo, *, to_its_end: bool = False) -
         raise SettingsError(
             f"{option}: {text!r} is no day or time", advice="Write 2026-03-02 or 2026-03-02T14:30."
         ) from None
+
+
+def since_instant(option: str, text: str, zone: tzinfo, last: datetime) -> datetime | None:
+    """As instant(), or how long before `last`, such as 730d."""
+    try:
+        return last - parse_duration(text).wall()
+    except (ValueError, ConfigError, OverflowError):
+        pass
+    try:
+        return instant(option, text, zone)
+    except SettingsError as error:
+        raise SettingsError(str(error), advice="Write a day, such as 2026-03-02, or how far back: 730d.") from None
 
 
 def _read(text: str, of_a_day: time) -> datetime:

@@ -64,6 +64,10 @@ class Client:
         return self._library.crm.deals.search_api
 
     @cached_property
+    def deal_batches(self) -> Any:
+        return self._library.crm.deals.batch_api
+
+    @cached_property
     def pipelines(self) -> Any:
         return self._library.crm.pipelines.pipelines_api
 

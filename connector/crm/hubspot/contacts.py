@@ -26,6 +26,8 @@ LONGEST_QUERY = 6_000
 """Characters of property names on a GET; beyond it HubSpot may say 414 (hubspot-facts, section 3.1)."""
 
 ALWAYS_SENT = ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")
+FEWEST_VERSIONS = 20
+"""Of one property are kept at least; HubSpot does not promise more, and does not say where a history was cut off."""
 MERGED_IDS = "hs_merged_object_ids"
 BY_PERSON = ("CRM_UI", "CONTACTS_WEB", "MOBILE")
 """How the source types of edits in HubSpot's pages and by its mobile app begin (I2)."""
@@ -59,6 +61,16 @@ def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> I
         else:
             records = tuple(read(client, [ContactId(_id(row)) for row in rows], properties).values())
         yield ContactPage(records=records, cursor=after)
+
+
+def pull_dated(client: Client, history: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:
+    """Every contact that is not archived, 50 a page, with these properties and all that they ever held."""
+    names, surplus = _named(history)
+    asked = {"properties": [",".join(names)], "properties_with_history": [",".join(history)]}
+    for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=BATCH_WITH_HISTORY, **asked):
+        rows = parse_rows(payload)
+        see_that_all_exist(client, rows, names)
+        yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after)
 
 
 def pull_archived(client: Client, since: datetime) -> Iterator[tuple[ContactId, ...]]:

@@ -6,7 +6,7 @@ portals have lost stages that say otherwise (hubspot-facts, section 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.associations import pull_associated
@@ -30,6 +30,7 @@ PROPERTIES = (
     "hs_lastmodifieddate",
     "hubspot_owner_id",
 )
+BATCH = 100
 Stages = Mapping[str, DealState]
 
 
@@ -53,6 +54,30 @@ class DealReader:
                 ),
                 cursor=after,
             )
+
+    def of_contacts(self, ids: Sequence[ContactId]) -> dict[ContactId, tuple[Deal, ...]]:
+        """Every deal of at most 1,000 contacts, whenever it was made; those without any are absent.
+
+        Each deal names those of these contacts alone. One call for the ids, and one for each 100 deals.
+        """
+        linked = pull_associated(self._client, "contacts", "deals", ids)
+        contacts_of: dict[str, list[ContactId]] = {}
+        for contact, its in linked.items():
+            for one in its:
+                contacts_of.setdefault(one, []).append(ContactId(contact))
+        wanted, found = list(contacts_of), dict[ContactId, list[Deal]]()
+        for start in range(0, len(wanted), BATCH):
+            for deal in self._read(wanted[start : start + BATCH], contacts_of):
+                for contact in deal.contacts:
+                    found.setdefault(contact, []).append(deal)
+        return {contact: tuple(deals) for contact, deals in found.items()}
+
+    def _read(self, ids: Sequence[str], contacts_of: Mapping[str, Sequence[ContactId]]) -> list[Deal]:
+        inputs = [{"id": one} for one in ids]
+        body = {"inputs": inputs, "properties": list(PROPERTIES), "propertiesWithHistory": []}
+        rows = parse_rows(raw(self._client.deal_batches.read, body, archived=False).payload)
+        stages = self._known_stages() if any(not _has_flags(row) for row in rows) else {}
+        return [parse_deal(row, tuple(contacts_of.get(str(row.get("id")), ())), stages) for row in rows]
 
     def _known_stages(self) -> Stages:
         if self._stages is None:

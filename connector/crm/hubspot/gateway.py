@@ -35,6 +35,7 @@ from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
 from connector.domain.contact import ContactId, OwnerId
+from connector.domain.deal import Deal
 from connector.domain.owner import Owner
 from connector.domain.record import COMPANY, Record
 from connector.engine.ports import (
@@ -228,6 +229,18 @@ class HubSpotGateway:
     def count_anew(self) -> None:
         """A run begins: what `api_calls` and `throttled` say is of this run alone."""
         self._transport.count_anew()
+
+    # -- PortalPast ----------------------------------------------------------------------------------------------
+
+    @property
+    def versions_kept(self) -> int:
+        return contacts.FEWEST_VERSIONS
+
+    def pull_dated_contacts(self, history: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
+        return contacts.pull_dated(self._client, history, cursor)
+
+    def deals_of(self, ids: Sequence[ContactId]) -> Mapping[ContactId, tuple[Deal, ...]]:
+        return self._deals.of_contacts(ids)
 
     # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
 

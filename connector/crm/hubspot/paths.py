@@ -64,6 +64,7 @@ ROUTES = (
     Route("POST", "/crm/v3/objects/companies/search", "/crm/objects/{version}/companies/search", search=True),
     Route("POST", "/crm/v3/objects/companies/batch/read", "/crm/objects/{version}/companies/batch/read"),
     Route("POST", "/crm/v3/objects/deals/search", "/crm/objects/{version}/deals/search", search=True),
+    Route("POST", "/crm/v3/objects/deals/batch/read", "/crm/objects/{version}/deals/batch/read"),
     *(
         Route("POST", f"/crm/v3/objects/{name}/search", f"/crm/objects/{{version}}/{name}/search", search=True)
         for name in ("calls", "emails", "meetings")

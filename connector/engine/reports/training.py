@@ -28,7 +28,7 @@ def training(store: Store, book: RuleBook, span: Span) -> tuple[list[str], list[
     facts, period = gathered
     with store.reading() as uow:
         rows = list(_rows(uow, facts, facts.chosen(period)))
-    return columns(rows), rows
+    return columns(name for row in rows for name in row), rows
 
 
 def _rows(uow: UnitOfWork, facts: Facts, leads: Sequence[Passed]) -> Iterator[Row]:
@@ -49,6 +49,7 @@ def _rows(uow: UnitOfWork, facts: Facts, leads: Sequence[Passed]) -> Iterator[Ro
                 score,
                 fields,
                 now=facts.as_of,
+                lacking=() if person else ("history",),
             )
 
 

@@ -1,5 +1,7 @@
 """Examples to learn from: each lead passed, as it was seen at its handover, and what became of it (R25).
 
+Examples from before Handoff have the same columns (rules/reporting/portal_past.py says what was known of them).
+
 No personal data: of the contact only fields that hold a choice, a number, a yes or no, a country or a day (as days
 ago), and those that reports.yaml compares. Free text, names, addresses and numbers to call are never among them.
 """
@@ -22,6 +24,8 @@ from connector.rules.values import FieldType
 Cell = str | int | float | None
 Row = dict[str, Cell]
 
+HANDOFF, PORTAL = "handoff", "portal"
+"""Whose memory an example is from: ours, or that of the CRM from before."""
 PLAIN = frozenset({FieldType.NUMBER, FieldType.BOOL, FieldType.CHOICE, FieldType.CHOICES, FieldType.COUNTRY})
 DATED = frozenset({FieldType.DATE, FieldType.INSTANT})
 
@@ -47,6 +51,8 @@ def example(
     fields: Mapping[str, FieldType],
     *,
     now: datetime,
+    taken_from: str = HANDOFF,
+    lacking: Sequence[str] = (),
 ) -> Row:
     """One row; columns that a lead lacks are left out.
 
@@ -54,9 +60,12 @@ def example(
         contact, activities: as known at the handover; None where the contact is not known any more (erased).
         points: the lines of its score by their label, as decided then; score: all of them, None where none was given.
         now: until when its outcome is known; a young lead without one may still come to it.
+        taken_from: HANDOFF or PORTAL. lacking: what of its past is not known.
     """
     row: Row = {
         "lead": lead.id,
+        "taken_from": taken_from,
+        "lacking": ", ".join(lacking),
         "handed_at": lead.handed_at.isoformat(),
         "lane": lead.lane,
         "again": int(lead.again),
@@ -111,6 +120,7 @@ def _outcome(lead: Passed, now: datetime) -> Row:
         "outcome: days to opportunity": _days(since, lead.opportunity_at),
         "outcome: days to won": _days(since, lead.won_at),
         "outcome: days to end": _days(since, lead.ended_at),
+        "outcome: censored": int(lead.is_open),
         "outcome: days observed": _days(since, now),
     }
 
@@ -119,9 +129,9 @@ def _days(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else round((end - start) / timedelta(days=1), 4)
 
 
-def columns(rows: Sequence[Row]) -> list[str]:
+def columns(names: Iterable[str]) -> list[str]:
     """All that any row has: what a lead is first, then each group of features by name, outcomes last."""
-    seen = dict.fromkeys(name for row in rows for name in row)
+    seen = dict.fromkeys(names)
     outcomes = [name for name in seen if name.startswith("outcome: ")]
     plain = [name for name in seen if ": " not in name]
     features = sorted(name for name in seen if ": " in name and not name.startswith("outcome: "))
