@@ -46,7 +46,16 @@ def answering(settings: Settings) -> Answering | None:
 
 
 def why_no_answers(settings: Settings) -> str:
-    """Which variables are missing for links, in a few words; empty where none is."""
+    """Which variables are missing for links, or wrong, in a few words; empty where none is.
+
+    What is wrong with one is answering()'s to say, once.
+    """
     given = {"HANDOFF_PUBLIC_URL": settings.public_url, "HANDOFF_ANSWER_SECRET": settings.answer_secret}
     missing = [name for name, value in given.items() if value is None]
-    return f"none: set {' and '.join(missing)} for them (docs/answers.md)" if missing else ""
+    if missing:
+        return f"none: set {' and '.join(missing)} for them (docs/answers.md)"
+    try:
+        answering(settings)
+    except SettingsError:
+        return "none: HANDOFF_ANSWER_SECRET is to be mended first"
+    return ""

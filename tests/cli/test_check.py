@@ -27,6 +27,10 @@ def test_all_fits_speaks_of_the_next_sync(world: World, handoff: Handoff) -> Non
         ({"HANDOFF_ALLOW_HOSTS": "other.example"}, ("only https on port 443 is open", "HANDOFF_ALLOW_HOSTS")),
         ({"HANDOFF_WEBHOOK_URL": "https://10.0.0.7/canary"}, ("10.0.0.7 leads to an address inside",)),
         ({"HANDOFF_DATABASE_URL": "sqlite:////nope/x.db"}, ("The folder /nope", "Make it")),
+        (
+            {"HANDOFF_PUBLIC_URL": "https://handoff.example", "HANDOFF_ANSWER_SECRET": "canary"},
+            ("holds no secret to sign links with", "at least 32 signs", "token_urlsafe"),
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_told(
@@ -37,6 +41,7 @@ def test_a_setting_that_cannot_be_is_told(
     assert said.code == CONFIG and "All fits" not in said.out
     assert said.err.count("What to do: ") == 1 and "canary" not in said.out + said.err
     assert all(word in said.err for word in words), said.err
+    assert "in notices to reps" not in said.out
     found = json.loads(handoff("check", "--json", **env).out)
     assert len(found["complaints"]) == 1 and found["portal"] == str(world.portal)
     assert not Path("/nope").exists() and not (world.folder / "handoff.db").exists()

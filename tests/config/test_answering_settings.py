@@ -44,6 +44,8 @@ def test_a_weak_secret_is_refused_without_being_shown(secret: str) -> None:
     with pytest.raises(SettingsError, match="HANDOFF_ANSWER_SECRET") as found:
         made(HANDOFF_ANSWER_SECRET=secret)
     assert "canary" not in str(found.value) and "token_urlsafe" in found.value.advice
+    settings = load_settings(BASE | {"HANDOFF_ANSWER_SECRET": secret}, dotenv=None)
+    assert why_no_answers(settings) == "none: HANDOFF_ANSWER_SECRET is to be mended first"
 
 
 def test_answers_alone_need_no_app_of_hubspots() -> None:
