@@ -278,7 +278,7 @@ def _in_yaml(value: object) -> str:
     from ruamel.yaml import YAML
 
     yaml, text = YAML(typ="safe", pure=True), StringIO()
-    yaml.default_flow_style = True  # type: ignore[assignment]  # declared by its first value, None
-    yaml.width, yaml.allow_unicode, yaml.sort_base_mapping_type_on_output = 1_000_000, True, False
+    yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1_000_000, True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared by its first value, None
     yaml.dump(value, text)
     return text.getvalue().removesuffix("\n").removesuffix("\n...")
