@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,15 +55,19 @@ def test_asked_for_properties_stay_even_if_they_are_always_sent(wire, gateway) -
 class Index:
     """A search API over invented rows; answers as HubSpot does, for any number of them."""
 
-    def __init__(self, ids: list[int]) -> None:
+    def __init__(self, ids: list[int], shown: Iterable[int] = (), *, tells_total: bool = True) -> None:
         self.ids, self.bodies = sorted(ids), []
+        self.shown, self.tells_total = iter(shown), tells_total
 
     def do_search(self, body: dict[str, Any], *, _preload_content: bool) -> Answer:
         self.bodies.append(body)
         above = [int(f["value"]) for f in body["filterGroups"][0]["filters"] if f["operator"] == "GT"]
         left = [one for one in self.ids if not above or one > above[0]]
         answer = object.__new__(Answer)
-        answer.payload = {"total": len(left), "results": [{"id": str(one)} for one in left[: body["limit"]]]}
+        page = left[: next(self.shown, body["limit"])]
+        answer.payload = {"results": [{"id": str(one)} for one in page]}
+        if self.tells_total:
+            answer.payload["total"] = len(left)
         return answer
 
 
@@ -79,6 +84,29 @@ def test_every_row_comes_once_at_the_least_cost_from_any_cursor(ids: set[int], s
     if resumed and resumed[-1][1] is not None:
         rest = list(pull_by_id(index, "lastmodifieddate", WINDOW, ["email"], resumed[-1][1]))
         assert [int(row["id"]) for rows, _ in [*resumed, *rest] for row in rows] == sorted(ids)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(1, 200), max_size=12))
+def test_a_short_page_in_the_middle_is_not_the_end(shown: list[int]) -> None:
+    """I4: HubSpot promises no full pages; `total` says whether more is left."""
+    index = Index(list(range(1, 451)), shown)
+    pages = list(pull_by_id(index, "lastmodifieddate", WINDOW, ["email"], None))
+    assert [int(row["id"]) for rows, _ in pages for row in rows] == index.ids
+    assert [after is None for _, after in pages] == [False] * (len(pages) - 1) + [True]
+
+
+def test_without_a_total_a_short_page_is_the_only_sign_of_the_end() -> None:
+    index = Index(list(range(1, 451)), tells_total=False)
+    assert [len(rows) for rows, _ in pull_by_id(index, "lastmodifieddate", WINDOW, [], None)] == [200, 200, 50]
+
+
+def test_an_empty_page_is_no_end_while_rows_are_left() -> None:
+    """I4, P7: the pull stops and says so, and the next run goes on behind the rows that were kept."""
+    pages = pull_by_id(Index(list(range(1, 451)), [200, 0]), "lastmodifieddate", WINDOW, [], None)
+    assert next(pages)[1] == "200"
+    with pytest.raises(ContractError, match="250 more rows"):
+        next(pages)
 
 
 @pytest.mark.parametrize("ids", [["5", "5"], ["9", "8"], ["x"], ["3"]])

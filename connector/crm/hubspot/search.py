@@ -7,7 +7,7 @@ for ids above the last one seen instead of paging by offset (hubspot-facts, sect
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -35,12 +35,30 @@ def pull_by_id(
         payload = raw(api.do_search, build_search(modified, window, properties, last)).payload
         rows = parse_rows(payload)
         last = _last_id(rows, last)
-        # `total` counts what is left above the last id; it ends the pull on a full last page without one more call.
-        total = payload.get("total")
-        ended = len(rows) < PAGE or (isinstance(total, int) and total <= len(rows))
+        ended = _was_all(rows, payload)
         yield rows, None if ended else last
         if ended:
             return
+
+
+def _was_all(rows: Sequence[dict[str, Any]], payload: Mapping[str, Any]) -> bool:
+    """Whether nothing is left above these rows, by `total`, which counts them and what is above.
+
+    A page may be short in the middle, for HubSpot promises no full ones; without `total` there is no other sign. And a
+    full last page needs no call more.
+
+    Raises:
+        ContractError: no rows though there are some; taken for the end, they would be lost without a word.
+    """
+    total = payload.get("total")
+    if not isinstance(total, int):
+        return len(rows) < PAGE
+    if total > 0 and not rows:
+        raise ContractError(
+            f"HubSpot's search says that {total} more rows match and shows none of them; the pull stopped",
+            advice="Run again; what was read so far is kept.",
+        )
+    return total <= len(rows)
 
 
 def build_search(modified: str, window: Window, properties: Sequence[str], after_id: str | None) -> dict[str, Any]:
