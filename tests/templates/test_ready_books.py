@@ -52,6 +52,18 @@ def book(name: str) -> RuleBook:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
+def test_the_keys_that_a_book_only_hints_at_work_as_they_stand(name: str) -> None:
+    """R17, R21, R32: without their signs of a comment they are read, and change what the book decides."""
+    files = template_files(name)
+    for part, keys in {"sla": "prove_at|reassign_at", "recycling": r"\w+:\n|  label:|  track:|  wake: {when"}.items():
+        files[f"{part}.yaml"] = re.sub(rf"(?m)^( *)# (?={keys})", r"\1", files[f"{part}.yaml"])
+    hinted = make_rulebook({part: read_yaml(files[f"{part}.yaml"].encode(), f"{part}.yaml") for part in PARTS})
+    assert sla.reassigns(hinted.sla) and not sla.reassigns(book(name).sla)
+    woken = [reason for reason in hinted.recycling.reasons.values() if reason.wake.when is not None]
+    assert len(woken) == 1 and woken[0].wake.then == "hand_over"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_freshly_written_book_can_be_read_and_its_own_examples_hold(name: str, handoff: Command) -> None:
     """R32: by the commands that an admin would type."""
     code, out, _ = handoff("init", "--template", name)
