@@ -18,7 +18,7 @@ from connector.engine.context import Context, Options, Ports, build_context
 from connector.engine.new_rules import RULES_CHANGED
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
 from connector.engine.ports.rows import SHADOW
-from connector.engine.pull import CONTACTS
+from connector.engine.pull import CONTACTS, FULL, in_full
 from connector.rules.rulebook import RuleBook
 
 A_MOMENT = timedelta(milliseconds=1)
@@ -59,6 +59,10 @@ def begin_run(
         before = known if known is not None and known.as_of is not None else None
         state = _state(before, portal, options)
         run, marks = _run(uow, portal, state, book, epoch)
+        covered, unread = uow.watermark(CONTACTS), uow.unread()
+        if options.full:
+            marks = in_full(marks, first=covered is None)
+            uow.put_progress(run.id, marks)  # now already: a kill before the first page must not forget it
         uow.put_portal_state(replace(state, as_of=run.as_of))
         _keep_owners(uow, owners)
         uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
@@ -66,15 +70,16 @@ def begin_run(
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
-        covered, unread = uow.watermark(CONTACTS), uow.unread()
     anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.rules, book))
+    if anew:
+        marks = in_full(marks, first=covered is None)
     context = build_context(
         ports,
         book,
         portal,
         schema,
         run,
-        options=replace(options, full=True) if anew else options,
+        options=replace(options, full=FULL in marks),
         clock=clock,
         past=state.handoff_since,
         covered=covered,

@@ -32,6 +32,9 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
+FULL = "in full"
+"""The mark of a run that pulls every contact: whoever goes on with it pulls the rest so too."""
+
 ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
 
@@ -61,6 +64,15 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     with context.store.transaction() as uow:
         uow.put_progress(context.run.id, marks)
     return frozenset(done)
+
+
+def in_full(marks: Mapping[str, str], *, first: bool) -> Mapping[str, str]:
+    """The progress of a run from which every contact is wanted.
+
+    What a run got that asked for changes only is not gone on with: its cursor means nothing in a list of all contacts,
+    and it would leave out what it passed by. `first`: there is no watermark yet, so all were asked for anyway.
+    """
+    return marks if FULL in marks else {**(marks if first else {}), FULL: "yes"}
 
 
 def _asks_for_meetings(context: Context) -> bool:

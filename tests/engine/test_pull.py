@@ -6,6 +6,7 @@ import json
 
 import pytest
 from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_deal, pricing_view
+from fakes import kill
 
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
@@ -198,6 +199,56 @@ def test_of_two_leads_that_are_one_person_the_further_one_goes_on(world: World) 
     world.run_later()
     assert not any(episode.is_open for episode in world.episodes("102"))
     assert world.kinds().count("lead.handed_off") == 2
+
+
+# -- a run that is gone on with --------------------------------------------------------------------------------------
+
+
+def portal_of_five(*, begun: bool = True) -> World:
+    """Two a page."""
+    world = World(page_size=2)
+    for number in range(5):
+        world.crm.add(str(101 + number))
+    if begun:
+        world.run()
+        world.clock.pass_by(HOUR)
+    return world
+
+
+@pytest.mark.parametrize("kill_before_page", [1, 2])
+def test_a_full_pull_is_gone_on_with_in_full(kill_before_page: int) -> None:
+    """I4, I9: by whatever run comes next; a cursor in the list of all contacts says nothing about what changed."""
+    world = portal_of_five()
+    for contact in ("101", "104"):
+        world.crm.edit(contact, company="Acme")
+    world.crm.before("pull_all_contacts", kill, nth=kill_before_page)
+    world.run_and_die(full=True)
+    world.crm.forget()
+    report = world.run()
+    assert (report.run.resumed, world.crm.calls("pull_changed_contacts")) == (True, [])
+    assert [world.stored(one).contact.text("company") for one in ("101", "104")] == ["Acme", "Acme"]
+    world.crm.forget()
+    world.run_later()
+    assert world.crm.calls("pull_all_contacts") == []
+
+
+def test_a_run_of_changes_is_not_gone_on_with_where_every_contact_is_asked_for() -> None:
+    """I4: a full pull that began in mid-portal would say that it saw every contact."""
+    world = portal_of_five()
+    for contact in ("101", "102", "105"):
+        world.crm.edit(contact, company="Acme")
+    world.crm.after("pull_changed_contacts", kill)
+    world.run_and_die()
+    report = world.run(full=True)
+    assert (report.run.resumed, report.counts.contacts_pulled) == (True, 5)
+
+
+def test_a_first_run_goes_on_where_it_was_also_in_full() -> None:
+    """It pulls every contact anyway: nothing is read twice."""
+    world = portal_of_five(begun=False)
+    world.crm.before("pull_all_contacts", kill, nth=3)
+    world.run_and_die()
+    assert world.run(full=True).counts.contacts_pulled == 1
 
 
 # -- rules that read differently -------------------------------------------------------------------------------------
