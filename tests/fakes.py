@@ -1,7 +1,8 @@
 """Fakes of the ports: a CRM in memory, a clock that is set, a delivery that remembers. The store is the real one.
 
-FakeCrm fulfils MarketingSource and Crm, and passes tests/conformance/ as the real gateway does. It remembers what it
-was asked (`asked`), and a test may let anything happen just before or after one of its calls: an edit, a kill.
+FakeCrm fulfils MarketingSource, Crm and PortalPast, and passes tests/conformance/ as the real gateway does. It
+remembers what it was asked (`asked`), and a test may let anything happen just before or after one of its calls: an
+edit, a kill.
 """
 
 from __future__ import annotations
@@ -298,6 +299,24 @@ class FakeCrm:
         rows = [deal for deal in self.deals if window.since <= deal.modified_at <= window.until]
         for page, after in self._pages("pull_deals", rows, cursor):
             yield DealPage(rows=tuple(page), cursor=after)
+
+    versions_kept = 20
+
+    def pull_dated_contacts(self, history: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
+        self._known(history)
+        for page, after in self._pages("pull_dated_contacts", self._living(), cursor):
+            records = tuple(self._record(row, row.id, history, history) for row in page)
+            yield ContactPage(records=records, cursor=after)
+
+    def deals_of(self, ids: Sequence[ContactId]) -> Mapping[ContactId, tuple[Deal, ...]]:
+        assert len(ids) <= 1_000
+        self._ask("deals_of", tuple(ids))
+        found: dict[ContactId, list[Deal]] = {}
+        for deal in self.deals:
+            theirs = tuple(one for one in deal.contacts if one in ids)
+            for one in theirs:
+                found.setdefault(one, []).append(replace(deal, contacts=theirs))
+        return {one: tuple(deals) for one, deals in found.items()}
 
     def read_contacts(
         self, ids: Sequence[ContactId], properties: Sequence[str], *, history: Sequence[str] = ()

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 import requests
-from factories import MINUTE, PORTAL, shipped_book
+from factories import MINUTE, PORTAL, make_deal, shipped_book
 from fakes import FakeCrm
 
 from connector.crm.hubspot import owned
@@ -44,6 +44,7 @@ class Place(Protocol):
     def edit(self, contact: ContactId, **fields: str) -> None: ...
     def archive(self, contact: ContactId) -> None: ...
     def merge(self, gone: ContactId, survivor: ContactId) -> None: ...
+    def deal(self, *contacts: ContactId) -> None: ...
 
 
 class InMemory:
@@ -63,6 +64,10 @@ class InMemory:
     def merge(self, gone: ContactId, survivor: ContactId) -> None:
         self.crm.merge(gone, survivor)
 
+    def deal(self, *contacts: ContactId) -> None:
+        number, at = len(self.crm.deals) + 1, self.crm.clock.now()
+        self.crm.deals.append(make_deal(at=at, id=f"d{number}", contacts=contacts, amount=100.0))
+
 
 class OnSandbox:
     """HubSpot's room against the local HubSpot, with all that `handoff init --apply` makes."""
@@ -71,7 +76,7 @@ class OnSandbox:
         self.url = server.url
         switches = {"rate_per_10s": 0, "search_per_second": 0}
         made = requests.post(f"{self.url}/_sandbox/portals", json={"switches": switches}, timeout=60).json()
-        self.portal, self.count = made["portalId"], 0
+        self.portal, self.token, self.count = made["portalId"], made["token"], 0
         self.crm = HubSpotGateway(
             token=made["token"], base_url=self.url, api_version=version, rate_per_10s=0, search_per_second=0,
             sleep=lambda seconds: None, rng=random.Random(1),
@@ -102,6 +107,14 @@ class OnSandbox:
 
     def merge(self, gone: ContactId, survivor: ContactId) -> None:
         self._act(kind="merge", contact=survivor, other=gone)
+
+    def deal(self, *contacts: ContactId) -> None:
+        first, *others = contacts
+        made = self._act(kind="deal", contact=first, properties={"amount": "100"})["deal"]
+        for other in others:
+            path = f"/crm/v4/objects/deals/{made}/associations/default/contacts/{other}"
+            answer = requests.put(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+            assert answer.status_code < 300, answer.text
 
 
 def _wire(fields: dict[str, str]) -> dict[str, str]:
@@ -332,6 +345,32 @@ def test_deals_come_in_pages_and_calls_are_counted(place: Place) -> None:
     assert [deal for page in place.crm.pull_deals(everything(place), cursor=None) for deal in page.rows] == []
     assert sum(place.crm.api_calls().values()) > before
     assert place.crm.throttled() == 0
+
+
+def test_the_past_of_every_contact_can_be_read(place: Place) -> None:
+    """R25: what a property held, newest first, of all that are there; by no contact's id."""
+    first, second, gone = place.contact(), place.contact(stage="marketingqualifiedlead"), place.contact()
+    place.edit(first, stage="marketingqualifiedlead")
+    place.archive(gone)
+    pages = place.crm.pull_dated_contacts((STAGE,), cursor=None)
+    found = {record.id: record for page in pages for record in page.records}
+    assert set(found) == {first, second}
+    assert [edit.value for edit in found[first].history[STAGE]] == ["marketingqualifiedlead", "lead"]
+    assert [edit.value for edit in found[second].history[STAGE]] == ["marketingqualifiedlead"]
+    assert dict(found[second].properties) == {STAGE: "marketingqualifiedlead"}
+
+
+def test_deals_are_found_by_their_contacts(place: Place) -> None:
+    """R25: each deal once for every contact of it that was asked about, whoever else it has."""
+    first, second, third, without = (place.contact() for _ in range(4))
+    place.deal(first, second)
+    place.deal(first)
+    place.deal(third)
+    found = place.crm.deals_of([first, second, without])
+    assert {one: len(deals) for one, deals in found.items()} == {first: 2, second: 1}
+    (shared,) = found[second]
+    assert shared in found[first] and set(shared.contacts) == {first, second} and shared.amount == 100
+    assert place.crm.deals_of([]) == {}
 
 
 def test_a_task_is_made_once_for_its_key(place: Place) -> None:

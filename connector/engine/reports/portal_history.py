@@ -31,6 +31,7 @@ from connector.rules.reporting.facts import FORM, GRADE
 from connector.rules.reporting.passed import Passed, is_passed
 from connector.rules.reporting.portal_outcome import PortalOutcome, outcome
 from connector.rules.reporting.portal_past import (
+    READY,
     ReadyAt,
     Seen,
     Then,
@@ -39,7 +40,6 @@ from connector.rules.reporting.portal_past import (
     as_seen,
     became_ready,
     lacking,
-    ready_stages,
     stage_named,
 )
 from connector.rules.rulebook import RuleBook
@@ -152,7 +152,7 @@ class _Reading:
         at = became_ready(edits, deals, rules, created_at=record.created_at, kept=kept)
         if at is None:
             stands = stage_named(rules)(record.properties.get(stage))
-            self.found.dateless += stands in ready_stages(rules) and not edits
+            self.found.dateless += stands in READY and not edits
             return None
         if not self.past.holds(at.at):
             return None

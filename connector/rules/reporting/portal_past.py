@@ -16,7 +16,6 @@ from connector.domain.activity import Activity
 from connector.domain.contact import Contact
 from connector.domain.deal import Deal
 from connector.domain.decision import Score
-from connector.domain.episode import State
 from connector.domain.record import Edit, Record
 from connector.domain.stage import Stage
 from connector.rules import scorecard
@@ -29,6 +28,8 @@ from connector.rules.values import Unreadable, stage_reader
 
 CALCULATED = "CALCULATED"
 """Source of a value that the CRM works out: of such properties it may keep the present value alone."""
+READY = frozenset({Stage.MQL, Stage.SQL})
+"""Stages that say "ready for sales", whatever stages.yaml calls them in the portal."""
 
 
 class ReadyAt(NamedTuple):
@@ -67,12 +68,6 @@ def stage_named(rules: StageRules) -> Callable[[str | None], Stage | None]:
     return named
 
 
-def ready_stages(rules: StageRules) -> frozenset[Stage]:
-    """Stages that say "ready for sales": MQL and SQL, and the one that Handoff writes when it hands a lead over."""
-    written = rules.write.get(State.HANDED_OFF)
-    return frozenset({Stage.MQL, Stage.SQL, *([written.stage] if written is not None and written.stage else [])})
-
-
 def became_ready(
     edits: Sequence[Edit], deals: Sequence[Deal], rules: StageRules, *, created_at: datetime, kept: int
 ) -> ReadyAt | None:
@@ -84,8 +79,8 @@ def became_ready(
     Args:
         edits: of the stage, newest first. deals: all of the contact. kept: see `as_it_was`.
     """
-    named, ready = stage_named(rules), ready_stages(rules)
-    entered = next((edit.at for edit in reversed(edits) if named(edit.value) in ready), None)
+    named = stage_named(rules)
+    entered = next((edit.at for edit in reversed(edits) if named(edit.value) in READY), None)
     first = [*([entered] if entered is not None else []), *[deal.created_at for deal in deals]]
     return ReadyAt(max(min(first), created_at), len(edits) < kept) if first else None
 
