@@ -1,4 +1,4 @@
-"""`handoff runs`: what the last runs did."""
+"""`handoff runs`: what the last runs did, and one of them with all that the CRM refused in it (run_page.py)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("runs", epilog="Example: handoff runs --limit 5")(runs)
+    group = typer.Typer(rich_markup_mode=None)
+    group.callback(invoke_without_command=True, epilog="Example: handoff runs --limit 5")(runs)
+    group.command("show", epilog="Example: handoff runs show run_0123… --out refused.csv")(show)
+    app.add_typer(group, name="runs")
 
 
 def runs(
+    context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
     hints: Annotated[bool, typer.Option("--hints", help="Looks at HubSpot's webhooks too.")] = False,
     as_json: JsonFlag = False,
@@ -25,6 +29,8 @@ def runs(
 
     Below them: the contacts that are set aside, each with the reason.
     """
+    if context.invoked_subcommand:
+        return 0
     from connector.bootstrap import open_database
     from connector.cli.console import is_terminal, note, print_json, table
     from connector.cli.start import start
@@ -51,6 +57,42 @@ def runs(
     if aside:
         names = list(aside[0])
         table("Set aside", names, [[row[name] for name in names] for row in aside])
+    return 0
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="Id of the run, as `handoff runs` shows it.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Also save the records that the CRM refused, as CSV.")
+    ] = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Show one run: what it did, and what the CRM refused.
+
+    Refused records are grouped by the CRM's reason. They hold no personal data but the contact's id.
+    """
+    from connector.bootstrap import queries
+    from connector.cli import run_page
+    from connector.cli.console import note, print_json
+    from connector.cli.csv_text import csv_text
+    from connector.cli.files import save
+    from connector.cli.start import start
+    from connector.errors import SettingsError
+
+    with queries(start()) as asked:
+        row = asked.run(run)
+        if row is None:
+            raise SettingsError(f"there is no run {run!r}", advice="`handoff runs` lists them with their ids.")
+        refused, zone = asked.refused(run), asked.time_zone()
+        named = {one["contact"] for one in refused}
+        aside = [one for one in asked.set_aside(row) if one["contact"] not in named]
+    if out:
+        path = save("--out", out, csv_text(run_page.REFUSED_COLUMNS, run_page.refused_lines(run, refused)))
+        note(f"Saved {path}.")
+    if as_json:
+        print_json({**row, "refused": run_page.by_error(refused), "set_aside": aside})
+    else:
+        run_page.show(row, refused, aside, zone)
     return 0
 
 

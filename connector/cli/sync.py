@@ -134,33 +134,11 @@ def planned_lines(lead: PlannedLead) -> list[dict[str, object]]:
 
 def _show(report: RunReport) -> None:
     from connector.cli.console import note, pairs
+    from connector.cli.run_page import figures
     from connector.rules.words import many
 
     counts = report.counts
-    facts: dict[str, object] = {
-        "contacts pulled": counts.contacts_pulled,
-        "activities pulled": counts.activities_pulled,
-        "decided": counts.decided,
-        "handed over": counts.handed_off,
-        "taken in silently": counts.taken_in,
-        "handed back": counts.recycled,
-        "changes written": counts.changes_written,
-        "changes refused": counts.changes_rejected,
-        "new notices": counts.notices_queued,
-        "notices sent": counts.notices_sent,
-        "API calls": sum(counts.api_calls.values()),
-        "seconds": f"{report.seconds:.1f}",
-    }
-    if counts.holds_changed:
-        facts["marketing holds changed"] = counts.holds_changed
-    if counts.forms_marked:
-        facts["marked for a form not sent"] = counts.forms_marked
-    if counts.rescued:
-        facts["mended by the nightly proof"] = counts.rescued
-    if counts.stranded:
-        facts["leads heard of no more"] = counts.stranded
-    if counts.held:
-        facts["held by the guard"] = counts.held
+    facts = figures(counts, report.seconds)
     shadow = " in shadow mode" if report.planned else ""
     pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}{shadow}", facts)
     if report.rule_change is not None:

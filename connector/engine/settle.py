@@ -167,6 +167,8 @@ def _audit(sent: Sent, row: Intent) -> AuditRow:
     inputs: dict[str, object] = {"fields": [change.field for change in row.changes]}
     if raced:
         inputs["lost_race"] = raced
+    if row.status == "rejected":
+        inputs["reason"] = row.detail  # the intent may be planned anew, and then forgets it
     return AuditRow(
         effect=row.id, contact=row.contact, episode=row.episode, rule="write", inputs=inputs, outcome=row.status
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, select, update
+from sqlalchemy import Row, and_, bindparam, func, literal_column, select, update
 
 from connector.domain.contact import PortalId
 from connector.domain.run import HINTS, RunCounts, RunId, RunStatus, SyncRun
@@ -127,14 +128,7 @@ class Portals(Part):
 
         hints: looks at the CRM's hints too; there may be many of them between two scheduled runs.
         """
-        return [
-            {
-                "run": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
-                "as_of": row.as_of, "fingerprint": row.fingerprint, "resumed": row.resumed, "error": row.error,
-                "counts": row.counts,
-            }
-            for row in self.select(_RUNS if hints else _RUNS_BY_THE_CLOCK, most=limit)
-        ]
+        return [shown_run(row) for row in self.select(_RUNS if hints else _RUNS_BY_THE_CLOCK, most=limit)]
 
     def watermark(self, stream: str) -> datetime | None:
         for row in self.select(_WATERMARK, stream_=stream):
@@ -182,3 +176,12 @@ class Portals(Part):
             )
             for row in self.select(_VERSIONS)
         ]
+
+
+def shown_run(row: Row[Any]) -> dict[str, object]:
+    """A run as people ask for it, without what is for going on with it."""
+    return {
+        "run": row.run, "status": row.status, "started_at": row.started_at, "finished_at": row.finished_at,
+        "as_of": row.as_of, "fingerprint": row.fingerprint, "resumed": row.resumed, "error": row.error,
+        "counts": row.counts,
+    }

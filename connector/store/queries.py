@@ -16,8 +16,20 @@ from connector.store.codec import decode_values
 from connector.store.decisions import PREDATES
 from connector.store.destinations import Destinations
 from connector.store.part import IDS, PORTAL, Part
+from connector.store.portals import shown_run
 from connector.store.store import SqlStore
-from connector.store.tables import contact, decision, episode, outbox, outbox_attempt, owner, stranded, timer
+from connector.store.tables import (
+    audit,
+    contact,
+    decision,
+    episode,
+    outbox,
+    outbox_attempt,
+    owner,
+    run,
+    stranded,
+    timer,
+)
 
 Row = Mapping[str, object]
 
@@ -76,6 +88,15 @@ _TOLD_BY = (
     .where(outbox.c.portal == PORTAL, outbox.c.digest == bindparam("entry_"))
     .order_by(outbox.c.sequence)
 )
+_RUN = select(run).where(run.c.portal == PORTAL, run.c.run == bindparam("run_"))
+_REFUSED = (
+    select(audit)
+    .where(
+        audit.c.portal == PORTAL, audit.c.run == bindparam("run_"), audit.c.outcome == "rejected",
+        audit.c.rule == "write",
+    )
+    .order_by(audit.c.at, audit.c.effect)
+)
 _STATUS_COUNTS = (
     select(outbox.c.status, func.count().label("found")).where(outbox.c.portal == PORTAL).group_by(outbox.c.status)
 )
@@ -133,6 +154,27 @@ class Queries:
         silent = {row.state: row.found for row in self._select(_SILENT)}
         counted = {name: sum(silent.get(state.value, 0) for state in states) for name, states in COHORTS.items()}
         return {**counted, QUALIFIED: self._select(_PREDATING)[0].found}
+
+    def run(self, run_id: str) -> Row | None:
+        """One run with its counts; None where there is no such."""
+        for row in self._select(_RUN, run_=run_id):
+            return shown_run(row)
+        return None
+
+    def refused(self, run_id: str) -> list[Row]:
+        """Changes that the CRM refused in that run, one row for each record, with its reason; no values of people."""
+        return [
+            {
+                "contact": row.contact, "reason": row.inputs.get("reason", ""), "fields": row.inputs.get("fields", []),
+                "episode": row.episode, "at": row.at,
+            }
+            for row in self._select(_REFUSED, run_=run_id)
+        ]
+
+    def set_aside(self, run: Row) -> list[Row]:
+        """Contacts that this run set aside and no other looked at since."""
+        with self._store.reading() as uow:
+            return [row for row in uow.quarantined() if row["last_at"] == run["as_of"]]
 
     def outbox_rows(self, status: str | None = None, limit: int = 50, destination: str | None = None) -> list[Row]:
         """Newest first, without their bodies."""

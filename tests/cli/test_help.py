@@ -38,11 +38,13 @@ print("\\n".join(sorted(set(sys.modules) - before)), file=sys.stderr)
 
 
 def commands(command: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every command with its words, groups left out."""
+    """Every command with its words; a group only where it is a command itself."""
     command = command or get_command(app)
     if not hasattr(command, "commands"):
         yield words
         return
+    if words and command.invoke_without_command:
+        yield words
     for name, child in command.commands.items():
         yield from commands(child, (*words, name))
 

@@ -81,8 +81,8 @@ def test_in_a_pipe_there_is_plain_text_without_colours(world: World, handoff: Ha
         assert "\x1b[" not in said.out + said.err and said.out.strip(), words
 
 
-def test_a_run_with_errors_ends_with_1_and_says_which(world: World) -> None:
-    """Exit codes: design, section 6."""
+def test_a_run_with_errors_ends_with_1_and_says_which(world: World, handoff: Handoff) -> None:
+    """Exit codes: design, section 6. `runs show` keeps HubSpot's reason, and groups by it."""
     world.sync()
     world.later(hours=1)
     world.asks("ana@errors.example")
@@ -94,6 +94,15 @@ def test_a_run_with_errors_ends_with_1_and_says_which(world: World) -> None:
     assert found["status"] == "completed_with_errors" and found["changes_rejected"] > 0
     assert found["handed_off"] == 0, "what was refused is no handoff"
     assert not world.receiver.notices
+
+    shown = json.loads(handoff("runs", "show", found["run_id"], "--json", "--out", "refused.csv").out)
+    assert [(one["reason"], one["records"]) for one in shown["refused"]] == [("VALIDATION_ERROR", 1)]
+    assert shown["refused"][0]["contacts"][0] in (world.folder / "refused.csv").read_text("utf-8")
+    assert shown["set_aside"] == [], "those are the refused ones, told once"
+    world.sync()
+    assert json.loads(handoff("runs", "show", found["run_id"], "--json").out)["refused"] == shown["refused"]
+    said = handoff("runs", "show", "run_none")
+    assert said.code == 2 and "handoff runs" in said.err
 
 
 def test_days_and_instants_look_alike_in_every_answer() -> None:
