@@ -12,9 +12,12 @@ import typer
 
 from connector.cli.resending import replay, retry
 from connector.cli.switching import JsonFlag, note_what_is_off, pause, resume
+from connector.domain.contact import ContactId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from connector.engine.named import Names
 
 STATUSES = ("held", "due", "digested", "sent", "cancelled", "exhausted")
 A_WHILE = timedelta(minutes=10)
@@ -99,25 +102,43 @@ def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_jso
     The body holds personal data: mind where it goes. Links to answer by are hidden.
     """
     from connector.bootstrap import queries
-    from connector.cli.console import print_json
+    from connector.cli.console import is_terminal, print_json
+    from connector.cli.naming import known_names
     from connector.cli.start import start
     from connector.config.redaction import without_answer_links
     from connector.errors import SettingsError
 
-    with queries(start()) as asked:
+    settings = start()
+    with queries(settings) as asked:
         row = asked.outbox_entry(entry)
     if row is None:
         raise SettingsError(f"there is no notice {entry!r}", advice="`handoff outbox list` shows their ids.")
     row = {**row, "body": without_answer_links(str(row["body"]))}
     if as_json:
         print_json(row)
+    elif is_terminal():
+        names = known_names(settings, [ContactId(str(row["contact"]))] if row["contact"] else [])
+        _print(_named(row, names), f" (times: {names.zone})")
     else:
         _print(row)
     return 0
 
 
-def _print(row: Mapping[str, object]) -> None:
-    """Facts, tries, body; instants in UTC, as they are kept."""
+def _named(row: Mapping[str, object], names: Names) -> dict[str, object]:
+    """The notice with its lead's name and the portal's time."""
+    from connector.cli.console import moment
+    from connector.cli.naming import with_name
+    from connector.rules.local_time import portal_zone
+
+    zone, tries = portal_zone(names.zone), row["attempts"]
+    assert isinstance(tries, list)
+    told = {key: moment(value, zone) if isinstance(value, datetime) else value for key, value in row.items()}
+    attempts = [{**one, "at": moment(one["at"], zone)} for one in tries]
+    return {**told, "contact": with_name(str(row["contact"] or ""), names.leads), "attempts": attempts}
+
+
+def _print(row: Mapping[str, object], times: str = "") -> None:
+    """Facts, tries, body. `times`: whose time the instants are in; empty: UTC, as they are kept."""
     import json
 
     from connector.cli.console import note, pairs, table
@@ -125,14 +146,14 @@ def _print(row: Mapping[str, object]) -> None:
     tries, body, told = row["attempts"], row["body"], row["tells_of"]
     assert isinstance(tries, list) and isinstance(body, str) and isinstance(told, list)
     apart = ("attempts", "body", "tells_of", "digest")
-    pairs("Notice", {key: value for key, value in row.items() if key not in apart})
+    pairs(f"Notice{times}", {key: value for key, value in row.items() if key not in apart})
     if row["digest"]:
         print(f"Told by the digest {row['digest']}, whose fate it shares.")
     if told:
         table("It tells of", ["id"], [[one] for one in told])
     if tries:
         names = list(tries[0])
-        table("Tries", names, [[one[name] for name in names] for one in tries])
+        table(f"Tries{times}", names, [[one[name] for name in names] for one in tries])
     if body:
         print(json.dumps(json.loads(body), indent=2, ensure_ascii=False))
     else:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from connector.cli.console import is_terminal, json_text, moment, note, pairs, print_json, progress_bar, say, table
+from connector.cli.console import is_terminal, json_text, note, pairs, print_json, progress_bar, say, table
 from connector.cli.csv_text import csv_text
 from connector.cli.files import save
 from connector.cli.forms import form_of
+from connector.cli.naming import for_people, with_name
 from connector.domain.change import ChangeKind
 from connector.domain.contact import OwnerId
 from connector.errors import SettingsError
@@ -62,7 +62,7 @@ def show_lines(lines: Sequence[Line], names: Names) -> None:
         noted = any(line["change"] == ChangeKind.NOTE for line in changes)
         print()
         pairs(
-            f"{_with_name(contact, names.leads)}: {what}. {first['why']}",
+            f"{with_name(contact, names.leads)}: {what}. {first['why']}",
             {_what(line): _beside(line, noted=noted) or _change(line, names, zone) for line in changes},
         )
 
@@ -94,25 +94,8 @@ def _change(line: Line, names: Names, zone: ZoneInfo) -> str:
     """Such as `lead → mql`."""
     if line["change"] in (ChangeKind.LIST_ADD, ChangeKind.LIST_REMOVE):
         return "onto the list" if line["change"] == ChangeKind.LIST_ADD else "off the list"
-    before, after = (_for_people(line["field"], line[side], names, zone) for side in ("before", "after"))
+    before, after = (for_people(line["field"], line[side], names, zone) for side in ("before", "after"))
     return f"{before} → {after or 'empty'}" if before else after
-
-
-def _for_people(field: object, value: object, names: Names, zone: ZoneInfo) -> str:
-    if value is None or value == "":
-        return ""
-    if isinstance(value, datetime):
-        return moment(value, zone)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return _with_name(str(value), names.owners) if field == "owner" else str(value)
-
-
-def _with_name(name: str, known: Mapping[Any, str]) -> str:
-    """Such as `Kim Sample (506)`."""
-    return f"{known[name]} ({name})" if name in known else name
 
 
 def save_as(name: str, lines: Sequence[Line], whole: Mapping[str, object]) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.config.settings import Settings
     from connector.engine.report import UndoReport
+    from connector.rules.rulebook import RuleBook
+    from connector.rules.undoing import Line
+
+    Whose = Callable[[Line], list[str]]
+    Told = Callable[[Line, str], str]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +42,7 @@ def undo(
         if dry_run or not yes:
             planned = connector.undo(run, dry_run=True)
             if not as_json or not dry_run:
-                _show(planned, as_json=as_json)
+                _show(planned, settings, connector.book, as_json=as_json)
             if dry_run:
                 if as_json:
                     print_json(planned.as_dict())
@@ -49,7 +57,7 @@ def undo(
     if as_json:
         print_json(report.as_dict())
     elif yes:
-        _show(report, as_json=False)
+        _show(report, settings, connector.book, as_json=False)
     else:
         _sum_up(report)
     return report.exit_code
@@ -69,21 +77,59 @@ def _agreed(planned: UndoReport) -> bool:
     return typer.confirm(f"Put this back for {many(planned.contacts, 'contact')}?", err=True)
 
 
-def _show(report: UndoReport, *, as_json: bool) -> None:
-    from connector.cli.console import table
+def _show(report: UndoReport, settings: Settings, book: RuleBook, *, as_json: bool) -> None:
+    """For people with names beside the ids and times in the portal's zone; in a pipe as the CRM writes them."""
+    from connector.cli.console import is_terminal, table
 
     if as_json:
         return
+    whose, value, zone = _for_people(report, settings, book) if is_terminal() else (_whose, _value, "")
+    names = ["contact", "lead"] if zone else ["contact"]
     back = [line for line in report.lines if not line.why]
     left = [line for line in report.lines if line.why]
+    times = f" (times: {zone})" if zone else ""
     if back:
-        title = "Would go back" if report.dry_run else "Put back"
-        rows = [[line.contact, line.field, line.now, line.back_to or "(empty)"] for line in back]
-        table(title, ["contact", "field", "now" if report.dry_run else "was", "back to"], rows, whole=("contact",))
+        title = ("Would go back" if report.dry_run else "Put back") + times
+        rows = [
+            [*whose(line), line.field, value(line, line.now), value(line, line.back_to) or "(empty)"] for line in back
+        ]
+        table(title, [*names, "field", "now" if report.dry_run else "was", "back to"], rows, whole=("contact",))
     if left:
-        rows = [[line.contact, line.field or "(all)", line.now, line.why] for line in left]
-        table("Left alone", ["contact", "field", "now", "why"], rows, whole=("contact",))
+        rows = [[*whose(line), line.field or "(all)", value(line, line.now), line.why] for line in left]
+        table(f"Left alone{times}", [*names, "field", "now", "why"], rows, whole=("contact",))
     _sum_up(report)
+
+
+def _whose(line: Line) -> list[str]:
+    return [line.contact]
+
+
+def _value(line: Line, wire: str) -> str:
+    return wire
+
+
+def _for_people(report: UndoReport, settings: Settings, book: RuleBook) -> tuple[Whose, Told, str]:
+    """How a terminal tells whose a line is, and a value that the CRM wrote; and the portal's zone."""
+    from connector.cli.naming import for_people, known_names
+    from connector.rules.local_time import portal_zone
+    from connector.rules.values import READERS, FieldType, Unreadable, stage_reader
+
+    names = known_names(settings, (line.contact for line in report.lines))
+    zone, rules = portal_zone(names.zone), book.fields.fields
+    readers = {kind: READERS[kind] for kind in (FieldType.OWNER, FieldType.INSTANT)}
+    readers[FieldType.STAGE] = stage_reader(dict(book.stages.values))
+
+    def whose(line: Line) -> list[str]:
+        return [line.contact, names.leads.get(line.contact, "")]
+
+    def value(line: Line, wire: str) -> str:
+        reader = readers.get(rules[line.field].type) if line.field in rules else None
+        try:
+            return for_people(line.field, reader(wire), names, zone) if reader and wire else wire
+        except Unreadable:
+            return wire
+
+    return whose, value, names.zone
 
 
 def _sum_up(report: UndoReport) -> None:

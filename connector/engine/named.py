@@ -1,8 +1,8 @@
-"""Named: whom a preview speaks of, for people at a terminal. Files, JSON and logs keep to ids (I10)."""
+"""Named: whom a command speaks of, for people at a terminal. Files, JSON and logs keep to ids (I10)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connector.domain.contact import Contact, ContactId, OwnerId
@@ -27,7 +27,12 @@ def name_of(contact: Contact) -> str:
 
 def named(uow: UnitOfWork, report: RunReport) -> Names:
     """Those of the leads that a run planned for, and of everybody who may get one."""
-    stored = uow.contacts([lead.decision.contact for lead in report.planned])
+    return names_of(uow, (lead.decision.contact for lead in report.planned))
+
+
+def names_of(uow: UnitOfWork, contacts: Iterable[ContactId]) -> Names:
+    """Those of these contacts, as far as they are known, and of every owner."""
+    stored = uow.contacts(list(dict.fromkeys(contacts)))
     state = uow.portal_state()
     return Names(
         leads={contact: name for contact, row in stored.items() if (name := name_of(row.contact))},

@@ -90,6 +90,26 @@ def test_a_notice_is_shown_for_people_and_as_one_object(busy: World, handoff: Ha
     assert json.loads(found["body"])["id"] == row["id"] and found["attempts"]
 
 
+def test_a_terminal_tells_names_and_the_portals_time_of_a_notice_and_of_an_undo(
+    busy: World, handoff: Handoff, terminal: Callable[[], None]
+) -> None:
+    """R36, I10: in a pipe and in JSON ids and UTC stay as they are."""
+    (notice, *_) = json.loads(handoff("outbox", "list", "--json").out)["entries"]
+    (run, *_) = json.loads(handoff("runs", "--json").out)["runs"]
+    raw = json.loads(handoff("undo", run["run"], "--dry-run", "--json").out)["put_back"]
+    piped = [handoff("undo", run["run"], "--dry-run").out, handoff("outbox", "show", notice["id"]).out]
+    assert "ana@table.example" not in piped[0] and "+00:00" in piped[1].partition("{")[0]
+    (given,) = [row["now"] for row in raw if row["field"] == "owner"]
+    (due,) = [row["now"] for row in raw if row["field"] == "due_at"]
+    assert given in piped[0] and due in piped[0]
+    terminal()
+    shown, undone = handoff("outbox", "show", notice["id"]).out, handoff("undo", run["run"], "--dry-run").out
+    assert f"ana@table.example ({notice['contact']})" in shown and "+00:00" not in shown.partition("{")[0]
+    assert "Notice (times: " in shown and "Would go back (times: " in undone
+    assert "ana@table" in undone and notice["contact"] in undone and f"({given})" in undone
+    assert due not in undone and all(len(line) <= 80 for line in undone.splitlines())
+
+
 @pytest.mark.parametrize(
     ("words", "known"),
     [(("leads", "--state", "bogus"), "handed_off"), (("outbox", "list", "--status", "bogus"), "exhausted")],
