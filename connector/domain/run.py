@@ -50,6 +50,38 @@ class SyncRun:
     resumed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one run saw of one stream (rules/completeness.py); its window ends with the run's `as_of`.
+
+    Attributes:
+        since: where the window begins; None: all there is was asked for.
+        trailing: the window reached back further than it does each time, for what the CRM shows late.
+        rows: all that came. The figures below are of contacts alone, and 0 elsewhere:
+        new, changed, known: of them, by the instant of their last change: not stored yet, stored as of an earlier one,
+            stored as of this one.
+        erased: of them, people who were erased here and stay out (I11).
+        overlap: of the known ones, what an earlier run's window covered: read again on purpose (I4).
+        late: of the new and changed ones, what an earlier run's window covered: the CRM had not shown it then.
+        latest: the most seconds that one of these was hidden, up to that run's `as_of`.
+        outside: of all, those whose instant is not in the window; they are stored like the others.
+        counted: how many rows the CRM said there were, when it began; None where it does not say.
+    """
+
+    since: datetime | None
+    trailing: bool = False
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    erased: int = 0
+    overlap: int = 0
+    late: int = 0
+    latest: int = 0
+    outside: int = 0
+    counted: int | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class RunCounts:
     """The figures of `handoff sync --json` (design.md, section 6)."""
@@ -73,3 +105,4 @@ class RunCounts:
     held: int = 0
     throttled: int = 0
     api_calls: Mapping[str, int] = field(default_factory=dict)
+    completeness: dict[str, Seen] = field(default_factory=dict)  # by stream

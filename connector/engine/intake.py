@@ -7,7 +7,7 @@ Nothing is decided here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,14 +32,22 @@ OUT_OF_STEP = timedelta(minutes=1)
 
 
 def store_records(
-    context: Context, uow: UnitOfWork, records: Sequence[Record], *, source: str = "crm", dirty: bool = True
+    context: Context,
+    uow: UnitOfWork,
+    records: Sequence[Record],
+    *,
+    source: str = "crm",
+    dirty: bool = True,
+    compare: Callable[[Sequence[Record], Mapping[ContactId, StoredContact]], object] = lambda records, known: None,
 ) -> dict[ContactId, StoredContact]:
     """Normalise records, keep what changed with its time, and mark those contacts for deciding.
 
     A record that is as it was is left alone: reading a page twice changes nothing. Who was erased stays out (I11).
+    `compare` is called once with the records that are taken in, and what was known of them.
     """
     records = without_erased(uow, records)
     known = uow.contacts([record.id for record in records])
+    compare(records, known)
     rows: dict[ContactId, StoredContact] = {}
     changes: list[FieldChange] = []
     moved: list[ContactId] = []

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES
 from connector.domain.deal import Deal
+from connector.engine import completeness
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
 from connector.engine.intake import BOOKED, drop_contacts, store_activities, store_records
@@ -49,6 +50,7 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     """
     done = {name for name, cursor in progress.items() if cursor == "done"}
     marks = dict(progress)
+    completeness.go_on(context, marks)
     context.trailed |= {name for name in done if trailing(name) in marks}
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
@@ -58,6 +60,7 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
             continue
         if name in done or _pull_stream(context, name, marks):
             done.add(name)
+            completeness.keep(context, marks)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
             if name in context.trailed:  # a run that goes on after a kill must know it too
                 marks[trailing(name)] = "far"
@@ -126,13 +129,17 @@ def _keep_page(
     cursor: str | None,
     rows: Sequence[Row],
     keep: Callable[[Context, UnitOfWork, Sequence[Row]], object],
+    left: int | None = None,
 ) -> None:
     """A page's rows, and how far it reaches, in one transaction; a page without rows needs none."""
+    completeness.count(context, stream, len(rows), left)
     if cursor is not None:
         marks[stream] = cursor
     if rows:
         with context.store.transaction() as uow:
             keep(context, uow, rows)
+            if cursor is not None:  # the last page is read again after a kill, and counts then
+                completeness.keep(context, marks)
             uow.put_progress(context.run.id, marks)
 
 
@@ -152,8 +159,11 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
         if changed is None
         else context.source.pull_changed_contacts(changed, properties, cursor=cursor)
     )
+    completeness.begin(context, CONTACTS, changed)
     for page in pages:
-        _keep_page(context, marks, CONTACTS, page.cursor, page.records, store_records)
+        compared = completeness.Compared(context, CONTACTS, len(page.records))
+        store = partial(store_records, compare=compared)
+        _keep_page(context, marks, CONTACTS, page.cursor, page.records, store, page.left)
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
         context.between_pages()
@@ -166,6 +176,7 @@ def _pull_companies(context: Context, marks: dict[str, str], cursor: str | None)
     if changed is None:
         return  # all contacts were just read, with their companies
     properties = properties_to_read(context.book.fields)
+    completeness.begin(context, COMPANIES, changed)
     for page in context.source.pull_contacts_of_changed_companies(changed, properties, cursor=cursor):
         _keep_page(context, marks, COMPANIES, page.cursor, page.records, store_records)
         context.counts.contacts_pulled += len(page.records)
@@ -193,7 +204,9 @@ def _pull_archived(context: Context) -> bool:
     since = window(context, ARCHIVED)
     if since is None:
         return True
+    completeness.begin(context, ARCHIVED, since)
     for ids in context.source.pull_archived_contacts(since.since):
+        completeness.count(context, ARCHIVED, len(ids))
         with context.store.transaction() as uow:
             drop_contacts(context, uow, ids)
         context.missing.difference_update(ids)  # these are in the bin
@@ -210,8 +223,10 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
         return False
     changed = window(context, stream)
     begin = cursor if cursor is not None else _place(context, stream, changed)
+    completeness.begin(context, stream, changed or look_back)
     for page in context.source.pull_activities(stream, changed or look_back, cursor=begin):
         if isinstance(page, StreamOff):
+            context.counts.completeness.pop(stream)
             context.troubles.append(page.why)
             if page.lasts:
                 with context.store.transaction() as uow:
@@ -255,7 +270,9 @@ def _is_off(context: Context, stream: str) -> bool:
 
 def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:
     look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
-    for page in context.crm.pull_deals(window(context, DEALS) or look_back, cursor=cursor):
+    changed = window(context, DEALS) or look_back
+    completeness.begin(context, DEALS, changed)
+    for page in context.crm.pull_deals(changed, cursor=cursor):
         _keep_page(context, marks, DEALS, page.cursor, page.rows, _store_deals)
         context.between_pages()
     return True

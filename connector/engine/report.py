@@ -9,6 +9,7 @@ from datetime import datetime
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.context import PlannedLead
 from connector.engine.rule_change import RuleChange
+from connector.rules.completeness import as_plain, in_a_sentence
 from connector.rules.undoing import Line
 
 EXIT_CODES: Mapping[RunStatus, int] = {
@@ -48,6 +49,11 @@ class RunReport:
     def exit_code(self) -> int:
         return EXIT_CODES[self.status]
 
+    @property
+    def completeness(self) -> str:
+        """What the run saw of contacts, in one sentence; empty where it pulled none."""
+        return in_a_sentence(self.counts.completeness, self.run.as_of, is_open=self.watermark is None)
+
     def as_dict(self) -> dict[str, object]:
         counts = self.counts
         return {
@@ -76,6 +82,7 @@ class RunReport:
             "held": counts.held,
             "api_calls": dict(counts.api_calls),
             "throttled": counts.throttled,
+            "completeness": as_plain(counts.completeness, self.run.as_of),
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "troubles": list(self.troubles),
             "held_because": self.held_because,

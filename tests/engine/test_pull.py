@@ -251,6 +251,42 @@ def test_a_first_run_goes_on_where_it_was_also_in_full() -> None:
     assert world.run(full=True).counts.contacts_pulled == 1
 
 
+# -- what was seen -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_says_which_window_it_covered_and_what_it_saw_there() -> None:
+    """P1, I4"""
+    world = portal_of_five()
+    first = world.runs()[0]["counts"]["completeness"]["contacts"]
+    assert (first["since"], first["rows"], first["new"]) == (None, 5, 5)
+    covered = world.clock.now() - HOUR
+    world.crm.edit("102", company="Acme")
+    world.crm.add("106", created_at=covered - 2 * MINUTE)
+    seen = world.run().counts.completeness["contacts"]
+    assert (seen.rows, seen.new, seen.changed, seen.known) == (6, 1, 1, 4)
+    assert (seen.overlap, seen.late, seen.latest, seen.trailing) == (4, 1, 120, True)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_run_that_is_gone_on_with_counts_each_row_once(page: int, phase: str) -> None:
+    """I4, I9: the figures are kept with the rows that they count, wherever the kill comes."""
+    world = portal_of_five(begun=False)
+    getattr(world.crm, phase)("pull_all_contacts", kill, nth=page)
+    world.run_and_die()
+    report = world.run()
+    seen = report.counts.completeness["contacts"]
+    assert (report.run.resumed, seen.rows, seen.new + seen.known) == (True, 5, 5)
+    assert report.as_dict()["completeness"]["deals"]["rows"] == 0
+
+
+def test_streams_that_are_off_are_not_said_to_be_covered() -> None:
+    """P5: what the portal does not give is no window that was seen."""
+    world = World()
+    world.crm.off["page_views"] = "page views are off"
+    assert "page_views" not in world.run().counts.completeness
+
+
 # -- rules that read differently -------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from connector.crm.hubspot.client import Client, pull_pages, raw
 from connector.crm.hubspot.properties import read_schema
 from connector.crm.hubspot.protocol import NOT_ITS_SHAPE, parse_instant, parse_rows, understood
-from connector.crm.hubspot.search import pull_by_id
+from connector.crm.hubspot.search import pull_counted
 from connector.domain.contact import ContactId
 from connector.domain.record import NO_HISTORY, Edit, Record
 from connector.engine.ports import ContactPage, Window
@@ -42,9 +42,9 @@ def pull_changed(
     The properties go into the search body: hundreds of names work there, whatever the 3,000-character rule is about.
     """
     names, surplus = _named(properties)
-    for rows, after in pull_by_id(client.contact_search, "lastmodifieddate", window, names, cursor):
+    for rows, after, left in pull_counted(client.contact_search, "lastmodifieddate", window, names, cursor):
         see_that_all_exist(client, rows, names)
-        yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after)
+        yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after, left=left)
 
 
 def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:

@@ -7,7 +7,7 @@ for ids above the last one seen instead of paging by offset (hubspot-facts, sect
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,35 +30,44 @@ def pull_by_id(
         modified: the object's name for its modification instant.
         cursor: resumes after this id.
     """
+    for rows, last, _ in pull_counted(api, modified, window, properties, cursor):
+        yield rows, last
+
+
+def pull_counted(
+    api: Any, modified: str, window: Window, properties: Sequence[str], cursor: str | None
+) -> Iterator[tuple[list[dict[str, Any]], str | None, int | None]]:
+    """The same, each with how many rows HubSpot counts from this page's first on; None where it does not say."""
     last = cursor
     while True:
         payload = raw(api.do_search, build_search(modified, window, properties, last)).payload
         rows = parse_rows(payload)
         last = _last_id(rows, last)
-        ended = _was_all(rows, payload)
-        yield rows, None if ended else last
+        total = payload.get("total")
+        left = total if isinstance(total, int) else None
+        ended = _was_all(rows, left)
+        yield rows, None if ended else last, left
         if ended:
             return
 
 
-def _was_all(rows: Sequence[dict[str, Any]], payload: Mapping[str, Any]) -> bool:
-    """Whether nothing is left above these rows, by `total`, which counts them and what is above.
+def _was_all(rows: Sequence[dict[str, Any]], left: int | None) -> bool:
+    """Whether nothing is left above these rows.
 
-    A page may be short in the middle, for HubSpot promises no full ones; without `total` there is no other sign. And a
+    A page may be short in the middle, for HubSpot promises no full ones; without a count there is no other sign. And a
     full last page needs no call more.
 
     Raises:
         ContractError: no rows though there are some; taken for the end, they would be lost without a word.
     """
-    total = payload.get("total")
-    if not isinstance(total, int):
+    if left is None:
         return len(rows) < PAGE
-    if total > 0 and not rows:
+    if left > 0 and not rows:
         raise ContractError(
-            f"HubSpot's search says that {total} more rows match and shows none of them; the pull stopped",
+            f"HubSpot's search says that {left} more rows match and shows none of them; the pull stopped",
             advice="Run again; what was read so far is kept.",
         )
-    return total <= len(rows)
+    return left <= len(rows)
 
 
 def build_search(modified: str, window: Window, properties: Sequence[str], after_id: str | None) -> dict[str, Any]:

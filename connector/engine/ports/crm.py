@@ -35,10 +35,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPage:
-    """At most 200 records. `cursor` resumes after this page; None when it was the last."""
+    """At most 200 records. `cursor` resumes after this page; None when it was the last.
+
+    `left`: how many records the CRM counts from the first of these on; None where it does not say with this page.
+    """
 
     records: tuple[Record, ...]
     cursor: str | None
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
