@@ -49,6 +49,8 @@ AT_ONCE = 800
 A_FEW = 200
 """Ids in one question to the database."""
 IN_DETAIL = 50
+FORMS = "forms"
+"""The stream of form submissions: where it cannot be read, nobody knows that there was none."""
 BEFORE_THE_FIRST = 0
 """Ordinal of the example in the key; episodes count from 1."""
 
@@ -114,6 +116,7 @@ class _Reading:
     past: Past
     progress: Progress
     found: PortalHistory = field(default_factory=PortalHistory)
+    noted: int = 0
 
     def read(self) -> PortalHistory:
         if self.past.since is not None and self.past.since >= self.past.until:
@@ -132,7 +135,9 @@ class _Reading:
             with self.store.reading() as uow:
                 ours = _handed_over(uow, records)
             ready = [self._ready(one, deals.get(one.id, ()), ours) for one in records]
-            self.notes.note_ready([one for one in ready if one is not None])
+            noted = [one for one in ready if one is not None]
+            self.notes.note_ready(noted)
+            self.noted += len(noted)
             self.found.looked_at += len(records)
             self.progress.step("contacts looked at", self.found.looked_at)
 
@@ -192,7 +197,7 @@ class _Reading:
             for one in some:
                 if one.contact in records:
                     self._row(one, records[one.contact], taken, never_there)
-            self.progress.step("examples", self.found.examples)
+            self.progress.step("examples", self.found.examples, self.noted)
 
     def _row(self, ready: Ready, record: Record, taken: Collection[str], never_there: Sequence[str]) -> None:
         book, at = self.book, ReadyAt(ready.at, ready.sure)
@@ -201,8 +206,9 @@ class _Reading:
         became = outcome(record, ready.deals, ready.at, book, credited=ready.credited - frozenset(taken))
         off = [stream_in_words(one) for one in self.found.streams_off]
         lacks = [*lacking(then, at, bool(record.merged_ids), off, book), *(["closing day"] if became.undated else [])]
+        no_form = "" if FORMS in self.found.streams_off else NO_FORM
         row = example(
-            _lead(self.past.portal, ready, then, seen, became, book.fingerprint, "" if off else NO_FORM),
+            _lead(self.past.portal, ready, then, seen, became, book.fingerprint, no_form),
             seen.contact,
             seen.activities,
             seen.points,
