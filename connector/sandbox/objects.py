@@ -44,6 +44,7 @@ def list_records(request: Request, name: str) -> Response:
     )  # fmt: skip
     rest: dict[str, object] = {}
     if len(found) > limit:
+        _given(portal).add(found[limit].id)
         rest["paging"] = {"next": {"after": found[limit].id, "link": _link(request, found[limit].id)}}
     if not history and not links:
         return Response(200, page_json(portal, kind, found[:limit], names, rest))
@@ -54,9 +55,15 @@ def list_records(request: Request, name: str) -> Response:
 
 def _start(request: Request) -> int:
     after = request.param("after") or "0"
-    if not after.isdigit():
+    any_will_do = request.portal.switches.list_after == "any" or after == "0"
+    if not after.isdigit() or not (any_will_do or after in _given(request.portal)):
         raise ApiError(400, "VALIDATION_ERROR", f"Unable to parse value for query parameter: after ({after})")
     return int(after)
+
+
+def _given(portal: Portal) -> set[str]:
+    """Every cursor that a list of this portal gave."""
+    return portal.state("list cursors", set[str])
 
 
 def _link(request: Request, after: str) -> str:

@@ -25,6 +25,7 @@
 | search_body_max | 0, 3000 | characters of a search body (0 = no rule; `query` alone always has 3000) |
 | bulk_stamp | true, false | all rows of one batch write share one modification instant |
 | membership_max_ids | 0 | record ids in one list-membership call (0 = 100,000) |
+| list_after | "any", "given" | a list takes any id as its cursor, or only those that it gave |
 | owners_page_max | 500, 100 | largest owners page |
 | occurrences_page_max | 100 | largest page of event occurrences |
 | occurrences_lag_seconds | 0 | how long an occurrence stays unread |
@@ -42,6 +43,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "backward_stage": ("ignore", "accept"),
     "archived_owner": ("reject", "accept"),
     "read_merged": ("survivor", "missing"),
+    "list_after": ("any", "given"),
 }
 
 
@@ -72,6 +74,7 @@ class Switches:
     search_body_max: int = 0
     bulk_stamp: bool = True
     membership_max_ids: int = 0
+    list_after: str = "any"
     owners_page_max: int = 500
     occurrences_page_max: int = 100
     occurrences_lag_seconds: float = 0

@@ -20,11 +20,13 @@ class Client:
 
     Attributes:
         left_out: contact properties that the portal has, though its answers do not name them where they are empty.
+        has_order: the list of contacts gives what follows any id, as far as it was tried (full_pull.py).
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.left_out: set[str] = set()
+        self.has_order = True
 
     @cached_property
     def _library(self) -> Any:

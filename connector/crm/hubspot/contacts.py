@@ -1,4 +1,4 @@
-"""Contacts: pulled by change, in full and from the recycle bin; read back; updated in batches.
+"""Contacts: pulled by change, with their history and from the recycle bin; read back (in full: full_pull.py).
 
 Gives HubSpot's own property names and wire values (Record); their meaning is left to rules/fields.py.
 Source: hubspot-facts, sections 3.1–3.5; invariants I2, I3, I7, I12.
@@ -41,31 +41,15 @@ def pull_changed(
     `lastmodifieddate` is the contact's own name of the property: the other objects' name finds nothing, silently.
     The properties go into the search body: hundreds of names work there, whatever the 3,000-character rule is about.
     """
-    names, surplus = _named(properties)
+    names, surplus = named(properties)
     for rows, after, left in pull_counted(client.contact_search, "lastmodifieddate", window, names, cursor):
         see_that_all_exist(client, rows, names)
         yield ContactPage(records=tuple([parse_record(row, surplus) for row in rows]), cursor=after, left=left)
 
 
-def pull_all(client: Client, properties: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:
-    """Every contact that is not archived, 100 a page, from the list API: no ceiling and no search limit."""
-    names, surplus = _named(properties)
-    query = ",".join(names)
-    fits = len(query) <= LONGEST_QUERY
-    asked = {"properties": [query]} if fits else {}
-    for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=LIST_PAGE, **asked):
-        rows = parse_rows(payload)
-        if fits:
-            see_that_all_exist(client, rows, names)
-            records = tuple([parse_record(row, surplus) for row in rows])
-        else:
-            records = tuple(read(client, [ContactId(_id(row)) for row in rows], properties).values())
-        yield ContactPage(records=records, cursor=after)
-
-
 def pull_dated(client: Client, history: Sequence[str], cursor: str | None) -> Iterator[ContactPage]:
     """Every contact that is not archived, 50 a page, with these properties and all that they ever held."""
-    names, surplus = _named(history)
+    names, surplus = named(history)
     asked = {"properties": [",".join(names)], "properties_with_history": [",".join(history)]}
     for payload, after in pull_pages(client.contacts.get_page, cursor=cursor, limit=BATCH_WITH_HISTORY, **asked):
         rows = parse_rows(payload)
@@ -77,7 +61,7 @@ def pull_archived(client: Client, since: datetime) -> Iterator[tuple[ContactId, 
     """Ids archived at or after `since`; the bin comes in order of id, so all of it is read. No page is empty."""
     for payload, _ in pull_pages(client.contacts.get_page, limit=LIST_PAGE, archived=True):
         rows = [row for row in parse_rows(payload) if row.get("archived") is True]  # any other answer says nothing (P7)
-        ids = tuple([ContactId(_id(row)) for row in rows if _archived_since(row, since)])
+        ids = tuple([ContactId(id_of(row)) for row in rows if _archived_since(row, since)])
         if ids:
             yield ids
 
@@ -90,7 +74,7 @@ def read(
     A merged contact is found under its old id: the record's own id is then the survivor's (I12).
     """
     wanted = list(dict.fromkeys(ids))
-    names, surplus = _named([*properties, *history])
+    names, surplus = named([*properties, *history])
     size = BATCH_WITH_HISTORY if history else BATCH
     found: dict[ContactId, Record] = {}
     for start in range(0, len(wanted), size):
@@ -147,7 +131,7 @@ def _named_missing(client: Client, ids: Sequence[ContactId], *, archived: bool) 
     body = {"inputs": [{"id": one} for one in ids], "properties": [MERGED_IDS], "propertiesWithHistory": []}
     payload = raw(client.contact_batches.read, body, archived=archived).payload
     rows = parse_rows(payload)
-    found = {_id(row) for row in rows}
+    found = {id_of(row) for row in rows}
     found |= {old for row in rows for old in str((row.get("properties") or {}).get(MERGED_IDS) or "").split(";")}
     named = {
         str(one)
@@ -210,7 +194,7 @@ def _edits(rows: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
 def _by_asked_id(
     asked: Sequence[ContactId], rows: Sequence[dict[str, Any]], surplus: Collection[str]
 ) -> dict[ContactId, Record]:
-    by_id, ids = {_id(row): row for row in rows}, set(asked)
+    by_id, ids = {id_of(row): row for row in rows}, set(asked)
     survivors = {
         old: row for row in rows for old in str((row.get("properties") or {}).get(MERGED_IDS) or "").split(";") if old
     }
@@ -226,7 +210,7 @@ def _by_asked_id(
     return found
 
 
-def _named(properties: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def named(properties: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What to ask for, and what of the answer to drop again."""
     asked = dict.fromkeys(properties)
     return tuple({**asked, MERGED_IDS: None}), tuple(name for name in (*ALWAYS_SENT, MERGED_IDS) if name not in asked)
@@ -237,7 +221,7 @@ def _archived_since(row: Mapping[str, Any], since: datetime) -> bool:
     return at is None or at >= since
 
 
-def _id(row: Mapping[str, Any]) -> str:
+def id_of(row: Mapping[str, Any]) -> str:
     if not row.get("id"):
         raise ContractError("a row of HubSpot's answer has no id", advice="Run again; if it stays, report it.")
     return str(row["id"])

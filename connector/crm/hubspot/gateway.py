@@ -17,6 +17,7 @@ from connector.crm.hubspot import (
     companies,
     contacts,
     forms,
+    full_pull,
     owned,
     owners,
     properties,
@@ -29,6 +30,7 @@ from connector.crm.hubspot.credentials import StaticToken, TokenSource
 from connector.crm.hubspot.deals import DealReader
 from connector.crm.hubspot.joined import Joined, missing
 from connector.crm.hubspot.lists import ListInfo, Lists
+from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.transport import Transport
@@ -84,7 +86,7 @@ class HubSpotGateway:
         plain_hosts: Collection[str] = (),
         ca_file: Path | None = None,
         daily_reserve: float = 0.2,
-        sleep: Sleep = time.sleep,
+        sleep: Sleep = nap,
         rng: random.Random | None = None,
     ) -> None:
         self._transport = Transport(
@@ -125,7 +127,7 @@ class HubSpotGateway:
         )
 
     def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
-        return self._companies.pages(properties, lambda own: contacts.pull_all(self._client, own, cursor))
+        return self._companies.pages(properties, lambda own: full_pull.pull(self._client, own, cursor))
 
     def pull_contacts_of_changed_companies(
         self, window: Window, properties: Sequence[str], *, cursor: str | None

@@ -1,8 +1,9 @@
-"""Pacing: no more calls than the portal allows, also when several processes share one token.
+"""Pacing: no more calls than the portal allows, also when threads, processes and other programs share one token.
 
 Two windows: all calls but searches by ten seconds, searches by the second (hubspot-facts, section 2). Kept in memory,
-or in a SQLite file that processes share. A 429 lowers the rate for a while (fault table). Reads the bucket's own clock
-(wall or monotonic), never the run's. Retrying is left to transport.py.
+or in a SQLite file that processes share. What answers say of the portal's own count is believed: calls of others are
+counted like ours. A 429 stops every thread for a moment and lowers the rate for a while (fault table). Reads the
+bucket's own clock (wall or monotonic), never the run's. Retrying is left to transport.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
 
+from connector.crm.hubspot.naps import nap
 from connector.errors import FatalError, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -26,30 +28,87 @@ TEN_SECONDS_MS = 10_100
 ONE_SECOND_MS = 1_050
 CALM_SECONDS = 300.0
 LOWEST_SHARE = 0.5
+LEARNT_SHARE = 0.97
+"""Of the portal's own limit, where the settings leave the rate to us."""
+PAUSE_SECONDS = {TEN_SECONDS_MS: 2.0, ONE_SECOND_MS: 1.0}
+"""By window: how long nobody calls after a 429 that does not say."""
+LONGEST_PAUSE = 10.0
+LATE_MS = 1_500
+"""A call may be on its way so long: HubSpot still counts it when it has left our window."""
+LOOK_SECONDS = 0.5
 
 Sleep = Callable[[float], None]
 
 
 class Pacer:
-    """One window. `acquire` returns when one more call fits in it."""
+    """One window. `acquire` returns when one more call fits in it.
+
+    Args:
+        learns: the rate is ours to choose: it follows what the portal says it takes, also upwards.
+    """
 
     def __init__(
-        self, bucket: AbstractBucket, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.monotonic
+        self,
+        bucket: AbstractBucket,
+        *,
+        learns: bool = False,
+        sleep: Sleep = nap,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bucket, self._sleep, self._clock = bucket, sleep, clock
+        self._bucket, self._learns, self._sleep, self._clock = bucket, learns, sleep, clock
         self._full = bucket.rates[0]
         self._lock = threading.Lock()
-        self._puts = 0
+        self._puts = self._held_up = self._refusals = 0
         self._slowed_at: float | None = None
+        self._paused_until = self._looked_at = float("-inf")
 
     @property
     def limit(self) -> int:
         """Calls in one window at present."""
         return self._bucket.rates[0].limit
 
+    @property
+    def held_up(self) -> int:
+        """Calls that had to wait until now."""
+        return self._held_up
+
+    @property
+    def refusals(self) -> int:
+        """Calls that the portal answered with a 429 until now."""
+        return self._refusals
+
     def acquire(self) -> None:
-        while (wait := self._try()) > 0:
+        wait = self._try()
+        if wait > 0:
+            self._held_up += 1
+        while wait > 0:
             self._sleep(wait)
+            wait = self._try()
+
+    def refused(self, seconds: float | None) -> None:
+        """A 429: nobody calls for so long (None: as the window is), then slower. One is enough for all in flight."""
+        with self._lock:
+            self._refusals += 1
+            now = self._clock()
+            is_first = now >= self._paused_until
+            pause = PAUSE_SECONDS.get(self._full.interval, 1.0) if seconds is None else min(seconds, LONGEST_PAUSE)
+            self._paused_until = max(self._paused_until, now + pause)
+        if is_first:
+            self.slow_down()
+
+    def see(self, remaining: int) -> None:
+        """The portal says how many calls are left in its window. What others took of it is held back from ours."""
+        with self._lock:
+            now = self._clock()
+            if remaining >= self.limit or now - self._looked_at < LOOK_SECONDS:
+                return
+            self._looked_at = now
+            self._bucket.leak(self._now() - LATE_MS)
+            counted = self._bucket.count()
+            assert isinstance(counted, int)
+            taken = self.limit - counted - remaining
+            if taken > 0:
+                self._put(RateItem("others", self._now(), weight=taken))
 
     def slow_down(self) -> None:
         """Take a tenth off the rate, never below half of it; it comes back after five calm minutes."""
@@ -61,7 +120,9 @@ class Pacer:
     def fit(self, limit: int) -> None:
         """The portal told how many calls it takes: never more than that, however many the settings allow."""
         with self._lock:
-            if 0 < limit < self._full.limit:
+            if self._learns and limit > 0:
+                self._learn(max(1, int(limit * LEARNT_SHARE)))
+            elif 0 < limit < self._full.limit:
                 facts = {"action": "fit", "limit": limit}
                 logger.warning("the portal takes fewer calls than the settings allow", extra=facts)
                 self._full = Rate(limit, self._full.interval)
@@ -70,10 +131,21 @@ class Pacer:
     def close(self) -> None:
         self._bucket.close()
 
+    def _learn(self, limit: int) -> None:
+        if limit == self._full.limit:
+            return
+        logger.info("calls are paced as the portal says", extra={"action": "learn", "limit": limit})
+        self._full = Rate(limit, self._full.interval)
+        if self._slowed_at is None or limit < self.limit:
+            self._set(limit)
+
     def _try(self) -> float:
         """Seconds to wait before the next try; 0 when the call may go."""
         with self._lock:
-            if self._slowed_at is not None and self._clock() - self._slowed_at > CALM_SECONDS:
+            now = self._clock()
+            if now < self._paused_until:
+                return self._paused_until - now
+            if self._slowed_at is not None and now - self._slowed_at > CALM_SECONDS:
                 self._set(self._full.limit)
                 self._slowed_at = None
             item = RateItem("call", self._now())
@@ -86,7 +158,7 @@ class Pacer:
                 return max(waiting, 1) / 1000
             self._puts += 1
             if self._puts % 500 == 0:  # what has left the window leaves the bucket too: memory stays flat
-                self._bucket.leak(self._now())
+                self._bucket.leak(self._now() - LATE_MS)
             return 0.0
 
     def _put(self, item: RateItem) -> bool:
@@ -114,16 +186,37 @@ class Pacing:
         *,
         per_10_seconds: int,
         searches_per_second: int,
+        learns: bool = False,
         file: Path | None = None,
-        sleep: Sleep = time.sleep,
+        sleep: Sleep = nap,
     ) -> None:
-        self.calls = _pacer("calls", per_10_seconds, TEN_SECONDS_MS, file, sleep)
+        """`learns`: of the ten seconds; searches tell nothing in their answers."""
+        self.calls = _pacer("calls", per_10_seconds, TEN_SECONDS_MS, file, sleep, learns=learns)
         self.searches = _pacer("searches", searches_per_second, ONE_SECOND_MS, file, sleep)
 
     def acquire(self, *, search: bool) -> None:
-        pacer = self.searches if search else self.calls
-        if pacer is not None:
+        if pacer := self._of(search):
             pacer.acquire()
+
+    def refused(self, *, search: bool, seconds: float | None) -> None:
+        """A 429; `seconds` as it asks to wait, None where it does not."""
+        if pacer := self._of(search):
+            pacer.refused(seconds)
+
+    def see(self, remaining: int) -> None:
+        if self.calls is not None:
+            self.calls.see(remaining)
+
+    def held_up(self, *, search: bool) -> int:
+        """Calls that had to wait until now."""
+        return pacer.held_up if (pacer := self._of(search)) else 0
+
+    def refusals(self, *, search: bool) -> int:
+        """Calls answered 429 until now; 0 where no window is kept."""
+        return pacer.refusals if (pacer := self._of(search)) else 0
+
+    def _of(self, search: bool) -> Pacer | None:
+        return self.searches if search else self.calls
 
     def fit(self, per_10_seconds: int) -> None:
         if self.calls is not None:
@@ -135,26 +228,28 @@ class Pacing:
                 pacer.close()
 
     def slow_down(self, *, search: bool) -> None:
-        pacer = self.searches if search else self.calls
-        if pacer is not None:
+        if pacer := self._of(search):
             pacer.slow_down()
 
 
-def _pacer(name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sleep) -> Pacer | None:
+def _pacer(
+    name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sleep, *, learns: bool = False
+) -> Pacer | None:
     if limit <= 0:
         return None
     rates = [Rate(limit, interval_ms)]
     if file is None:
-        return Pacer(InMemoryBucket(rates), sleep=sleep)
+        return Pacer(InMemoryBucket(rates), learns=learns, sleep=sleep)
     try:
         _make_private(file)  # its lock would wait for ever where we may not write
         bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
+        bucket.conn.execute("PRAGMA synchronous = OFF")  # a count that a power cut takes is no loss
     except (OSError, sqlite3.Error) as error:
         raise SettingsError(
             f"the pacing file {file} cannot be written ({type(error).__name__})",
             advice="Let this user write in its folder; the file lies beside the database of HANDOFF_DATABASE_URL.",
         ) from error
-    return Pacer(bucket, sleep=sleep)
+    return Pacer(bucket, learns=learns, sleep=sleep)
 
 
 def _make_private(file: Path) -> None:

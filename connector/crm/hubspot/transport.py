@@ -22,13 +22,15 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from connector.crm.hubspot.credentials import TokenSource
+from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, Work, check_version, match
-from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header
+from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header, retry_after
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
 from connector.errors import (
     AuthenticationError,
@@ -45,6 +47,7 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 WRITE_SECONDS = 12.0  # until a write is answered; with connecting below 20 s, which a lease always has left (I8)
+CONNECTIONS = 16  # kept open: a full pull reads on up to 13 threads
 DAILY_SECONDS = 900.0  # so long a figure of the daily quota is believed; then one call looks again
 SKEW_SECONDS = 60.0  # so far off, webhooks of HubSpot and receivers of notices begin to refuse our signatures
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -94,7 +97,7 @@ class Transport:
         plain_hosts: Collection[str] = (),
         ca_file: Path | None = None,
         daily_reserve: float = 0.2,
-        sleep: Sleep = time.sleep,
+        sleep: Sleep = nap,
         rng: random.Random | None = None,
     ) -> None:
         self.base_url, self.host = _checked(base_url, plain_hosts)
@@ -124,6 +127,14 @@ class Transport:
     def throttled(self) -> int:
         with self._lock:
             return self._throttled
+
+    def held_up(self, *, search: bool) -> int:
+        """Calls that waited for one of the portal's two limits until now."""
+        return self._pacing.held_up(search=search)
+
+    def refusals(self, *, search: bool) -> int:
+        """Calls that one of the two limits refused until now."""
+        return self._pacing.refusals(search=search)
 
     def call(
         self, route: Route, *, ids: Mapping[str, str] | None = None, query: Query = (), form: Query | None = None
@@ -245,8 +256,11 @@ class Transport:
         most = parse_count(headers, "X-HubSpot-RateLimit-Max")
         if most is not None and headers.get("X-HubSpot-RateLimit-Interval-Milliseconds") == "10000":
             self._pacing.fit(most)
+            remaining = parse_count(headers, "X-HubSpot-RateLimit-Remaining")
+            if remaining is not None and response.status_code != 429:
+                self._pacing.see(remaining)
         if response.status_code == 429:
-            self._pacing.slow_down(search=search)
+            self._pacing.refused(search=search, seconds=retry_after(headers, self.server_now))
 
     def _judge_clock(self) -> None:
         """Warn once of a machine whose clock is off; the run itself goes by HubSpot's (I4)."""
@@ -317,6 +331,8 @@ def _checked(base_url: str, plain_hosts: Collection[str]) -> tuple[str, str]:
 def _session(ca_file: Path | None) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # neither .netrc nor a proxy variable may take the token elsewhere (S8)
+    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.verify = str(ca_file) if ca_file else True
     session.headers.update({"User-Agent": f"handoff-connector/{_version()}", "Accept": "application/json"})
     return session

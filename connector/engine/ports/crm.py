@@ -38,11 +38,13 @@ class ContactPage:
     """At most 200 records. `cursor` resumes after this page; None when it was the last.
 
     `left`: how many records the CRM counts from the first of these on; None where it does not say with this page.
+    `door`: which of the CRM's ways gave the page; for figures only.
     """
 
     records: tuple[Record, ...]
     cursor: str | None
     left: int | None = None
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
