@@ -159,14 +159,16 @@ class Teller:
         return f"{caller.name} ({party.words})" if caller and caller.name else party.words[:1].upper() + party.words[1:]
 
     def _due_at(self, episode: Episode | None) -> datetime | None:
-        """A clock that begins now is worked out; one that runs already stands in the CRM since it began."""
+        """A clock that begins now is worked out; one that runs already stands in the CRM since it began.
+
+        One that a touch or an answer has stopped may stand there still: what empties it is on its way (I7).
+        """
         decision, before = self._decision, self._decision.before
         if episode is None or not episode.is_open:
             return None
-        begins = decision.action in GIVEN
-        if begins or (before is not None and before.assignment != episode.assignment):
-            return sla.first_due(episode, self._context.book.sla, now=decision.as_of)
-        return self._contact.instant("due_at")
+        due = sla.first_due(episode, self._context.book.sla, now=decision.as_of)
+        begins = decision.action in GIVEN or (before is not None and before.assignment != episode.assignment)
+        return due if begins or due is None else self._contact.instant("due_at")
 
 
 def entries(context: Context, told: Sequence[Notice], intent: Intent | None, *, due_at: datetime) -> list[Entry]:

@@ -80,7 +80,7 @@ class State:
     shown: Mapping[tuple[str, str], tuple[str, str, bool]]
     """What the CRM showed of the contact when a notice first arrived: nobody is told of what is not so yet (I1, I4)."""
     order: Mapping[tuple[str, str], Sequence[str]]
-    """(endpoint, contact) → ids by first arrival."""
+    """(endpoint, contact) → ids by first arrival; what is about nobody has no order."""
     tables: Mapping[str, Counter[str]]
     faults: Sequence[str]
     """What must not be in any world: damage, a held lease, secrets."""
@@ -108,7 +108,7 @@ def read_state(seen: Mapping[str, Any], base: Base, folder: Path) -> State:
         if 200 <= status < 300:
             sent[key] += 1
             shown.setdefault(key, stood)
-            line = order.setdefault((endpoint, _contact(body)), [])
+            line = order.setdefault((endpoint, contact), []) if (contact := _contact(body)) else []
             if key[1] not in line:
                 line.append(key[1])
     return State(
@@ -180,8 +180,11 @@ def _merged(steps: Iterable[str]) -> list[str]:
 
 
 def _contact(body: bytes) -> str:
-    """Whom a notice is about, as it said itself: a merge comes later and changes nothing of what had arrived."""
-    found = RECORD.search(body)
+    """Whom a notice is about, as it said itself: a merge comes later and changes nothing of what had arrived.
+
+    Empty for one about nobody, be it that it names leads, as an alarm does: there is an order of one contact's alone.
+    """
+    found = None if b'"contact_id":null' in body else RECORD.search(body)
     return found[1].decode() if found else ""
 
 

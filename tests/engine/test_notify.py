@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from factories import DAY, HOUR, demo_request, make_deal
+from factories import DAY, HOUR, MINUTE, demo_request, make_deal
 
 from connector.domain.deal import DealState
 from engine.world import World
@@ -100,6 +100,17 @@ def test_the_packet_says_until_when(world: World) -> None:
     due: Any = json.loads(world.delivery.sent[0].body)["due"]
     assert due["at"].startswith("2026-03-02T10:10")
     assert world.crm.value("101", "due_at").startswith("2026-03-02T10:10")
+
+
+def test_a_clock_that_was_stopped_in_the_same_pull_is_not_told_as_running(world: World) -> None:
+    """I7: the rep took the lead and it asked once more; the write that empties the day is still on its way then."""
+    world.run()
+    world.clock.pass_by(MINUTE)
+    world.crm.edit(first_touch_at=world.clock.now().isoformat())
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run_later(MINUTE)
+    told = {sent.kind: json.loads(sent.body) for sent in world.delivery.sent}
+    assert told["lead.signal"]["due"] is None and not world.crm.value("101", "due_at")
 
 
 def test_years_of_runs_tell_of_one_handover_once(world: World) -> None:
