@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.cli.instants import instant
+from connector.cli.instants import instant, since_instant
 from connector.errors import SettingsError
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -31,3 +31,17 @@ def test_what_is_on_no_calendar_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"--since: .* is no day or time") as refused:
         instant("--since", text, UTC)
     assert refused.value.advice
+
+
+@pytest.mark.parametrize(("text", "said"), [("730d", "2024-07-02"), ("2w", "2026-06-18"), ("2026-01-01", "2026-01-01")])
+def test_where_to_begin_is_a_day_or_how_long_before_the_end(text: str, said: str) -> None:
+    found = since_instant("--since", text, UTC, datetime(2026, 7, 2, tzinfo=UTC))
+    assert found == datetime.fromisoformat(said).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2y", "3bd", "0d", "99999999d", "last year"])
+def test_a_beginning_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"--since: .* is no day or time") as refused:
+        since_instant("--since", text, UTC, datetime(2026, 7, 2, tzinfo=UTC))
+    assert "730d" in refused.value.advice
+    assert since_instant("--since", "", UTC, datetime(2026, 7, 2, tzinfo=UTC)) is None

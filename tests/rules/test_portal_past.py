@@ -68,7 +68,8 @@ def record(history: Mapping[str, list[Edit]], **more: Any) -> Record:
     dated = {name: tuple(sorted(edits, key=lambda one: one.at, reverse=True)) for name, edits in history.items()}
     present = dict.fromkeys(rule.property for rule in BOOK.fields.fields.values() if rule.property)
     present |= {name: edits[0].value for name, edits in dated.items() if edits}
-    given_more = {"properties": present, "history": dated, "created_at": CREATED, "modified_at": NOW, **more}
+    last = max((one.at for edits in dated.values() for one in edits), default=CREATED)
+    given_more = {"properties": present, "history": dated, "created_at": CREATED, "modified_at": last, **more}
     return Record(id=KIM, asked_id=KIM, **given_more)
 
 
