@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ def counts_of(stored: object) -> RunCounts:
     from dataclasses import fields
 
     from connector.domain.run import RunCounts
+    from connector.rules.completeness import restored
 
     known = {field.name for field in fields(RunCounts)}
     plain = stored if isinstance(stored, dict) else {}
-    return RunCounts(**{name: value for name, value in plain.items() if name in known})
+    found = {name: value for name, value in plain.items() if name in known}
+    return RunCounts(**found | {"completeness": restored(plain.get("completeness"))})
 
 
 def by_error(refused: Sequence[Row]) -> list[dict[str, object]]:
@@ -96,7 +99,8 @@ def refused_lines(run: str, refused: Sequence[Row]) -> list[list[object]]:
 
 def show(row: Row, refused: Sequence[Row], aside: Sequence[Row], zone_name: str) -> None:
     """For people; `aside`: contacts that the run set aside and that are so still."""
-    from connector.cli.console import moment, note, pairs, table
+    from connector.cli.console import moment, note, pairs, say, table
+    from connector.rules.completeness import in_a_sentence
     from connector.rules.local_time import portal_zone
     from connector.rules.words import many
 
@@ -105,6 +109,14 @@ def show(row: Row, refused: Sequence[Row], aside: Sequence[Row], zone_name: str)
     pairs(f"Run {row['run']}: {str(row['status']).replace('_', ' ')}", begun | figures(counts))
     if row["error"]:
         note(f"  note: {row['error']}")
+    as_of = row["as_of"]
+    if counts.completeness and isinstance(as_of, datetime):
+        say(in_a_sentence(counts.completeness, as_of))
+        seen = [
+            [stream, moment(one.since, zone) if one.since else "the beginning", "yes" if one.trailing else "", one.rows]
+            for stream, one in counts.completeness.items()
+        ]
+        table("What was read, up to the run's own time", ["stream", "from", "further back", "seen"], seen)
     calls = sorted(counts.api_calls.items(), key=lambda one: (-one[1], one[0]))
     if calls:
         table("API calls", ["call", "calls"], calls)

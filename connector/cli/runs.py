@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.domain.run import Seen
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
@@ -52,7 +54,7 @@ def runs(
         shown = [_for_people(row, zone) for row in rows]
         table(f"Runs ({zone})", ["run", "status", "as of", "what", "remarks"], shown, whole=("run",))
     else:
-        columns = ["run", "status", "as of", "pulled", "handed over", "written", "sent", "remarks"]
+        columns = ["run", "status", "as of", "seen", "late", "pulled", "handed over", "written", "sent", "remarks"]
         table("Runs", columns, [_row(row) for row in rows])
     if aside:
         names = list(aside[0])
@@ -105,8 +107,9 @@ COUNTS = {
 
 
 def _row(row: Mapping[str, object]) -> list[object]:
-    counts = _counts(row)
-    return [row["run"], row["status"], row["as_of"], *(counts.get(name) for name in COUNTS), row["error"]]
+    counts, seen = _counts(row), _seen(row)
+    figures = (seen.rows, seen.late) if seen is not None else (None, None)
+    return [row["run"], row["status"], row["as_of"], *figures, *(counts.get(name) for name in COUNTS), row["error"]]
 
 
 def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
@@ -114,9 +117,18 @@ def _for_people(row: Mapping[str, object], zone_name: str) -> list[object]:
     from connector.rules.local_time import portal_zone
 
     counts = _counts(row)
-    what = ", ".join(f"{counts[name]} {word}" for name, word in COUNTS.items() if counts.get(name))
+    parts = [f"{counts[name]} {word}" for name, word in COUNTS.items() if counts.get(name)]
+    if (seen := _seen(row)) is not None and seen.late:
+        parts.append(f"{seen.late} shown late")
     as_of = moment(row["as_of"], portal_zone(zone_name))
-    return [row["run"], row["status"], as_of, what or "nothing new", row["error"]]
+    return [row["run"], row["status"], as_of, ", ".join(parts) or "nothing new", row["error"]]
+
+
+def _seen(row: Mapping[str, object]) -> Seen | None:
+    """Of contacts; None where the run pulled none."""
+    from connector.rules.completeness import CONTACTS, restored
+
+    return restored(_counts(row).get("completeness")).get(CONTACTS)
 
 
 def _counts(row: Mapping[str, object]) -> Mapping[str, object]:

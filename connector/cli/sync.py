@@ -133,7 +133,7 @@ def planned_lines(lead: PlannedLead) -> list[dict[str, object]]:
 
 
 def _show(report: RunReport) -> None:
-    from connector.cli.console import note, pairs
+    from connector.cli.console import note, pairs, say
     from connector.cli.run_page import figures
     from connector.rules.words import many
 
@@ -141,6 +141,8 @@ def _show(report: RunReport) -> None:
     facts = figures(counts, report.seconds)
     shadow = " in shadow mode" if report.planned else ""
     pairs(f"Run {report.run.id}: {report.status.value.replace('_', ' ')}{shadow}", facts)
+    if report.completeness:
+        say(report.completeness)
     if report.rule_change is not None:
         note(f"The rules changed ({report.rule_change.before} → {report.rule_change.after}): "
              f"{report.rule_change.sentence}. `handoff rules diff` says by which keys.")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 
 from connector.domain.contact import ContactId
 from connector.domain.record import Record
 from connector.domain.run import Seen
 from connector.engine.context import Context
 from connector.engine.ports import StoredContact, Window
-from connector.rules.completeness import add_contacts, add_rows
+from connector.rules.completeness import add_contacts, add_rows, restored
 
 SEEN = "what was seen"
 """Name of the figures among the marks of a run's progress."""
@@ -24,9 +23,7 @@ SEEN = "what was seen"
 
 def go_on(context: Context, marks: Mapping[str, str]) -> None:
     """Take up what an earlier process counted of this run."""
-    for stream, facts in json.loads(marks.get(SEEN, "{}")).items():
-        since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
-        context.counts.completeness[stream] = Seen(**facts | {"since": since})
+    context.counts.completeness.update(restored(json.loads(marks.get(SEEN, "{}"))))
 
 
 def begin(context: Context, stream: str, window: Window | None) -> None:

@@ -6,8 +6,9 @@ How a page adds to the figures of its stream, and how they are told; who pulls k
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from connector.domain.run import Seen
 from connector.rules.words import many
@@ -57,6 +58,18 @@ def add_contacts(seen: Seen, stamps: Iterable[Stamps], *, covered: datetime | No
         latest=-(-hidden // SECOND),
         outside=seen.outside + outside,
     )
+
+
+def restored(stored: object) -> dict[str, Seen]:
+    """Figures by stream as they were stored, also by another version of Handoff; `since` as text or instant."""
+    known = {one.name for one in fields(Seen)}
+    figures = stored if isinstance(stored, dict) else {}
+    return {name: _seen({one: facts[one] for one in facts if one in known}) for name, facts in figures.items()}
+
+
+def _seen(facts: dict[str, Any]) -> Seen:
+    since = facts.get("since")
+    return Seen(**facts | {"since": datetime.fromisoformat(since) if isinstance(since, str) else since})
 
 
 # -- told --------------------------------------------------------------------------------------------------------

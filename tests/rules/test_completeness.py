@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.run import Seen
-from connector.rules.completeness import Stamps, add_contacts, add_rows, as_plain, in_a_sentence
+from connector.rules.completeness import Stamps, add_contacts, add_rows, as_plain, in_a_sentence, restored
 
 NOW = datetime(2026, 3, 2, 10, 16, tzinfo=UTC)
 COVERED = NOW - timedelta(minutes=10)
@@ -82,6 +83,15 @@ def test_the_sentence_says_what_was_covered_and_seen() -> None:
     )
     assert "3 seen, 4 counted by the CRM when" in in_a_sentence({"contacts": Seen(since=SINCE, rows=3, counted=4)}, NOW)
     assert in_a_sentence({"forms": Seen(since=SINCE)}, NOW) == ""
+
+
+def test_figures_come_back_as_they_were_stored_whatever_version_stored_them() -> None:
+    seen = Seen(since=SINCE, rows=2, new=1, known=1)
+    facts = asdict(seen)
+    assert restored({"contacts": facts | {"of tomorrow": 1}}) == {"contacts": seen}
+    assert restored({"contacts": facts | {"since": SINCE.isoformat()}}) == {"contacts": seen}
+    assert restored({"forms": {"since": None}}) == {"forms": Seen(since=None)}
+    assert restored(None) == {}
 
 
 def test_json_has_each_stream_and_the_comparison_of_contacts_alone() -> None:
