@@ -5,6 +5,7 @@ A second CRM is a folder beside crm/hubspot and one line in `_gateway`.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -35,9 +36,11 @@ from connector.domain.episode import Hop, State
 from connector.domain.notice import Notice
 from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
+from connector.engine.deep import deep_check
+from connector.engine.deep_report import DeepReport
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.named import Names, named
-from connector.engine.ports import Delivery, PortalInfo, Progress, Schema, Store, StreamOff, Window
+from connector.engine.ports import Delivery, NoProgress, PortalInfo, Progress, Schema, Store, StreamOff, Window
 from connector.engine.ports.past import Notebook
 from connector.engine.report import RunReport, UndoReport
 from connector.engine.reports.portal_history import Past, PortalHistory, portal_history
@@ -189,6 +192,16 @@ class Connector:
             never_there=[one.name for one in self._owned()],
         )
         return portal_history(self.gateway, store, notes, self.book, past, progress)
+
+    def deep_check(self, sample: int | None, progress: Progress | None = None) -> DeepReport:
+        """What differs between the portal and the database; `sample` None: all. Raises what engine.deep raises."""
+        self.gateway.count_anew()
+        portal = self.gateway.portal()
+        gateway, store = self.gateway, self.store(portal)
+        return deep_check(
+            gateway, gateway, store, self.book, portal,
+            sample=sample, rng=random.SystemRandom(), progress=progress or NoProgress(),
+        )  # fmt: skip
 
     def destinations_off(self) -> tuple[str, ...]:
         """One sentence for each destination that is off, and for each role that nobody tells anything."""
