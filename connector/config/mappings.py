@@ -101,11 +101,22 @@ def make_rulebook(documents: Mapping[str, Document], complaints: Sequence[RuleBo
 
 def doubts_of(folder: Path, book: RuleBook) -> list[str]:
     """What is right and hardly meant so, each with file, line and column, and with what to write instead."""
-    found = []
-    for doubt in doubts(book):
-        place = _between_files(read_yaml(_read(folder, doubt.file), f"{doubt.file}.yaml"), doubt)
-        found.append(f"{place}; {place.advice}")
-    return found
+    return placed(folder, doubts(book))
+
+
+def placed(folder: Path, found: Sequence[Complaint]) -> list[str]:
+    """What was found about rules that were loaded from there, each with file, line and column, in the order of files.
+
+    What stands in a named condition is told at its definition alone.
+    """
+    if not found:
+        return []
+    documents = {name: read_yaml(_read(folder, name), f"{name}.yaml") for name in PARTS}
+    reuse = Reuse(documents)
+    places = [
+        _between_files(documents[one.file], one) for one in found if not reuse.is_inside(one.file, one.path)
+    ]
+    return [f"{place}; {place.advice}" for place in _in_order(places)]
 
 
 def load_part(name: str, content: bytes) -> BaseModel:

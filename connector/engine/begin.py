@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
-from connector.engine import preflight
+from connector.engine import fitting, preflight
 from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options, Ports, build_context
 from connector.engine.new_rules import RULES_CHANGED
@@ -87,7 +87,8 @@ def begin_run(
         progress=progress,
         renormalise=anew,
     )
-    context.remarks += [*preflight.remarks(book, owners), *preflight.silence(context.destinations)]
+    context.remarks += [*preflight.remarks(book, owners), *fitting.told(fitting.options_that_lack(book, schema))]
+    context.remarks += preflight.silence(context.destinations)
     if before is not None and changed == RULES_CHANGED:
         context.former = before.rules
     if run.as_of - portal.now > FAR_AHEAD:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from connector.domain.episode import State
 from connector.domain.owner import Owner
+from connector.engine.fitting import told, types_that_never_fit
 from connector.engine.ports import Crm, PropertyInfo, Schema
 from connector.errors import CrmUnavailableError, RateLimitedError, ScopeError, UnknownPropertyError
 from connector.rules.fields import property_of
@@ -52,13 +53,16 @@ def require_scopes(crm: Crm) -> bool:
 
 
 def complaints(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> tuple[str, ...]:
-    """One sentence per thing that mappings/ names and the portal lacks; empty where all fits."""
+    """One sentence per thing that mappings/ names and the portal lacks; empty where all fits.
+
+    Types are fitting.py's: `handoff check` gives them with their lines.
+    """
     return (*_properties(book, schema), *_choices(book, schema), *_owners(book, owners))
 
 
 def require(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> None:
     """Raise UnknownPropertyError with every complaint; nothing is read or written then."""
-    found = complaints(book, schema, owners)
+    found = (*complaints(book, schema, owners), *told(types_that_never_fit(book, schema)))
     if found:
         ours = [line for line in found if OWNED in line]
         mend = "mend mappings/, then run `handoff check`"
@@ -101,9 +105,18 @@ def _choices(book: RuleBook, schema: Schema) -> Iterator[str]:
         written = {one for one in State if one is not State.TELEQUALIFIED or book.routing.telequalification}
         for value in sorted(written - set(state.options)):
             yield f"the portal's property `handoff_state` lacks the choice `{value}`"
+    track = schema.properties.get(property_of("nurture_track", book.fields)) if _writes(book, "nurture_track") else None
+    if track is not None and track.options:
+        for value in sorted({reason.track for reason in book.recycling.reasons.values()} - set(track.options)):
+            yield f"the portal's property `handoff_nurture_track` lacks the choice `{value}`"
     for projection in book.stages.write.values():
         if projection.stage is not None and book.stages.portal_value(projection.stage) is None:
             yield f"stages.yaml: nothing under `stages` stands for `{projection.stage.value}`, which is to be written"
+
+
+def _writes(book: RuleBook, field: str) -> bool:
+    rule = book.fields.fields.get(field)
+    return rule is not None and rule.property is not None and rule.may_write()
 
 
 def _listed(info: PropertyInfo) -> str:

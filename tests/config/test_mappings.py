@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from connector.config.examples import run_examples
-from connector.config.mappings import doubts_of, load_rulebook, shipped_folder
+from connector.config.mappings import doubts_of, load_rulebook, placed, shipped_folder
 from connector.config.yaml_text import LARGEST_BYTES, read_yaml
 from connector.errors import RuleBookError
+from connector.rules.named_values import Options, unknown_values
 from connector.rules.rulebook import PARTS
 
 
@@ -74,6 +75,22 @@ def test_what_is_right_and_hardly_meant_is_told_with_its_place(folder: Path) -> 
     (doubt,) = doubts_of(folder, load_rulebook(folder))
     assert doubt.startswith(f"sla.yaml:{line_of(folder, 'sla.yaml', 'limit: 48h')}:12: clocks.verdict.limit: runs by")
     assert "`office` is closed for up to 2 days 15 hours" in doubt and "such as 2bd" in doubt
+
+
+def test_an_option_that_lacks_is_told_once_where_its_condition_is_defined(folder: Path) -> None:
+    """R32: a named condition is used in many places; what is wrong in it is wrong in one."""
+    path = folder / "qualification.yaml"
+    named = "conditions:\n  software:\n    {field: industry, op: in, value: [RETAIL, SOFTWAR]}\n"
+    path.write_text(path.read_text() + "\n" + named)
+    scoring = folder / "scoring.yaml"
+    rule = '    - {say: In software, when: {use: software}, points: 1}\n'
+    begins = scoring.read_text().index("    - say:")
+    scoring.write_text(scoring.read_text()[:begins] + rule + scoring.read_text()[begins:])
+    found = list(unknown_values(load_rulebook(folder), {"industry": Options(("RETAIL", "SOFTWARE"))}))
+    assert {one.file for one in found} == {"qualification", "scoring"}
+    (line,) = placed(folder, found)
+    assert line.startswith(f"qualification.yaml:{line_of(folder, 'qualification.yaml', 'SOFTWAR]')}:")
+    assert "`SOFTWAR` is no option" in line and line.endswith("did you mean `SOFTWARE`?")
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,8 @@ def test_a_key_that_could_break_its_marker_is_refused(gateway) -> None:
 def test_the_schema_gives_types_options_in_order_and_what_cannot_be_written(wire, gateway) -> None:
     wire.answer("GET", PROPERTIES, "properties")
     found = gateway.schema().properties
-    assert found["lifecyclestage"] == PropertyInfo(type="enumeration", options=("lead", "customer"))
+    stages = PropertyInfo(type="enumeration", options=("lead", "customer"), labels=("Lead", "Customer"))
+    assert found["lifecyclestage"] == stages
     assert found["hs_analytics_num_page_views"].read_only
     assert "old_one" not in found
 

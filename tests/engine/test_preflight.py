@@ -111,6 +111,27 @@ def test_all_complaints_come_at_once() -> None:
     assert "handoff check" in caught.value.advice
 
 
+def test_a_type_that_can_never_fit_stops_a_run_and_an_option_that_lacks_does_not() -> None:
+    """R32, P7: nothing could ever be read; an option somebody renamed only keeps its own condition from holding."""
+    with pytest.raises(UnknownPropertyError) as caught:
+        require(shipped_book(), portal(numemployees=PropertyInfo(type="date")), OWNERS)
+    assert str(caught.value).startswith("fields.yaml: the portal's property `numemployees` is of type date")
+    rule = {"say": "Retail", "when": {"field": "industry", "op": "is", "value": "Retail"}, "points": 5}
+    world = World(make_book(scoring={"fit": {"cap": 50, "rules": [rule]}})).begin()
+    offered = PropertyInfo(type="enumeration", options=("RETAIL_TRADE",), labels=("Retail",))
+    world.crm.properties["industry"] = offered
+    report = world.run_later(MINUTE)
+    (line,) = [one for one in report.remarks if "industry" in one]
+    assert report.exit_code == 0
+    assert line.startswith("scoring.yaml: `Retail` is no option of the portal's property `industry`; ")
+    assert line.endswith("that is its label; write `RETAIL_TRADE`")
+
+
+def test_tracks_that_are_written_must_be_options_of_the_portal() -> None:
+    (line, *_) = said(portal(handoff_nurture_track=PropertyInfo(type="enumeration", options=("consideration",))))
+    assert line == "the portal's property `handoff_nurture_track` lacks the choice `awareness`"
+
+
 # -- scopes ------------------------------------------------------------------------------------------------------
 
 WRITE = {"crm.objects.contacts.write": "writing stage, owner and reason"}

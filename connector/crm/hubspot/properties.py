@@ -133,6 +133,7 @@ def _parse(row: Mapping[str, Any]) -> PropertyInfo:
     return PropertyInfo(
         type=str(row.get("type", "")),
         options=tuple(str(option.get("value")) for option in options),
+        labels=tuple(str(option.get("label") or "") for option in options),
         read_only=bool(rights.get("readOnlyValue") or row.get("calculated")),
     )
 

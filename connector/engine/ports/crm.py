@@ -98,10 +98,14 @@ class StreamOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyInfo:
-    """One property of the portal. `type` is the CRM's own word; `options` are a choice's values, empty otherwise."""
+    """One property of the portal. `type` is the CRM's own word; `options` are a choice's values, empty otherwise.
+
+    `labels`: what people see in place of the options, in the same order; empty where the CRM did not say.
+    """
 
     type: str
     options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     read_only: bool = False
 
 
