@@ -66,6 +66,7 @@ class Seen:
         latest: the most seconds that one of these was hidden, up to that run's `as_of`.
         outside: of all, those whose instant is not in the window; they are stored like the others.
         counted: how many rows the CRM said there were, when it began; None where it does not say.
+        doors: rows by the way they came, where the CRM has several.
     """
 
     since: datetime | None
@@ -80,6 +81,7 @@ class Seen:
     latest: int = 0
     outside: int = 0
     counted: int | None = None
+    doors: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -32,9 +32,9 @@ def begin(context: Context, stream: str, window: Window | None) -> None:
     context.counts.completeness.setdefault(stream, seen)
 
 
-def count(context: Context, stream: str, rows: int, left: int | None = None) -> None:
+def count(context: Context, stream: str, rows: int, left: int | None = None, door: str = "") -> None:
     seen = context.counts.completeness[stream]
-    context.counts.completeness[stream] = add_rows(seen, rows, left)
+    context.counts.completeness[stream] = add_rows(seen, rows, left, door)
 
 
 class Compared:

@@ -130,9 +130,10 @@ def _keep_page(
     rows: Sequence[Row],
     keep: Callable[[Context, UnitOfWork, Sequence[Row]], object],
     left: int | None = None,
+    door: str = "",
 ) -> None:
     """A page's rows, and how far it reaches, in one transaction; a page without rows needs none."""
-    completeness.count(context, stream, len(rows), left)
+    completeness.count(context, stream, len(rows), left, door)
     if cursor is not None:
         marks[stream] = cursor
     if rows:
@@ -163,7 +164,7 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
     for page in pages:
         compared = completeness.Compared(context, CONTACTS, len(page.records))
         store = partial(store_records, compare=compared)
-        _keep_page(context, marks, CONTACTS, page.cursor, page.records, store, page.left)
+        _keep_page(context, marks, CONTACTS, page.cursor, page.records, store, page.left, page.door)
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
         context.between_pages()

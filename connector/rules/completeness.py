@@ -20,10 +20,11 @@ Stamps = tuple[datetime, datetime | None]
 """When a row was last changed, by the CRM's own word; and the same of what is stored of it, None where nothing is."""
 
 
-def add_rows(seen: Seen, rows: int, left: int | None = None) -> Seen:
-    """`left`: how many rows the CRM counts from the first of these on; its first word counts."""
+def add_rows(seen: Seen, rows: int, left: int | None = None, door: str = "") -> Seen:
+    """`left`: how many rows the CRM counts from the first of these on; its first word counts. `door`: how they came."""
     counted = seen.rows + left if seen.counted is None and left is not None else seen.counted
-    return replace(seen, rows=seen.rows + rows, counted=counted)
+    doors = {**seen.doors, door: seen.doors.get(door, 0) + rows} if door else seen.doors
+    return replace(seen, rows=seen.rows + rows, counted=counted, doors=doors)
 
 
 def add_contacts(seen: Seen, stamps: Iterable[Stamps], *, covered: datetime | None, until: datetime) -> Seen:
@@ -115,12 +116,14 @@ def _covered(seen: Seen, until: datetime) -> str:
 
 
 def _how_many(seen: Seen) -> str:
+    ways = ", ".join(f"{rows:,} by the {door}" for door, rows in seen.doors.items()) if len(seen.doors) > 1 else ""
+    rows = f"{seen.rows:,} seen ({ways})" if ways else f"{seen.rows:,} seen"
     if seen.counted is None:
-        return f"{seen.rows:,} seen"
+        return rows
     if seen.counted == seen.rows:
-        return f"{seen.rows:,} seen, as many as the CRM counts"
+        return f"{rows}, as many as the CRM counts"
     return (
-        f"{seen.rows:,} seen, {seen.counted:,} counted by the CRM when the pull began (what changes meanwhile comes "
+        f"{rows}, {seen.counted:,} counted by the CRM when the pull began (what changes meanwhile comes "
         "with the next run)"
     )
 

@@ -60,6 +60,13 @@ def test_the_crms_first_count_stands_and_is_of_the_whole_pull() -> None:
     assert add_rows(Seen(since=None, rows=1_000), 100, 24_000).counted == 25_000
 
 
+def test_the_doors_of_a_long_pull_are_told_apart() -> None:
+    seen = add_rows(add_rows(add_rows(Seen(since=None), 100, 1_500, "list"), 200, 1_400, "search"), 1_200, None, "list")
+    assert (seen.doors, seen.rows) == ({"list": 1_300, "search": 200}, 1_500)
+    told = in_a_sentence({"contacts": seen}, NOW)
+    assert "1,500 seen (1,300 by the list, 200 by the search), as many as the CRM counts" in told
+
+
 def test_rows_outside_the_window_are_counted() -> None:
     assert add_page(Seen(since=SINCE), [(NOW + SECOND, None), (SINCE - SECOND, None), (NOW, None)]).outside == 2
     assert add_page(Seen(since=None), [(SINCE - SECOND, None)]).outside == 0
