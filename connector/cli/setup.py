@@ -70,11 +70,26 @@ def _show_templates(known: Mapping[str, str]) -> None:
     say("`handoff init --template NAME` writes one; docs/rules/templates/ tells what ninety days with each end with.")
 
 
-def check(as_json: JsonFlag = False) -> int:
+def check(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare stored contacts with the portal's instead, and name what differs.")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="With --deep: so many contacts, at random (1,000).")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--all", help="With --deep: every contact.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
     """Ask whether settings, rules and portal fit. Changes nothing.
 
     Looks at scopes, properties, stages, owners and the list, at the receivers of notices and the place of the database.
+    --deep ends with exit code 1 where something differs.
     """
+    from connector.cli.deep_check import deep_check, only_with_deep
+
+    if deep:
+        return deep_check(sample, whole=whole, as_json=as_json)
+    only_with_deep(sample, whole=whole)
     from connector.bootstrap import connect
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
@@ -104,9 +119,11 @@ RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for H
 
 def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
     """Complaints, what to do about them, remarks, facts."""
-    from connector.config.mappings import doubts_of
+    from connector.config.mappings import doubts_of, placed
     from connector.crm.hubspot.scopes import judge
+    from connector.crm.hubspot.sunsets import fading
     from connector.engine.absent import absences
+    from connector.engine.fitting import options_that_lack, types_that_never_fit
     from connector.engine.preflight import SCOPES_ADVICE, complaints
     from connector.engine.preflight import remarks as left
     from connector.rules.definition import review
@@ -122,11 +139,13 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     if lacking:
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.schema()
-    lacks = [*complaints(connector.book, schema, owners), *connector.missing_lists()]
+    folder, book = connector.settings.mappings_dir, connector.book
+    lacks = [*complaints(book, schema, owners), *placed(folder, types_that_never_fit(book, schema))]
+    lacks += connector.missing_lists()
     due = review(connector.book.qualification.definition, portal.now.date())
-    doubts = doubts_of(connector.settings.mappings_dir, connector.book)
-    remarks = [*scope_remarks, *warnings(connector.book.qualification), *doubts, *([due] if due else [])]
-    remarks += left(connector.book, owners)
+    remarks = [*scope_remarks, *fading(connector.settings.api_version, portal.now.date())]
+    remarks += [*warnings(book.qualification), *doubts_of(folder, book), *([due] if due else [])]
+    remarks += [*left(book, owners), *placed(folder, options_that_lack(book, schema))]
     remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *connector.destinations_off()]
     remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
