@@ -19,6 +19,7 @@ from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.gathering import Gathered, account_of, gather, situations_of, with_account
 from connector.engine.guard import Guard
+from connector.engine.idle import of_whom_nothing_comes
 from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
@@ -68,7 +69,8 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         table = _gather(context, uow, ids)
         behind = forgotten(context, uow, table.situations)
         known = [contact for contact in ids if contact not in behind]
-        sound = [contact for contact in known if _consider_one(context, uow, table, contact, guard)]
+        idle = of_whom_nothing_comes(context, uow, table.gathered)
+        sound = [one for one in known if one in idle or _consider_one(context, uow, table, one, guard)]
         _commit(context, uow, table.cases)
         uow.clear_quarantine(sound)
         uow.clear_dirty([contact for contact in known if contact not in guard.held])

@@ -16,6 +16,7 @@ from connector.domain.run import RunCounts, SyncRun
 from connector.engine.approval import Approval, Basis
 from connector.engine.clock import CrmClock
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
+from connector.rules.reach import Reach
 from connector.rules.rulebook import RuleBook
 
 BATCH = 100
@@ -143,6 +144,7 @@ class Context:
     on_the_way: set[ContactId] = field(default_factory=set)
     planned: list[PlannedLead] = field(default_factory=list)
     basis: dict[ContactId, Basis] = field(default_factory=dict)
+    _reach: Reach | None = None
     troubles: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     attempted: int = 0
@@ -162,6 +164,13 @@ class Context:
         """The start of the portal's day."""
         local = self.now.astimezone(ZoneInfo(self.portal.time_zone))
         return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(self.now.tzinfo)
+
+    @property
+    def reach(self) -> Reach:
+        """The book's, for asking whether anything could come of a contact at all."""
+        if self._reach is None:
+            self._reach = Reach(self.book)
+        return self._reach
 
     @property
     def writes(self) -> bool:

@@ -1,8 +1,8 @@
 """Explain: why a lead did or did not go to sales, in words a rep understands (R34). Reads only.
 
-The answer rests on stored decisions, not on deciding again: what was decided is what is told, for any day (P6). What
-was missing then is tried on the facts of that day (engine/lacking.py). The words for stored facts are wording.py's, the
-page to mail is engine/explain_page.py's.
+The answer rests on stored decisions, not on deciding again: what was decided is what is told, for any day (P6). Of whom
+nothing could come nothing is stored, and the rules of that day are asked now (engine/idle.py). What was missing is
+tried on the facts of that day (engine/lacking.py). The words for stored facts are wording.py's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from connector.domain.contact import ContactId
 from connector.domain.decision import GIVEN
 from connector.domain.episode import Episode
 from connector.engine.as_it_stood import Paths, episodes_at
+from connector.engine.idle import said_of_idle
 from connector.engine.lacking import situation_then, was_missing
 from connector.engine.named import name_of
 from connector.engine.ports import UnitOfWork
@@ -96,6 +97,9 @@ def explain(
     family = uow.family(contact)
     every = uow.decisions(contact)
     decisions = [row for row in every if as_of is None or _at(row["as_of"]) <= as_of]
+    if not decisions and (idle := said_of_idle(uow, stored, book, as_of)) is not None:
+        decisions = [idle]
+    known_since = _first_look(uow, contact, every) if as_of is not None and not decisions else None
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
     route = _route(cause, decisions)
@@ -109,8 +113,8 @@ def explain(
         contact=contact,
         name=name_of(stored.contact) or "A contact without a name",
         as_of=as_of,
-        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes, too_early=bool(every)),
-        why=str(cause["sentence"]) if cause else _not_decided(every, words),
+        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes, known_since),
+        why=str(cause["sentence"]) if cause else _not_decided(known_since, words),
         decided_at=_at(cause["as_of"]) if cause else None,
         score=score["total"] / 100 if score else None,
         grade=str(score.get("grade", "")),
@@ -214,16 +218,23 @@ def _not_done(
     return "Not yet: it would have been handed to sales, but nothing is written in shadow mode."
 
 
-def _not_decided(every: Sequence[Mapping[str, Any]], words: Wording) -> str:
+def _first_look(uow: UnitOfWork, contact: ContactId, every: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """When a run first looked at the lead; None where none has."""
+    seen = [row.observed_at for row in uow.field_changes(contact)]
+    return min([*seen, *(_at(row["as_of"]) for row in every[:1])], default=None)
+
+
+def _not_decided(first_look: datetime | None, words: Wording) -> str:
     """Of a day before Handoff looked at the lead, when it first did; nothing from before that is known."""
-    if not every:
+    if first_look is None:
         return "It was not decided on yet; the next run will."
-    return f"The first run that decided on this lead was on {words.day(_at(every[0]['as_of']))}."
+    return f"The first run that looked at this lead was on {words.day(first_look)}."
 
 
-def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode], *, too_early: bool = False) -> str:
+def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode], known_since: datetime | None) -> str:
+    """`known_since`: when the lead was first looked at, of a day before that; else None."""
     if last is None:
-        return "Handoff did not know this lead on that day." if too_early else "Not decided yet."
+        return "Not decided yet." if known_since is None else "Handoff did not know this lead on that day."
     if episodes and episodes[-1].was_undone and last["action"] in ("end", "nothing"):
         return "No longer: it was handed to sales, and a person undid that."
     if last["action"] != "nothing":

@@ -1,9 +1,9 @@
 """Reach: whether anything new could come of a contact now, told from a few running sums (R35).
 
-Replay asks before it decides: most activities of most contacts change nothing, and to show that costs a hundredth of a
-decision. The sums never fall short: points count without caps, fit at its best, every field of a condition as if it
-held. So a "no" here is certain (a property test holds it against decide()): the answer would be "nothing", or the same
-triage as before. A "perhaps" is decided in full.
+Replay asks before it decides, and a run asks about whom it sees for the first time: most of what most contacts do
+changes nothing, and to show that costs a hundredth of a decision. The sums never fall short: points count without caps,
+fit at its best, every field of a condition as if it held. So a "no" here is certain (a property test holds it against
+decide()): the answer would be "nothing", or the same triage as before. A "perhaps" is decided in full.
 """
 
 from __future__ import annotations
@@ -214,6 +214,12 @@ class Reach:
             tally.asked = True
 
     # -- asking ------------------------------------------------------------------------------------------------
+
+    def perhaps_at_first(self, raw: Mapping[str, str | None], now: float) -> bool:
+        """Whether anything could come of somebody of whom nothing is known but these values."""
+        tally = Tally(self)
+        self.first_sight(tally, raw)
+        return self.perhaps(tally, now, in_work=False)
 
     def perhaps(self, tally: Tally, now: float, *, in_work: bool) -> bool:
         """Whether anything new could be decided; `in_work`: sales has it, and hears of strong interest (R40)."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, exists, func, literal_column, select
@@ -14,7 +15,7 @@ from connector.domain.contact import ContactId, PortalId
 from connector.domain.decision import Decision, Score
 from connector.domain.run import RunId
 from connector.domain.verdict import Verdict
-from connector.store.codec import encode
+from connector.store.codec import decode, encode
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import contact, decision
 
@@ -37,6 +38,9 @@ _OF_CONTACTS = (
     select(decision)
     .where(decision.c.portal == PORTAL, decision.c.contact.in_(IDS))
     .order_by(decision.c.as_of, decision.c.number, decision.c.contact)
+)
+_DECIDED = (
+    select(decision.c.contact).where(decision.c.portal == PORTAL, decision.c.contact.in_(IDS)).distinct()
 )
 PREDATES = and_(
     decision.c.portal == PORTAL,
@@ -89,6 +93,15 @@ class Decisions(Part):
         self.flush()
         ids = [contact, *(row.contact for row in self.select(_MERGED_IN, contact_=contact))]
         return [read_decision(row) for row in self.select_by_id(_OF_CONTACTS, ids)]
+
+    def decided(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        """Those about whom anything was ever decided."""
+        self.flush()
+        return frozenset(ContactId(row.contact) for row in self.select_by_id(_DECIDED, ids))
+
+    def in_words(self, one: Decision) -> Mapping[str, object]:
+        row = _row(one)
+        return read_decision(SimpleNamespace(**row | {"run": "", "number": 0, "body": decode(encode(row["body"]))}))
 
     def predating(self, limit: int, after: str) -> list[ContactId]:
         """In id order, those after the id `after`."""
@@ -143,7 +156,7 @@ def _score(score: Score | None) -> list[Any] | None:
     return [score.fit, score.engagement, score.contributions]
 
 
-def read_decision(row: Row[Any]) -> dict[str, object]:
+def read_decision(row: Row[Any] | SimpleNamespace) -> dict[str, object]:
     """A decision as plain values.
 
     Keys: contact, number, run, as_of, fingerprint, action, sentence, episode, state, before {episode, state, owner},
@@ -175,7 +188,7 @@ def _read_verdict(
     return {"rule": rule, "passed": passed, "then": then, "reasons": reasons, "clauses": told}
 
 
-def _read_score(row: Row[Any], part: Sequence[Any] | None) -> dict[str, Any] | None:
+def _read_score(row: Row[Any] | SimpleNamespace, part: Sequence[Any] | None) -> dict[str, Any] | None:
     if part is None:
         return None
     fit, engagement, lines = part

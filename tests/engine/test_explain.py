@@ -50,7 +50,7 @@ def test_a_day_before_handoff_knew_the_lead_is_said_to_be_one(world: World) -> N
     world.run()
     found = explained(world, as_of=NOW - 400 * DAY)
     assert found.answer == "Handoff did not know this lead on that day."
-    assert found.why == "The first run that decided on this lead was on 2 March 2026."
+    assert found.why == "The first run that looked at this lead was on 2 March 2026."
     assert (found.history, found.written, found.path) == ((), (), ())
 
 

@@ -92,7 +92,7 @@ def test_our_own_echo_costs_one_look(world: World) -> None:
     world.crm.forget()
     assert world.run_hints() == 3
     assert world.crm.calls() == ["read_contacts"]
-    assert world.decisions("101") == ["nothing"]
+    assert world.decisions("101") == [] and world.waiting() == []
 
 
 def test_many_hints_of_one_contact_are_one_look(world: World) -> None:

@@ -1,0 +1,66 @@
+"""Idle: contacts of whom nothing is known but values by which no rule could do anything; they cost no decision.
+
+Most of a portal is such at first sight. That nothing comes of them is certain (rules/reach.py); what the rules say of
+one is worked out when somebody asks, from the facts and by the rules of that day (P6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from connector.domain.contact import ContactId
+from connector.domain.decision import Action
+from connector.engine.context import Context
+from connector.engine.gathering import Gathered
+from connector.engine.lacking import situation_then
+from connector.engine.ports import StoredContact, UnitOfWork
+from connector.engine.rules_then import rules_then
+from connector.rules.decide import decide
+from connector.rules.marking import FIELD
+from connector.rules.rulebook import RuleBook
+
+LONGEST_BETWEEN = timedelta(days=2)
+"""So far back the run is looked for whose rules were in force."""
+
+
+def of_whom_nothing_comes(context: Context, uow: UnitOfWork, gathered: Gathered) -> frozenset[ContactId]:
+    """Those who did nothing, have neither deal nor episode nor mark, and about whom nothing was ever decided.
+
+    None in a run that somebody looks at lead by lead, as in a preview (R33).
+    """
+    if context.options.dry_run or context.options.approval is not None:
+        return frozenset()
+    reach, now = context.reach, context.now.timestamp()
+    found = [
+        contact
+        for contact, row in gathered.stored.items()
+        if not gathered.activities.get(contact)
+        and not gathered.deals.get(contact)
+        and not gathered.episodes.get(contact)
+        and contact not in context.adopt
+        and contact not in context.unread
+        and not row.contact.text(FIELD)
+        and not reach.perhaps_at_first(row.raw, now)
+    ]
+    return frozenset(found) - uow.decided(found) if found else frozenset()
+
+
+def said_of_idle(
+    uow: UnitOfWork, stored: StoredContact, book: RuleBook, as_of: datetime | None
+) -> Mapping[str, object] | None:
+    """What the rules said at `as_of` (None: in the last run) of somebody about whom nothing is stored, as if it were.
+
+    None where no run had looked yet, or where something would have come of it: then nothing was decided.
+    """
+    contact, state = stored.contact.id, uow.portal_state()
+    if state is None or state.as_of is None or stored.gone or uow.dirty_among([contact]):
+        return None
+    runs = uow.past_runs((as_of or state.as_of) - LONGEST_BETWEEN, as_of or state.as_of)
+    now = runs[-1].as_of if runs else as_of or state.as_of
+    then = rules_then(uow, runs[-1].fingerprint, book) if runs else book
+    situation = situation_then(uow, contact, then, now, ()) if then is not None else None
+    if then is None or situation is None:
+        return None
+    decision = decide(situation, then, now=now)
+    return uow.in_words(decision) if decision.action is Action.NOTHING else None
