@@ -12,7 +12,6 @@ import typer
 
 from connector.cli.resending import replay, retry
 from connector.cli.switching import JsonFlag, note_what_is_off, pause, resume
-from connector.domain.contact import ContactId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +105,7 @@ def show(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_jso
     from connector.cli.naming import known_names
     from connector.cli.start import start
     from connector.config.redaction import without_answer_links
+    from connector.domain.contact import ContactId
     from connector.errors import SettingsError
 
     settings = start()
