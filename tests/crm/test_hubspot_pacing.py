@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyrate_limiter import InMemoryBucket, Rate
 
 from connector.crm.hubspot.pacing import CALM_SECONDS, Pacer, Pacing
@@ -134,3 +136,76 @@ def test_processes_with_one_file_share_one_rate(tmp_path: Path) -> None:
     assert len(went) == 24
     assert all(sum(start <= moment < start + 0.95 for moment in went) <= 10 for start in went)
     assert went[-1] - began < 20
+
+
+def test_a_429_makes_every_thread_wait_once_however_many_were_in_flight() -> None:
+    """Fewer than one call in a hundred is refused: those in flight are the last."""
+    pacer, clock = make(100, 1000)
+    for _ in range(8):
+        pacer.refused(None)
+    assert (pacer.limit, pacer.refusals) == (90, 8)
+    pacer.acquire()
+    assert clock.seconds() == 1
+    pacer.refused(4.0)
+    pacer.refused(600.0)
+    pacer.acquire()
+    assert clock.seconds() == 11, "as long as it asks, but not for ever"
+    assert pacer.held_up == 2
+
+
+def test_where_the_portal_tells_its_count_a_429_costs_a_wider_window_not_a_tenth_of_the_rate() -> None:
+    pacer, clock = make(100, 10_100)
+    pacer.see(80)
+    for _ in range(9):
+        pacer.refused(None)
+        clock.sleep(2)
+    assert (pacer.limit, pacer._bucket.rates[0].interval) == (100, 10_600)
+    clock.sleep(CALM_SECONDS + 1)
+    pacer.acquire()
+    assert pacer._bucket.rates[0].interval == 10_100
+
+
+@given(st.lists(st.tuples(st.integers(0, 3_000), st.booleans()), max_size=120))
+def test_together_with_others_the_portals_window_is_never_outrun_for_long(steps: list[tuple[int, bool]]) -> None:
+    """P8: calls of others with the same token are counted by what the portal says is left."""
+    pacer, clock = make(20, 10_150)
+    arrived: list[int] = []
+
+    def left() -> int:
+        return 20 - sum(one > clock.milliseconds - 10_000 for one in arrived)
+
+    ours = refused = 0
+    for pause, others_call in steps:
+        clock.milliseconds += pause
+        if others_call and left():
+            arrived.append(clock.milliseconds)
+            continue
+        pacer.acquire()
+        ours += 1
+        if left():
+            arrived.append(clock.milliseconds)
+            pacer.see(left())
+        else:
+            refused += 1
+            pacer.refused(None)
+    assert refused <= max(4, ours // 4)
+
+
+def test_what_others_took_is_held_back_and_given_free_again() -> None:
+    pacer, clock = make(10, 10_000)
+    pacer.acquire()
+    pacer.see(3)  # ten less one of ours would be nine: others took six
+    for _ in range(3):
+        pacer.acquire()
+    assert clock.milliseconds == 0
+    pacer.acquire()
+    assert 9_000 <= clock.milliseconds <= 10_500
+
+
+def test_a_rate_that_is_ours_to_choose_follows_what_the_portal_says() -> None:
+    """P8: begun low, and a little is left to others."""
+    clock = Clock()
+    pacer = Pacer(Bucket(90, 10_150, clock), learns=True, sleep=clock.sleep, clock=clock.seconds)
+    for told, paced in [(190, 184), (100, 97), (0, 97), (30, 29)]:
+        pacer.fit(told)
+        assert pacer.limit == paced

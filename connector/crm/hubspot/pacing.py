@@ -24,14 +24,17 @@ from connector.errors import FatalError, SettingsError
 logger = logging.getLogger(__name__)
 
 # A little longer than HubSpot's windows: it counts arrivals, we count departures.
-TEN_SECONDS_MS = 10_100
+TEN_SECONDS_MS = 10_150
 ONE_SECOND_MS = 1_050
 CALM_SECONDS = 300.0
 LOWEST_SHARE = 0.5
+WIDER_MS = 100
+"""What is added to a window that the portal counted and that was too short all the same: calls travel unevenly."""
+WIDEST_MS = 500
 LEARNT_SHARE = 0.97
 """Of the portal's own limit, where the settings leave the rate to us."""
-PAUSE_SECONDS = {TEN_SECONDS_MS: 2.0, ONE_SECOND_MS: 1.0}
-"""By window: how long nobody calls after a 429 that does not say."""
+PAUSE_SECONDS = 1.0
+"""How long nobody calls after a 429 that does not say."""
 LONGEST_PAUSE = 10.0
 LATE_MS = 1_500
 """A call may be on its way so long: HubSpot still counts it when it has left our window."""
@@ -60,7 +63,7 @@ class Pacer:
         self._lock = threading.Lock()
         self._puts = self._held_up = self._refusals = 0
         self._slowed_at: float | None = None
-        self._paused_until = self._looked_at = float("-inf")
+        self._paused_until = self._looked_at = self._seen_at = float("-inf")
 
     @property
     def limit(self) -> int:
@@ -86,20 +89,23 @@ class Pacer:
             wait = self._try()
 
     def refused(self, seconds: float | None) -> None:
-        """A 429: nobody calls for so long (None: as the window is), then slower. One is enough for all in flight."""
+        """A 429: nobody calls for so long (None: it did not say), then slower. One is enough for all in flight."""
         with self._lock:
             self._refusals += 1
             now = self._clock()
             is_first = now >= self._paused_until
-            pause = PAUSE_SECONDS.get(self._full.interval, 1.0) if seconds is None else min(seconds, LONGEST_PAUSE)
+            pause = PAUSE_SECONDS if seconds is None else min(seconds, LONGEST_PAUSE)
             self._paused_until = max(self._paused_until, now + pause)
-        if is_first:
+            counts = now - self._seen_at < CALM_SECONDS
+        if is_first and counts:
+            self._widen()
+        elif is_first:
             self.slow_down()
 
     def see(self, remaining: int) -> None:
         """The portal says how many calls are left in its window. What others took of it is held back from ours."""
         with self._lock:
-            now = self._clock()
+            now = self._seen_at = self._clock()
             if remaining >= self.limit or now - self._looked_at < LOOK_SECONDS:
                 return
             self._looked_at = now
@@ -131,6 +137,14 @@ class Pacer:
     def close(self) -> None:
         self._bucket.close()
 
+    def _widen(self) -> None:
+        """Where the portal tells its own count there is no doubt about the rate, only about when a call arrives."""
+        with self._lock:
+            wider = min(self._full.interval + WIDEST_MS, self._bucket.rates[0].interval + WIDER_MS)
+            self._set(self.limit, wider)
+            self._slowed_at = self._clock()
+        logger.warning("calls are paced a little wider", extra={"action": "widen", "milliseconds": wider})
+
     def _learn(self, limit: int) -> None:
         if limit == self._full.limit:
             return
@@ -146,13 +160,14 @@ class Pacer:
             if now < self._paused_until:
                 return self._paused_until - now
             if self._slowed_at is not None and now - self._slowed_at > CALM_SECONDS:
-                self._set(self._full.limit)
+                self._set(self._full.limit, self._full.interval)
                 self._slowed_at = None
             item = RateItem("call", self._now())
             if not self._put(item):
                 waiting = self._bucket.waiting(item)
                 assert isinstance(waiting, int)
-                if waiting > self._full.interval:  # the wall clock was set back: stamps of the future would block us
+                # The wall clock was set back: stamps of the future would block us.
+                if waiting > self._bucket.rates[0].interval + ONE_SECOND_MS:
                     self._bucket.flush()
                     return 1.0
                 return max(waiting, 1) / 1000
@@ -174,8 +189,8 @@ class Pacer:
         now: Callable[[], int] = self._bucket.now  # pyrate-limiter leaves it without types
         return now()
 
-    def _set(self, limit: int) -> None:
-        self._bucket.rates = [Rate(limit, self._full.interval)]
+    def _set(self, limit: int, interval: int | None = None) -> None:
+        self._bucket.rates = [Rate(limit, interval or self._bucket.rates[0].interval)]
 
 
 class Pacing:
