@@ -105,7 +105,7 @@ LATER = AT + timedelta(seconds=1)
 PAST, FUTURE = histories(CREATED, AT), histories(LATER, NOW)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(PAST, activities(CREATED, AT), FUTURE, activities(LATER, NOW), FUTURE, activities(LATER, NOW))
 def test_nothing_from_after_the_instant_changes_a_feature(
     past: Histories,
@@ -125,7 +125,7 @@ def test_nothing_from_after_the_instant_changes_a_feature(
     assert seen[0] == seen[1] == seen[2]
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(PAST, histories(LATER, NOW, most=20), st.integers(1, 4))
 def test_a_history_that_was_cut_off_hides_values_and_never_alters_them(
     past: Histories, future: Histories, kept: int
@@ -140,7 +140,7 @@ def test_a_history_that_was_cut_off_hides_values_and_never_alters_them(
             assert left.record.properties.get(rule.property) == right.record.properties.get(rule.property)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(PAST, FUTURE, st.lists(seconds(CREATED, NOW), max_size=3))
 def test_what_comes_later_does_not_move_the_instant(
     past: Histories, future: Histories, made: list[datetime]
@@ -247,7 +247,7 @@ def test_the_outcome_is_what_was_said_and_silence_is_no_loss(
     assert (found.won_at is not None) == (state is State.WON)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(FUTURE, PAST, st.lists(st.tuples(st.sampled_from(DealState), seconds(CREATED, NOW)), max_size=3))
 def test_no_outcome_lies_before_the_instant(
     future: Histories, past: Histories, deals: list[tuple[DealState, datetime]]
