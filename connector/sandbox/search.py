@@ -1,4 +1,4 @@
-"""The search endpoint: body rules, which index serves a query, the lag of the index, sorting and paging to 10,000.
+"""The search endpoint: body rules, which index serves a query, the lag of the index, sorting and paging to a ceiling.
 
 What an operator means is conditions.py. Two indexes make searches cheap on large portals: ids, and the modification
 date; `email EQ` and `associations.contact` have their own. Everything else walks the records.
@@ -21,7 +21,6 @@ from .records import kind_of, page_json, paths, shown_names
 from .store import ObjectStore, Record
 from .windows import Windows
 
-CEILING = 10_000
 LARGEST_PAGE = 200
 LONGEST_QUERY = 3_000
 _NEVER_LOW, _NEVER_HIGH = -(2**62), 2**62
@@ -73,6 +72,8 @@ def search_records(request: Request, name: str) -> Response:
     query = read(portal, kind, request.json_object(), len(request.body))
     names = shown_names(portal, kind, query.properties, search=True)
     total, page = find(portal, kind, query)
+    if portal.switches.search_short_pages:
+        page = page[: portal.switches.search_short_pages]
     rest: dict[str, Any] = {"total": total}
     if query.offset + len(page) < total:
         rest["paging"] = {"next": {"after": str(query.offset + len(page))}}
@@ -95,8 +96,8 @@ def read(portal: Portal, kind: str, body: dict[str, Any], length: int) -> Query:
     limit, offset = _whole(body, "limit", 10), _whole(body, "after", 0)
     if not 1 <= limit <= LARGEST_PAGE:
         raise invalid(f"limit must be between 1 and {LARGEST_PAGE}, but was {limit}")
-    if offset + limit > CEILING:
-        raise invalid(f"Paging past {CEILING} results is not supported: after={offset}, limit={limit}")
+    if offset + limit > switches.search_ceiling:
+        raise invalid(f"Paging past {switches.search_ceiling} results is not supported: after={offset}, limit={limit}")
     groups = body.get("filterGroups") or []
     if body.get("filters"):
         groups = [*groups, {"filters": body["filters"]}]

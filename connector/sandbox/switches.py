@@ -23,6 +23,8 @@
 | search_groups_max | 5, 6 | filter groups in one search |
 | search_group_filters_max | 6, 10 | filters in one group |
 | search_body_max | 0, 3000 | characters of a search body (0 = no rule; `query` alone always has 3000) |
+| search_ceiling | 10000 | rows of one search that can be paged to |
+| search_short_pages | 0 | rows that a search page has at most, though more are asked for and match (0 = no such rule) |
 | bulk_stamp | true, false | all rows of one batch write share one modification instant |
 | membership_max_ids | 0 | record ids in one list-membership call (0 = 100,000) |
 | list_after | "any", "given" | a list takes any id as its cursor, or only those that it gave |
@@ -72,6 +74,8 @@ class Switches:
     search_groups_max: int = 5
     search_group_filters_max: int = 6
     search_body_max: int = 0
+    search_ceiling: int = 10_000
+    search_short_pages: int = 0
     bulk_stamp: bool = True
     membership_max_ids: int = 0
     list_after: str = "any"

@@ -125,6 +125,15 @@ def test_paging_stops_at_ten_thousand(box: Box) -> None:
     assert client.post(SEARCH, {"limit": 200, "after": "10000"}).status_code == 400
 
 
+def test_the_ceiling_and_the_length_of_pages_are_switches(client: Client) -> None:
+    made = [client.contact(email=f"kim{number}@birch.example") for number in range(5)]
+    client.switch(search_ceiling=4, search_short_pages=2)
+    first = client.post(SEARCH, {"limit": 4}).json()
+    assert [row["id"] for row in first["results"]] == made[:2] and first["total"] == 5
+    assert first["paging"]["next"]["after"] == "2"
+    assert client.post(SEARCH, {"limit": 4, "after": "2"}).status_code == 400
+
+
 def test_changes_stay_unseen_for_the_lag(box: Box, client: Client) -> None:
     """A new contact is missing, a changed one is found by its old values, until the simulated lag has passed."""
     box.clock(now="2026-03-02T09:00:00Z")
