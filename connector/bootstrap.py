@@ -438,6 +438,8 @@ def _gateway(settings: Settings) -> HubSpotGateway:
         portal_id=settings.portal_id,
         rate_per_10s=settings.rate_per_10s,
         search_per_second=settings.search_per_second,
+        learns_rate=settings.learns_rate,
+        searches_too=settings.full_pull == "both",
         pacing_file=_pacing_file(settings),
         plain_hosts=settings.allow_hosts,
         ca_file=settings.ca_file,

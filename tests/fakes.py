@@ -222,7 +222,9 @@ class FakeCrm:
         for page, after in self._pages("pull_changed_contacts", rows, cursor):
             yield ContactPage(records=tuple(self._record(row, row.id, properties) for row in page), cursor=after)
 
-    def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
+    def pull_all_contacts(
+        self, properties: Sequence[str], *, cursor: str | None, by_search: bool = True
+    ) -> Iterator[ContactPage]:
         self._known(properties)
         for page, after in self._pages("pull_all_contacts", self._living(), cursor):
             yield ContactPage(records=tuple(self._record(row, row.id, properties) for row in page), cursor=after)

@@ -69,7 +69,8 @@ class Settings(BaseSettings):
     Attributes:
         portal_id: only needed where the token cannot say which portal it belongs to; None asks the portal.
         base_url: without a slash at its end.
-        rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
+        rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits; see `learns_rate`.
+        full_pull: `both`: a long full pull reads by the search beside the list of contacts.
         database_url: may hold a password, hence secret.
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
         key: what is kept under it cannot be guessed from a copy of the database; None takes a file beside SQLite.
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     api_version: Annotated[Literal["v3", "2026-03"], Lower] = Field("v3", validation_alias="HUBSPOT_API_VERSION")
     rate_per_10s: int = Field(90, validation_alias="HUBSPOT_RATE_PER_10S", ge=1, le=10_000)
     search_per_second: int = Field(4, validation_alias="HUBSPOT_SEARCH_PER_SECOND", ge=1, le=1_000)
+    full_pull: Annotated[Literal["both", "list"], Lower] = Field("both", validation_alias="HUBSPOT_FULL_PULL")
 
     database_url: DatabaseUrl = Field(SecretStr("sqlite:///handoff.db"), validation_alias="HANDOFF_DATABASE_URL")
     mappings_dir: Path = Field(Path("mappings"), validation_alias="HANDOFF_MAPPINGS_DIR")
@@ -112,6 +114,11 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, Upper] = Field("INFO", validation_alias="HANDOFF_LOG_LEVEL")
 
     _variables: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def learns_rate(self) -> bool:
+        """Nobody said how many calls to make: `rate_per_10s` is only where to begin."""
+        return "rate_per_10s" not in self.model_fields_set
 
     @classmethod
     def settings_customise_sources(

@@ -93,7 +93,7 @@ class _Check:
 
     def all(self) -> None:
         shown = array("q")  # eight bytes for each contact: a million of their ids would not fit beside a small machine
-        for page in self._source.pull_all_contacts(self._properties, cursor=None):
+        for page in self._source.pull_all_contacts(self._properties, cursor=None, by_search=False):
             shown.extend(hash(record.id) for record in page.records)
             self._theirs(page.records)
         ordered = array("q", sorted(shown))

@@ -156,7 +156,7 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
     properties = properties_to_read(context.book.fields)
     changed = None if context.options.full else window(context, CONTACTS)
     pages: Iterator[ContactPage] = (
-        context.source.pull_all_contacts(properties, cursor=cursor)
+        context.source.pull_all_contacts(properties, cursor=cursor, by_search=not context.options.full)
         if changed is None
         else context.source.pull_changed_contacts(changed, properties, cursor=cursor)
     )

@@ -51,6 +51,12 @@ def test_the_example_gives_the_defaults_so_that_it_can_be_the_test_environment()
     assert load_settings({}, EXAMPLE).model_dump() == load().model_dump()
 
 
+def test_a_rate_that_nobody_set_is_only_where_to_begin() -> None:
+    """P8: what the portal's answers say is gone by then."""
+    assert load().learns_rate and load_settings({}, EXAMPLE).learns_rate
+    assert not load(HUBSPOT_RATE_PER_10S="90").learns_rate
+
+
 # -- sources -----------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -41,12 +41,17 @@ def gateway(url: str, token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     monkeypatch.setattr(contacts, "LIST_PAGE", 20)
     monkeypatch.setattr(full_pull, "SEARCH_PAGE", 40)
     wanted = [LIST, LIST, SEARCH, SEARCH]
-    monkeypatch.setattr(ranges.Growth, "judge", lambda self, **_: wanted.pop(0) if wanted else None)
+    monkeypatch.setattr(ranges.Growth, "judge", lambda self, threads, **_: next_of(wanted, threads))
     made = HubSpotGateway(
         token=token, base_url=url, rate_per_10s=0, search_per_second=0, rng=random.Random(1), sleep=lambda _: None
     )
     yield made
     made.close()
+
+
+def next_of(wanted: list[str], threads: Mapping[str, int]) -> str | None:
+    """What is to be opened next, of the doors there are."""
+    return next((wanted.pop(0) for _ in wanted[:1] if wanted[0] in threads), None)
 
 
 def switch(url: str, token: str, **values: Any) -> None:
@@ -104,6 +109,13 @@ def test_a_portal_that_takes_only_its_own_cursors_is_read_with_one(
         assert len(set(ids(gateway.pull_all_contacts(ASKED, cursor=stale)))) == MANY
     finally:
         switch(url, token, list_after="any")
+
+
+def test_what_must_not_go_by_an_index_is_read_from_the_list_alone(gateway: HubSpotGateway) -> None:
+    """P7: a full pull that somebody asks for, and a check of what is there."""
+    pages = list(gateway.pull_all_contacts(ASKED, cursor=None, by_search=False))
+    assert len(ids(pages)) == MANY
+    assert {page.door for page in pages} == {LIST}
 
 
 def test_a_short_pull_makes_no_call_more(gateway: HubSpotGateway, monkeypatch: pytest.MonkeyPatch) -> None:

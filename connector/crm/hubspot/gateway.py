@@ -33,6 +33,7 @@ from connector.crm.hubspot.lists import ListInfo, Lists
 from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
+from connector.crm.hubspot.spans import LIST, SEARCH
 from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
@@ -65,6 +66,8 @@ class HubSpotGateway:
         token: a service key or private app's token, or a TokenSource such as OAuthToken.
         portal_id: checked against the token's portal; its only source where the token cannot tell.
         rate_per_10s, search_per_second: calls allowed to ourselves; 0 for no limit.
+        learns_rate: `rate_per_10s` is only where to begin: then goes what the portal's answers say that it takes.
+        searches_too: a long full pull reads by the search beside the list.
         pacing_file: a SQLite file through which processes with the same token share these limits; None for none.
         streams: activity streams that the rules need, of activities.STREAMS.
         plain_hosts: hosts besides this machine to which plain http is allowed.
@@ -81,6 +84,8 @@ class HubSpotGateway:
         portal_id: str | None = None,
         rate_per_10s: int = 190,
         search_per_second: int = 5,
+        learns_rate: bool = False,
+        searches_too: bool = True,
         pacing_file: Path | None = None,
         streams: Collection[str] = activities.STREAMS,
         plain_hosts: Collection[str] = (),
@@ -93,7 +98,11 @@ class HubSpotGateway:
             base_url=base_url,
             credentials=StaticToken(token) if isinstance(token, str) else token,
             pacing=Pacing(
-                per_10_seconds=rate_per_10s, searches_per_second=search_per_second, file=pacing_file, sleep=sleep
+                per_10_seconds=rate_per_10s,
+                searches_per_second=search_per_second,
+                learns=learns_rate,
+                file=pacing_file,
+                sleep=sleep,
             ),
             api_version=api_version,
             plain_hosts=plain_hosts,
@@ -107,7 +116,7 @@ class HubSpotGateway:
         self._joined = Joined(self._client, self._lists)
         self._companies = Companies(self._client)
         self._deals = DealReader(self._client)
-        self._portal_id = portal_id
+        self._portal_id, self._searches_too = portal_id, searches_too
         self._records = ""
         self._forms: tuple[Form, ...] = ()
         self._forms_at: float | None = None
@@ -126,8 +135,11 @@ class HubSpotGateway:
             properties, lambda own: contacts.pull_changed(self._client, window, own, cursor)
         )
 
-    def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]:
-        return self._companies.pages(properties, lambda own: full_pull.pull(self._client, own, cursor))
+    def pull_all_contacts(
+        self, properties: Sequence[str], *, cursor: str | None, by_search: bool = True
+    ) -> Iterator[ContactPage]:
+        doors = (LIST, SEARCH) if by_search and self._searches_too else (LIST,)
+        return self._companies.pages(properties, lambda own: full_pull.pull(self._client, own, cursor, doors=doors))
 
     def pull_contacts_of_changed_companies(
         self, window: Window, properties: Sequence[str], *, cursor: str | None

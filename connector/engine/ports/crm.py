@@ -126,7 +126,11 @@ class MarketingSource(Protocol):
         self, window: Window, properties: Sequence[str], *, cursor: str | None
     ) -> Iterator[ContactPage]: ...
 
-    def pull_all_contacts(self, properties: Sequence[str], *, cursor: str | None) -> Iterator[ContactPage]: ...
+    def pull_all_contacts(
+        self, properties: Sequence[str], *, cursor: str | None, by_search: bool = True
+    ) -> Iterator[ContactPage]:
+        """Everyone who is there. `by_search` false: nothing is asked of an index, which may lack what the CRM has."""
+        ...
 
     def pull_contacts_of_changed_companies(
         self, window: Window, properties: Sequence[str], *, cursor: str | None
