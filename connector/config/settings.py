@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     Attributes:
         portal_id: only needed where the token cannot say which portal it belongs to; None asks the portal.
         base_url: without a slash at its end.
-        rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits; see `learns_rate`.
+        rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
         full_pull: `both`: a long full pull reads by the search beside the list of contacts.
         database_url: may hold a password, hence secret.
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
