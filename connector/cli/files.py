@@ -25,9 +25,12 @@ def save(option: str, name: str, text: str) -> Path:
 
 
 def check_writable(option: str, name: str) -> None:
-    """Ahead of long work: raises what save() would, and leaves what stands there."""
+    """Ahead of long work: raises what save() would, and leaves what stands there, be it nothing."""
+    was_there = os.path.lexists(name)
     with writing(option, name, os.O_APPEND):
         pass
+    if not was_there:
+        Path(name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ def test_asking_whether_it_can_be_written_leaves_what_stands_there(tmp_path: Pat
     check_writable("--out", str(path))
     assert path.read_text(encoding="utf-8") == "of yesterday"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    check_writable("--out", str(tmp_path / "new.csv"))
+    assert not (tmp_path / "new.csv").exists()
 
 
 def test_a_place_that_is_not_there_is_refused_before_the_work_begins(tmp_path: Path) -> None:
