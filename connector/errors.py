@@ -8,6 +8,7 @@
       RetryableError        the same again, later
         RateLimitedError      the CRM asked for patience (policy, retry_after_seconds)
         QuotaExhaustedError   the day's calls are spent
+          BackfillShedError     … as far as a backfill may spend them; what is more urgent goes on
         CrmUnavailableError   no answer, or an answer of the 5xx kind, after all tries
         StoreBusyError        the database is locked by someone else
         AlreadyRunningError   another process holds the portal's lease
@@ -104,6 +105,10 @@ class RateLimitedError(RetryableError):
 
 class QuotaExhaustedError(RetryableError):
     exit_code = 4
+
+
+class BackfillShedError(QuotaExhaustedError):
+    pass
 
 
 class CrmUnavailableError(RetryableError):

@@ -7,7 +7,9 @@ edit, a kill.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.owner import Owner
+from connector.domain.quota import Purpose, Spent
 from connector.domain.record import Edit, Record
 from connector.engine.ports import (
     ActivityPage,
@@ -107,6 +110,7 @@ class FakeCrm:
         self.notes: dict[str, tuple[ContactId, str]] = {}
         self.no_tasks: set[ContactId] = set()
         self.asked: list[tuple[str, Any]] = []
+        self.spending, self.by_purpose = Purpose.SETUP, Counter[str]()
         self.properties = {
             rule.property: PropertyInfo(type="string")
             for rule in self.book.fields.fields.values()
@@ -211,6 +215,7 @@ class FakeCrm:
 
     def forget(self) -> None:
         self.asked.clear()
+        self.by_purpose.clear()
 
     # -- MarketingSource -----------------------------------------------------------------------------------------
 
@@ -403,6 +408,18 @@ class FakeCrm:
     def schema(self, *, companies: bool = False) -> Schema:
         return Schema(properties=self.properties)
 
+    @contextmanager
+    def spend(self, purpose: Purpose) -> Iterator[None]:
+        """`spending` is what the calls of the moment are for."""
+        former, self.spending = self.spending, purpose
+        try:
+            yield
+        finally:
+            self.spending = former
+
+    def spent(self) -> Spent:
+        return Spent(by_purpose=dict(self.by_purpose))
+
     def api_calls(self) -> Mapping[str, int]:
         names = self.calls()
         return {name: names.count(name) for name in dict.fromkeys(names)}
@@ -431,6 +448,7 @@ class FakeCrm:
     def _ask(self, call: str, what: object) -> None:
         self._act(call, "before")
         self.asked.append((call, what))
+        self.by_purpose[self.spending] += 1
 
     def _answered(self, call: str) -> None:
         self._act(call, "after")

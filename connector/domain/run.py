@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from connector.domain.quota import Spent
+
 RunId = NewType("RunId", str)
 
 
@@ -107,4 +109,5 @@ class RunCounts:
     held: int = 0
     throttled: int = 0
     api_calls: Mapping[str, int] = field(default_factory=dict)
+    quota: Spent = field(default_factory=Spent)
     completeness: dict[str, Seen] = field(default_factory=dict)  # by stream

@@ -13,12 +13,13 @@ from uuid import uuid4
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import fitting, preflight
+from connector.engine.backfill import FULL
 from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options, Ports, build_context
 from connector.engine.new_rules import RULES_CHANGED
 from connector.engine.ports import PortalInfo, PortalState, Progress, Store, UnitOfWork
 from connector.engine.ports.rows import SHADOW
-from connector.engine.pull import CONTACTS, FULL, in_full
+from connector.engine.pull import CONTACTS, in_full
 from connector.rules.rulebook import RuleBook
 
 A_MOMENT = timedelta(milliseconds=1)

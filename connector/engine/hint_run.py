@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.owner import Owner
-from connector.domain.run import RunId, SyncRun
+from connector.domain.run import SyncRun
 from connector.engine import preflight
 from connector.engine.begin import rules_changed
 from connector.engine.clock import CrmClock
 from connector.engine.context import Options, Ports, build_context
-from connector.engine.hints import MOST_AT_ONCE, drain_all
+from connector.engine.hints import ALONE, MOST_AT_ONCE, drain_all
 from connector.engine.ports import Crm, PortalInfo, PortalState, Progress, Schema, Store
 from connector.engine.pull import CONTACTS
 from connector.rules.rulebook import RuleBook
@@ -88,4 +88,4 @@ def _run(book: RuleBook, answers: Answers, state: PortalState, epoch: int) -> Sy
     """Under it no row is kept: each batch of hints is a run of its own."""
     now = max(answers.clock.latest(), state.as_of or datetime.min.replace(tzinfo=UTC))
     fingerprint = book.fingerprint
-    return SyncRun(id=RunId("hints"), started_at=now, as_of=now, fingerprint=fingerprint, seed=epoch, epoch=epoch)
+    return SyncRun(id=ALONE, started_at=now, as_of=now, fingerprint=fingerprint, seed=epoch, epoch=epoch)

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from connector.domain.contact import Contact, ContactId
 from connector.domain.hint import Hint, HintKind
+from connector.domain.quota import Purpose
 from connector.domain.record import Record
 from connector.domain.run import HINTS, RunCounts, RunId, RunStatus
 from connector.engine import hint_meetings
@@ -29,6 +30,7 @@ from connector.engine.intake import drop_contacts, store_records
 from connector.engine.outgoing import send
 from connector.engine.write import write_open_intents
 from connector.rules.fields import properties_to_read
+from connector.rules.quota import since
 
 SHOWN_LATE = timedelta(minutes=1)
 """So long a hint waits for a form submission that the contact tells of and the list of submissions does not show yet,
@@ -36,6 +38,9 @@ or for the outcome of a write that had no clear answer; after it, the next sched
 
 MOST_AT_ONCE = 5_000
 """Hints looked at before anything else goes on; those that keep coming must not keep a run from its end."""
+
+ALONE = RunId("hints")
+"""The run under way where hints are looked at between two scheduled ones: no row is kept under it."""
 
 CUT_OFF = "cut off; its hints are looked at again"
 
@@ -53,7 +58,8 @@ def drain(context: Context) -> int:
     if context.writes:
         write_open_intents(context)  # what the run under way has decided counts as its own
     batch = _Batch(context, hints)
-    batch.run()
+    with context.crm.spend(Purpose.DECIDE):
+        batch.run()
     if context.writes:
         send(batch.context)
     context.troubles += [line for line in batch.context.troubles if line not in context.troubles]
@@ -81,6 +87,7 @@ class _Batch:
         self.erased = {hint.contact for hint in hints if hint.kind is HintKind.ERASED}
         self.asked = [one for one in dict.fromkeys(hint.contact for hint in hints) if one not in self.erased]
         self.late: set[ContactId] = set()
+        self._spent = context.crm.spent() if context.run.id == ALONE else None
 
     def run(self) -> None:
         properties = properties_to_read(self.context.book.fields)
@@ -139,6 +146,8 @@ class _Batch:
                 uow.put_portal_state(replace(state, as_of=context.now))
             failed = context.counts.changes_rejected or context.counts.quarantined
             status = RunStatus.COMPLETED_WITH_ERRORS if failed else RunStatus.COMPLETED
+            if self._spent is not None:
+                context.counts.quota = since(self._spent, context.crm.spent())
             uow.finish_run(context.run.id, status, context.counts, context.now, "")
 
 

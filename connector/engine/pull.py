@@ -13,13 +13,16 @@ from typing import TypeVar
 
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES
 from connector.domain.deal import Deal
+from connector.domain.quota import Purpose
 from connector.engine import completeness
+from connector.engine.backfill import FULL, go_on_with_the_rest, put_off
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
 from connector.engine.intake import BOOKED, drop_contacts, store_activities, store_records
 from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
 from connector.engine.stand_ins import is_refused, refused
 from connector.engine.unread import GIVE_UP_AFTER, set_read
+from connector.errors import BackfillShedError
 from connector.rules.fields import properties_to_read
 from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.meetings import FIELD
@@ -32,9 +35,6 @@ LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
-
-FULL = "in full"
-"""The mark of a run that pulls every contact: whoever goes on with it pulls the rest so too."""
 
 ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
@@ -58,7 +58,7 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *lists, *counted, MEETINGS, DEALS):
         if name == MEETINGS and name not in done and not _asks_for_meetings(context):
             continue
-        if name in done or _pull_stream(context, name, marks):
+        if name in done or _pull_for(_purpose(context, name), context, name, marks):
             done.add(name)
             completeness.keep(context, marks)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
@@ -88,11 +88,31 @@ def _asks_for_meetings(context: Context) -> bool:
     return mark is None or not says_so or (booked is not None and booked > mark - OVERLAP)
 
 
+def _pull_for(purpose: Purpose, context: Context, name: str, marks: dict[str, str]) -> bool:
+    """One stream, its calls counted for this purpose (R38)."""
+    with context.crm.spend(purpose):
+        return _pull_stream(context, name, marks)
+
+
+def _purpose(context: Context, stream: str) -> Purpose:
+    if stream not in (CONTACTS, COMPANIES, ARCHIVED):
+        return Purpose.STREAMS
+    in_whole = stream == CONTACTS and (context.options.full or context.covered is None)
+    return Purpose.BACKFILL if in_whole else Purpose.DELTA
+
+
 def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
     """One stream; False where the portal cannot give it."""
     cursor = marks.get(name)
     if name == CONTACTS:
-        _pull_contacts(context, marks, cursor)
+        try:
+            _pull_contacts(context, marks, cursor)
+        except BackfillShedError as shed:
+            put_off(context, marks, CONTACTS, shed)
+            with context.crm.spend(Purpose.DELTA):
+                _pull_contacts(context, marks, None)
+        else:
+            go_on_with_the_rest(context)
         return True
     if name == COMPANIES:
         _pull_companies(context, marks, cursor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
@@ -81,6 +81,7 @@ class RunReport:
             "quarantined": counts.quarantined,
             "held": counts.held,
             "api_calls": dict(counts.api_calls),
+            "quota": asdict(counts.quota),
             "throttled": counts.throttled,
             "completeness": as_plain(counts.completeness, self.run.as_of),
             "watermark": self.watermark.isoformat() if self.watermark else None,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from connector.domain.notice import Notice, NoticeKind
+from connector.domain.quota import Purpose
 from connector.domain.run import RunStatus
 from connector.engine.adopt import choose
 from connector.engine.alarms import raise_alarms
@@ -69,9 +70,10 @@ def sync(
         if context.options.approval is not None:
             return _carry_out(context, context.options.approval, began)
         look_for_leaks(context)
-        if context.writes and keep_to_list(context):
+        if context.writes and _keep_to_list(context):
             write_open_intents(context)
-        night = begin_proof(context)
+        with context.crm.spend(Purpose.PROOF):
+            night = begin_proof(context)
         _adopt(context)
         guard = _guard(context)
         _decide_and_write(context, guard)
@@ -80,11 +82,15 @@ def sync(
         if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
             _decide_and_write(context, guard)
         if context.writes:
-            leave_former(context)
+            with context.crm.spend(Purpose.WRITE):
+                leave_former(context)
         if not context.options.dry_run:
-            erase_vanished(context)
+            with context.crm.spend(Purpose.PROOF):
+                erase_vanished(context)
         if night is not None:
-            raise_alarms(context, end_proof(context, night))
+            with context.crm.spend(Purpose.PROOF):
+                found = end_proof(context, night)
+            raise_alarms(context, found)
             close_proof(context)
         _tell_ops(context, guard)
         context.counts.notices_sent += send(context) if context.writes else 0
@@ -109,6 +115,11 @@ def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
     context.between_pages = partial(drain, context)
     drain_all(context, most=MOST_AT_ONCE)
     return streams
+
+
+def _keep_to_list(context: Context) -> bool:
+    with context.crm.spend(Purpose.WRITE):
+        return keep_to_list(context)
 
 
 def _adopt(context: Context) -> None:
@@ -156,7 +167,8 @@ def _decide_and_write(context: Context, guard: Guard) -> None:
     """Batches until the work list is empty; contacts that people edited meanwhile come round again."""
     waiting = 0
     while True:
-        batch = consider_batch(context, guard)
+        with context.crm.spend(Purpose.DECIDE):
+            batch = consider_batch(context, guard)
         waiting += batch
         if context.writes:
             write_open_intents(context, at_least=BATCH if batch and waiting < WAIT_AT_MOST else 1)
@@ -230,6 +242,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts = context.counts
     counts.held = len(guard.held)
     counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
+    counts.quota = context.crm.spent()
     with context.store.transaction() as uow:
         keep_held(uow, guard)
         first_proof(context, uow)

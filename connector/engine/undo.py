@@ -282,6 +282,7 @@ class _Undo:
         counts = self.context.counts
         counts.handed_off = counts.recycled = counts.forms_marked = 0
         counts.api_calls, counts.throttled = self.context.crm.api_calls(), self.context.crm.throttled()
+        counts.quota = self.context.crm.spent()
         with self.context.store.transaction() as uow:
             for told in self._told(uow):
                 self.report.withdrawn += told == "withdrawn"

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from connector.domain.change import BESIDE, Change, ChangeKind, OutcomeKind
 from connector.domain.contact import OwnerId
+from connector.domain.quota import Purpose
 from connector.domain.record import Record
 from connector.engine.context import BATCH, Context
 from connector.engine.guard import refuses_too_much
@@ -58,7 +59,8 @@ def write_open_intents(context: Context, *, at_least: int = 1) -> int:
 def write_batch(context: Context, intents: Sequence[Intent]) -> set[str]:
     """Bring at most a hundred intents to an outcome; gives the ids of those without a clear answer."""
     batch = _Batch(context, intents)
-    batch.send()
+    with context.crm.spend(Purpose.WRITE):
+        batch.send()
     with context.store.transaction() as uow:
         settle(batch, uow)
     context.unclear |= {row.contact for row in intents if row.id in batch.unclear}

@@ -17,9 +17,11 @@ from connector.crm.hubspot.credentials import OAuthToken
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
+from connector.domain.quota import Purpose, Spent
 from connector.engine.ports import Write
 from connector.errors import (
     AuthenticationError,
+    BackfillShedError,
     ContractError,
     CrmUnavailableError,
     QuotaExhaustedError,
@@ -83,6 +85,31 @@ def test_calls_stop_before_the_share_of_the_day_that_is_left_to_others(wire, gat
     gateway.portal()
     with pytest.raises(QuotaExhaustedError, match="199 of the portal's 1000"):
         gateway.portal()
+
+
+@pytest.mark.parametrize(
+    ("left", "waits", "goes_on"),
+    [
+        (399, {Purpose.BACKFILL}, {Purpose.DELTA, Purpose.STREAMS, Purpose.PROOF, Purpose.DECIDE, Purpose.WRITE}),
+        (299, {Purpose.BACKFILL, Purpose.DELTA, Purpose.STREAMS, Purpose.PROOF}, {Purpose.DECIDE, Purpose.WRITE}),
+        (199, set(Purpose), set()),
+    ],
+)
+def test_what_can_wait_stops_first_and_the_handover_last(wire, gateway, left, waits, goes_on) -> None:
+    """R38: backfill before delta before handoff; each call is counted by what it is for."""
+    rates = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": str(left)}
+    for _ in range(1 + len(goes_on)):
+        wire.answer("GET", DETAILS, "account-details", headers=rates)
+    gateway.portal()
+    for purpose in goes_on:
+        with gateway.spend(purpose):
+            gateway.portal()
+    for purpose in waits:
+        with pytest.raises(QuotaExhaustedError) as caught, gateway.spend(purpose):
+            gateway.portal()
+        assert isinstance(caught.value, BackfillShedError) == (purpose is Purpose.BACKFILL)
+    made = {Purpose.SETUP: 1, **dict.fromkeys(goes_on, 1)}
+    assert gateway.spent() == Spent(by_purpose=made, limit=1000, left=left)
 
 
 @pytest.mark.parametrize("status", [408, 423, 477, 500, 502, 503, 504, 521, 523, 524])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.owner import Owner
+from connector.domain.quota import Purpose, Spent
 from connector.domain.record import COMPANY, Record
 from connector.engine.ports import (
     ActivityPage,
@@ -239,6 +241,17 @@ class HubSpotGateway:
 
     def throttled(self) -> int:
         return self._transport.throttled()
+
+    @contextmanager
+    def spend(self, purpose: Purpose) -> Iterator[None]:
+        former, self._transport.purpose = self._transport.purpose, purpose
+        try:
+            yield
+        finally:
+            self._transport.purpose = former
+
+    def spent(self) -> Spent:
+        return self._transport.spent()
 
     def count_anew(self) -> None:
         """A run begins: what `api_calls` and `throttled` say is of this run alone."""

@@ -32,8 +32,10 @@ from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, Work, check_version, match
 from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header, retry_after
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
+from connector.domain.quota import Purpose, Spent
 from connector.errors import (
     AuthenticationError,
+    BackfillShedError,
     ChangeRejectedError,
     ContractError,
     CrmUnavailableError,
@@ -41,6 +43,7 @@ from connector.errors import (
     RateLimitedError,
     SettingsError,
 )
+from connector.rules.quota import floor
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +82,12 @@ class Transport:
     Args:
         base_url: https; http only on this machine and to `plain_hosts` (`host` or `host:port`).
         ca_file: certificates to trust instead of the ones that come with requests.
-        daily_reserve: share of the daily limit that is left to others (P8); calls stop when no more than it remains.
+        daily_reserve: share of the daily limit that is left to others (P8); what stops when is rules/quota.py's.
         sleep, rng: for tests; waiting and jitter go through them alone.
 
     Attributes:
         server_now: HubSpot's clock in its last answer; None before the first.
+        purpose: what the calls that are made now are for (R38).
         before_write: called before each try of a call that writes, with the seconds that it may take; may raise (I8).
     """
 
@@ -103,6 +107,7 @@ class Transport:
         self.base_url, self.host = _checked(base_url, plain_hosts)
         self.version = check_version(api_version)
         self.server_now: datetime | None = None
+        self.purpose = Purpose.SETUP
         self.before_write: Callable[[float], None] = _whoever
         self._credentials, self._pacing, self._reserve = credentials, pacing, daily_reserve
         self._sleep = sleep
@@ -110,6 +115,7 @@ class Transport:
         self._session = _session(ca_file)
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._by_purpose: Counter[str] = Counter()
         self._throttled = 0
         self._daily: tuple[int, int, float] | None = None
         self._judges_clock = urlsplit(self.base_url).hostname not in LOOPBACK  # a sandbox has a time of its own
@@ -122,11 +128,18 @@ class Transport:
         """Calls and throttled ones from zero: one run's counts are not the process's."""
         with self._lock:
             self._calls.clear()
+            self._by_purpose.clear()
             self._throttled = 0
 
     def throttled(self) -> int:
         with self._lock:
             return self._throttled
+
+    def spent(self) -> Spent:
+        """Calls since the last `count_anew`, by purpose, and the portal's day as last heard."""
+        with self._lock:
+            limit, left, _ = self._daily or (None, None, 0.0)
+            return Spent(by_purpose=dict(self._by_purpose), limit=limit, left=left)
 
     def held_up(self, *, search: bool) -> int:
         """Calls that waited for one of the portal's two limits until now."""
@@ -218,6 +231,7 @@ class Transport:
             prepared.headers["Authorization"] = f"Bearer {token}"
         with self._lock:
             self._calls[f"{route.method} {route.template(self.version)}"] += 1
+            self._by_purpose[self.purpose.value] += 1
         try:
             response = self._session.send(prepared, timeout=(CONNECT_SECONDS, patience), allow_redirects=False)
         except (requests.RequestException, HTTPError) as error:     # urllib3's own: a host that no name can be
@@ -277,14 +291,18 @@ class Transport:
             )
 
     def _keep_reserve(self) -> None:
-        if self._daily is None or self._reserve <= 0:
+        """What can wait stops first: a backfill, then what changed, and last the handover of leads (R38)."""
+        if self._daily is None:
             return
         daily, left, seen_at = self._daily
-        if left < daily * self._reserve and time.monotonic() - seen_at < DAILY_SECONDS:
-            raise QuotaExhaustedError(
-                f"{left} of the portal's {daily} calls of today are left; Handoff leaves {self._reserve:.0%} to others",
-                advice="Run again after midnight in the portal's time zone, or raise the portal's daily limit.",
-            )
+        stops = floor(daily, self._reserve, self.purpose)
+        if left >= stops or time.monotonic() - seen_at >= DAILY_SECONDS:
+            return
+        said = f"{left} of the portal's {daily} calls of today are left; Handoff leaves {self._reserve:.0%} to others"
+        if stops > floor(daily, self._reserve, Purpose.WRITE):
+            said += f", and {stops - floor(daily, self._reserve, Purpose.WRITE)} to what is more urgent"
+        advice = "Run again after midnight in the portal's time zone, or raise the portal's daily limit."
+        raise (BackfillShedError if self.purpose is Purpose.BACKFILL else QuotaExhaustedError)(said, advice=advice)
 
 
 class LibraryDoor:

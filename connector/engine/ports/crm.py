@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +13,7 @@ from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.deal import Deal
 from connector.domain.owner import Owner
+from connector.domain.quota import Purpose, Spent
 from connector.domain.record import Record
 
 
@@ -235,6 +237,17 @@ class Crm(Protocol):
 
         Empty where nothing lacks, and where the CRM does not tell.
         """
+        ...
+
+    def spend(self, purpose: Purpose) -> AbstractContextManager[None]:
+        """Calls within the block are for this; blocks may stand within each other (R38).
+
+        A backfill raises BackfillShedError where its calls of today are spent, everything else QuotaExhaustedError.
+        """
+        ...
+
+    def spent(self) -> Spent:
+        """Calls by purpose, over the same span as api_calls()."""
         ...
 
     def api_calls(self) -> Mapping[str, int]:
