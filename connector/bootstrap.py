@@ -23,6 +23,7 @@ from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.lists import ListInfo
+from connector.crm.hubspot.pacing import Buckets
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.delivery.answer_links import AnswerLinks
 from connector.delivery.destinations import Destination, check_variable, present, resolve
@@ -66,6 +67,7 @@ from connector.store import (
     this_process,
 )
 from connector.store.destinations import look_at_destinations
+from connector.store.pacing import SharedWindow
 from connector.store.proof import count_stranded
 from connector.store.suppression import look_at_list
 
@@ -441,6 +443,7 @@ def _gateway(settings: Settings) -> HubSpotGateway:
         learns_rate=settings.learns_rate,
         searches_too=settings.full_pull == "both",
         pacing_file=_pacing_file(settings),
+        pacing_buckets=_pacing_buckets(settings),
         plain_hosts=settings.allow_hosts,
         ca_file=settings.ca_file,
     )
@@ -459,7 +462,7 @@ def _token(settings: Settings) -> str | TokenSource:
 
 
 def _pacing_file(settings: Settings) -> Path | None:
-    """Beside a SQLite database, so that processes with one token share its limits; none elsewhere.
+    """Beside a SQLite database, so that processes with one token share its limits; a server keeps them itself.
 
     None where that place does not exist: the store says so, and nothing is made there before.
     """
@@ -468,6 +471,12 @@ def _pacing_file(settings: Settings) -> Path | None:
         return None
     file = Path(parts.path[1:] + ".pacing")
     return file if file.absolute().parent.is_dir() else None
+
+
+def _pacing_buckets(settings: Settings) -> Buckets | None:
+    """In a PostgreSQL database; None elsewhere."""
+    url = settings.database_url.get_secret_value()
+    return partial(SharedWindow, url) if urlsplit(url).scheme.startswith("postgres") else None
 
 
 def _lookup(settings: Settings) -> Callable[[str], str | None]:

@@ -56,7 +56,7 @@ class Database:
         self.engine = (
             _sqlite_engine(url, self.in_memory, durable, patience_seconds)
             if self.dialect == "sqlite"
-            else _server_engine(url, patience_seconds)
+            else server_engine(url, patience_seconds)
         )
 
     @contextmanager
@@ -181,7 +181,8 @@ def _sqlite_engine(url: URL, in_memory: bool, durable: bool, patience: float) ->
     return engine
 
 
-def _server_engine(url: URL, patience: float) -> Engine:
+def server_engine(url: URL, patience: float) -> Engine:
+    """Of PostgreSQL; `patience`: seconds that a statement waits for another's lock."""
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
     @event.listens_for(engine, "connect")

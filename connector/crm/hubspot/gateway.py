@@ -32,7 +32,7 @@ from connector.crm.hubspot.deals import DealReader
 from connector.crm.hubspot.joined import Joined, missing
 from connector.crm.hubspot.lists import ListInfo, Lists
 from connector.crm.hubspot.naps import nap
-from connector.crm.hubspot.pacing import Pacing, Sleep
+from connector.crm.hubspot.pacing import Buckets, Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.spans import LIST, SEARCH
 from connector.crm.hubspot.transport import Transport
@@ -71,6 +71,7 @@ class HubSpotGateway:
         learns_rate: `rate_per_10s` is only where to begin: then goes what the portal's answers say that it takes.
         searches_too: a long full pull reads by the search beside the list.
         pacing_file: a SQLite file through which processes with the same token share these limits; None for none.
+        pacing_buckets: shares them in another way.
         streams: activity streams that the rules need, of activities.STREAMS.
         plain_hosts: hosts besides this machine to which plain http is allowed.
         daily_reserve: share of the portal's daily calls that is left to others (P8).
@@ -89,6 +90,7 @@ class HubSpotGateway:
         learns_rate: bool = False,
         searches_too: bool = True,
         pacing_file: Path | None = None,
+        pacing_buckets: Buckets | None = None,
         streams: Collection[str] = activities.STREAMS,
         plain_hosts: Collection[str] = (),
         ca_file: Path | None = None,
@@ -104,6 +106,7 @@ class HubSpotGateway:
                 searches_per_second=search_per_second,
                 learns=learns_rate,
                 file=pacing_file,
+                buckets=pacing_buckets,
                 sleep=sleep,
             ),
             api_version=api_version,

@@ -1,9 +1,9 @@
 """Pacing: no more calls than the portal allows, also when threads, processes and other programs share one token.
 
 Two windows: all calls but searches by ten seconds, searches by the second (hubspot-facts, section 2). Kept in memory,
-or in a SQLite file that processes share. What answers say of the portal's own count is believed: calls of others are
-counted like ours. A 429 stops every thread for a moment and lowers the rate for a while (fault table). Reads the
-bucket's own clock (wall or monotonic), never the run's. Retrying is left to transport.py.
+or where processes share them: a SQLite file, or the database server. What answers say of the portal's own count is
+believed: calls of others are counted like ours. A 429 stops every thread for a moment and lowers the rate for a while
+(fault table). Reads the bucket's own clock (wall or monotonic), never the run's. Retrying is left to transport.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem, SQLiteBucket
@@ -41,6 +42,8 @@ LATE_MS = 1_500
 LOOK_SECONDS = 0.5
 
 Sleep = Callable[[float], None]
+Buckets = Callable[[str, list[Rate]], AbstractBucket]
+"""(name of the window, its rates) → a count that processes share."""
 
 
 class Pacer:
@@ -203,11 +206,17 @@ class Pacing:
         searches_per_second: int,
         learns: bool = False,
         file: Path | None = None,
+        buckets: Buckets | None = None,
         sleep: Sleep = nap,
     ) -> None:
-        """`learns`: of the ten seconds; searches tell nothing in their answers."""
-        self.calls = _pacer("calls", per_10_seconds, TEN_SECONDS_MS, file, sleep, learns=learns)
-        self.searches = _pacer("searches", searches_per_second, ONE_SECOND_MS, file, sleep)
+        """Args:
+            learns: of the ten seconds; searches tell nothing in their answers.
+            file: of SQLite, through which processes share the count.
+            buckets: makes windows that they share in another way. Without either they are kept in memory.
+        """
+        make = buckets or (_in_memory if file is None else partial(_in_file, file))
+        self.calls = _pacer("calls", per_10_seconds, TEN_SECONDS_MS, make, sleep, learns=learns)
+        self.searches = _pacer("searches", searches_per_second, ONE_SECOND_MS, make, sleep)
 
     def acquire(self, *, search: bool) -> None:
         if pacer := self._of(search):
@@ -248,13 +257,18 @@ class Pacing:
 
 
 def _pacer(
-    name: str, limit: int, interval_ms: int, file: Path | None, sleep: Sleep, *, learns: bool = False
+    name: str, limit: int, interval_ms: int, make: Buckets, sleep: Sleep, *, learns: bool = False
 ) -> Pacer | None:
     if limit <= 0:
         return None
-    rates = [Rate(limit, interval_ms)]
-    if file is None:
-        return Pacer(InMemoryBucket(rates), learns=learns, sleep=sleep)
+    return Pacer(make(name, [Rate(limit, interval_ms)]), learns=learns, sleep=sleep)
+
+
+def _in_memory(_: str, rates: list[Rate]) -> AbstractBucket:
+    return InMemoryBucket(rates)
+
+
+def _in_file(file: Path, name: str, rates: list[Rate]) -> AbstractBucket:
     try:
         _make_private(file)  # its lock would wait for ever where we may not write
         bucket = SQLiteBucket.init_from_file(rates, table=name, db_path=str(file), use_file_lock=True)
@@ -264,7 +278,7 @@ def _pacer(
             f"the pacing file {file} cannot be written ({type(error).__name__})",
             advice="Let this user write in its folder; the file lies beside the database of HANDOFF_DATABASE_URL.",
         ) from error
-    return Pacer(bucket, learns=learns, sleep=sleep)
+    return bucket
 
 
 def _make_private(file: Path) -> None:
