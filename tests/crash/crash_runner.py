@@ -96,7 +96,7 @@ def warm_up() -> None:
             module.BATCH = BATCH  # type: ignore[attr-defined]
     bootstrap.load_rulebook = cache(bootstrap.load_rulebook)
     database._sqlite_engine = _keep_engine(database._sqlite_engine)
-    database._server_engine = cache(database._server_engine)
+    database.server_engine = cache(database.server_engine)
     key.secrets = SimpleNamespace(token_urlsafe=lambda _: "k" * 43)  # type: ignore[assignment]
     defaults = transport.Transport.__init__.__kwdefaults__
     assert defaults is not None
