@@ -245,10 +245,9 @@ class FakeCrm:
             yield ContactPage(records=tuple(self._record(row, row.id, properties) for row in page), cursor=after)
 
     def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
-        self._ask("pull_archived_contacts", since)
-        ids = tuple(row.id for row in self.rows.values() if row.archived_at is not None and row.archived_at >= since)
-        if ids:
-            yield ids
+        bin_ = [row for row in self.rows.values() if row.archived_at is not None]
+        for page, _ in self._pages("pull_archived_contacts", bin_, None):
+            yield tuple(row.id for row in page if row.archived_at is not None and row.archived_at >= since)
 
     def streams(self) -> tuple[str, ...]:
         return ("page_views", "forms", "email_events")

@@ -36,6 +36,11 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
+LONG_BIN = "archived.long"
+"""When looking through the recycle bin last took more than one page; kept as a watermark, and no stream."""
+BIN_AGAIN = timedelta(hours=1)
+"""How long a long bin is left alone: it is not sorted by time, so all of it is read for what was put in last (P8)."""
+
 ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
 
@@ -221,17 +226,31 @@ def _read_again(context: Context, properties: Sequence[str]) -> None:
 
 
 def _pull_archived(context: Context) -> bool:
-    """Contacts archived since the last look: nothing is handed over or told about them any more."""
+    """Contacts archived since the last look: nothing is handed over or told about them any more.
+
+    False where a long bin was looked through within the hour: the next look reaches back as far as it must. Meanwhile
+    the CRM's hints tell of archived contacts, and so does every write, which reads its contact first.
+    """
+    with context.store.reading() as uow:
+        long_at = uow.watermark(LONG_BIN)
+    if long_at is not None and timedelta(0) <= context.now - long_at < BIN_AGAIN and not context.options.full:
+        return False
     since = window(context, ARCHIVED)
     if since is None:
         return True
     completeness.begin(context, ARCHIVED, since)
+    pages = 0
     for ids in context.source.pull_archived_contacts(since.since):
+        pages += 1
         completeness.count(context, ARCHIVED, len(ids))
+        if ids:
+            with context.store.transaction() as uow:
+                drop_contacts(context, uow, ids)
+            context.missing.difference_update(ids)  # these are in the bin
+            context.between_pages()
+    if pages > 1:
         with context.store.transaction() as uow:
-            drop_contacts(context, uow, ids)
-        context.missing.difference_update(ids)  # these are in the bin
-        context.between_pages()
+            uow.put_watermark(LONG_BIN, context.now)
     return True
 
 

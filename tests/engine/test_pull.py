@@ -251,6 +251,38 @@ def test_a_first_run_goes_on_where_it_was_also_in_full() -> None:
     assert world.run(full=True).counts.contacts_pulled == 1
 
 
+# -- the recycle bin ---------------------------------------------------------------------------------------------------
+
+
+def test_a_long_recycle_bin_is_read_once_an_hour_and_nobody_in_it_is_missed() -> None:
+    """P8: it is not sorted by time, so each look costs a call for every hundred that were ever archived."""
+    world = portal_of_five()
+    for contact in ("101", "102", "103"):
+        world.crm.archive(contact)
+    world.run()
+    assert len(world.crm.calls("pull_archived_contacts")) == 2, "two a page; the first run had nothing to look for"
+    assert world.stored("103").gone
+    world.crm.archive("104")
+    world.crm.forget()
+    for _ in range(4):
+        report = world.run_later(10 * MINUTE)
+        assert ("archived" in report.counts.completeness, report.exit_code) == (False, 0)
+    assert world.crm.calls("pull_archived_contacts") == [] and not world.stored("104").gone
+    world.run_later(30 * MINUTE)
+    assert len(world.crm.calls("pull_archived_contacts")) == 2 and world.stored("104").gone
+    world.run_later(MINUTE, full=True)
+    assert len(world.crm.calls("pull_archived_contacts")) == 4, "a full pull looks all the same"
+
+
+def test_a_short_recycle_bin_is_read_in_each_run() -> None:
+    world = portal_of_five()
+    world.crm.archive("101")
+    world.run()
+    world.crm.archive("102")
+    world.run_later(MINUTE)
+    assert world.stored("102").gone
+
+
 # -- what was seen -----------------------------------------------------------------------------------------------------
 
 

@@ -58,12 +58,10 @@ def pull_dated(client: Client, history: Sequence[str], cursor: str | None) -> It
 
 
 def pull_archived(client: Client, since: datetime) -> Iterator[tuple[ContactId, ...]]:
-    """Ids archived at or after `since`; the bin comes in order of id, so all of it is read. No page is empty."""
+    """Ids archived at or after `since`, for each page of the bin: it comes in order of id, so all of it is read."""
     for payload, _ in pull_pages(client.contacts.get_page, limit=LIST_PAGE, archived=True):
         rows = [row for row in parse_rows(payload) if row.get("archived") is True]  # any other answer says nothing (P7)
-        ids = tuple([ContactId(id_of(row)) for row in rows if _archived_since(row, since)])
-        if ids:
-            yield ids
+        yield tuple([ContactId(id_of(row)) for row in rows if _archived_since(row, since)])
 
 
 def read(

@@ -141,7 +141,7 @@ class MarketingSource(Protocol):
         ...
 
     def pull_archived_contacts(self, since: datetime) -> Iterator[tuple[ContactId, ...]]:
-        """Ids archived at or after `since`, newest pages as the CRM orders them."""
+        """Ids archived at or after `since`, for each page that was read for them, and so perhaps none."""
         ...
 
     def streams(self) -> tuple[str, ...]:
