@@ -23,7 +23,9 @@ BENCHES = {
     "rules": ("rules", "leads that the rules judge per CPU second, beside the same by hand and rule-engine"),
     "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),
     "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
+    "stamped": ("stamped", "25,000 contacts stamped alike while a run reads, an index that lags: is each seen?"),
     "tight": ("pull", "the same at 50 requests in ten seconds"),
+    "write": ("write", "what many handovers cost in calls, beside the fewest that keep the promises"),
 }
 """Name, module, what it measures. The module of `signal` has another name: that of the standard library is taken."""
 
