@@ -442,6 +442,7 @@ def _gateway(settings: Settings) -> HubSpotGateway:
         search_per_second=settings.search_per_second,
         learns_rate=settings.learns_rate,
         searches_too=settings.full_pull == "both",
+        daily_reserve=settings.quota_share,
         pacing_file=_pacing_file(settings),
         pacing_buckets=_pacing_buckets(settings),
         plain_hosts=settings.allow_hosts,

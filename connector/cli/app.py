@@ -19,6 +19,7 @@ from connector.cli import (
     notifications,
     outbox,
     privacy,
+    quota,
     replay,
     reports,
     rules,
@@ -60,7 +61,8 @@ def _whole(
 
 
 GROUPS = (
-    setup, sync, serve, leads, reports, export, rules, replay, notifications, outbox, runs, privacy, undo, sandbox,
+    setup, sync, serve, leads, reports, export, rules, replay, notifications, outbox, runs, quota, privacy, undo,
+    sandbox,
 )  # fmt: skip
 for group in GROUPS:
     group.register(app)

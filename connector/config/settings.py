@@ -39,6 +39,7 @@ from connector.config.kinds import (
 )
 from connector.config.variables import FILE_SUFFIX, gather, look_up
 from connector.errors import SettingsError
+from connector.rules.quota import SHARE
 
 HOW_TO_LOG_IN = (
     "In HubSpot open Development > Keys > Service keys (or Settings > Integrations > Private apps), create one with "
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
         portal_id: only needed where the token cannot say which portal it belongs to; None asks the portal.
         base_url: without a slash at its end.
         rate_per_10s, search_per_second: calls that we allow ourselves, below the portal's own limits.
+        quota_share: of the portal's calls of a day, 0 to 0.9: kept for others (rules/quota.py).
         full_pull: `both`: a long full pull reads by the search beside the list of contacts.
         database_url: may hold a password, hence secret.
         sync_every: an interval (`5m`) or a cron line of five fields; see `sync_interval`.
@@ -93,6 +95,7 @@ class Settings(BaseSettings):
     rate_per_10s: int = Field(90, validation_alias="HUBSPOT_RATE_PER_10S", ge=1, le=10_000)
     search_per_second: int = Field(4, validation_alias="HUBSPOT_SEARCH_PER_SECOND", ge=1, le=1_000)
     full_pull: Annotated[Literal["both", "list"], Lower] = Field("both", validation_alias="HUBSPOT_FULL_PULL")
+    quota_share: float = Field(SHARE, validation_alias="HANDOFF_QUOTA_SHARE", ge=0, le=0.9)
 
     database_url: DatabaseUrl = Field(SecretStr("sqlite:///handoff.db"), validation_alias="HANDOFF_DATABASE_URL")
     mappings_dir: Path = Field(Path("mappings"), validation_alias="HANDOFF_MAPPINGS_DIR")

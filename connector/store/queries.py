@@ -89,6 +89,9 @@ _TOLD_BY = (
     .order_by(outbox.c.sequence)
 )
 _RUN = select(run).where(run.c.portal == PORTAL, run.c.run == bindparam("run_"))
+_RUNS_SINCE = (
+    select(run).where(run.c.portal == PORTAL, run.c.as_of >= bindparam("since_")).order_by(run.c.as_of, run.c.run)
+)
 _REFUSED = (
     select(audit)
     .where(
@@ -160,6 +163,16 @@ class Queries:
         for row in self._select(_RUN, run_=run_id):
             return shown_run(row)
         return None
+
+    def runs_since(self, as_of: datetime) -> list[Row]:
+        """Runs of that instant or later, looks at hints and undone runs too, oldest first."""
+        return [shown_run(row) for row in self._select(_RUNS_SINCE, since_=as_of)]
+
+    def as_of(self) -> datetime | None:
+        """Of the newest run; None before the first."""
+        with self._store.reading() as uow:
+            state = uow.portal_state()
+        return state.as_of if state else None
 
     def refused(self, run_id: str) -> list[Row]:
         """Changes that the CRM refused in that run, one row for each record, with its reason; no values of people."""

@@ -37,6 +37,7 @@ def test_sync_prints_one_object_with_every_key_of_the_contract_and_logs_go_elsew
         assert datetime.fromisoformat(found[name]).tzinfo is not None
     assert found["api_calls"]["GET /crm/v3/owners"] >= 1
     assert all(isinstance(count, int) for count in found["api_calls"].values())
+    assert sum(found["quota"]["by_purpose"].values()) == sum(found["api_calls"].values())
     assert "Traceback" not in said.stderr
 
 
@@ -48,6 +49,7 @@ def test_sync_prints_one_object_with_every_key_of_the_contract_and_logs_go_elsew
         (("leads", "--json"), "leads"),
         (("leads", "--hot", "--json"), "leads"),
         (("runs", "--json"), "runs"),
+        (("quota", "--json"), "so_far"),
         (("report", "--json"), "funnel"),
         (("adopt", "--json"), "waiting"),
         (("outbox", "list", "--json"), "entries"),
@@ -103,6 +105,13 @@ def test_a_run_with_errors_ends_with_1_and_says_which(world: World, handoff: Han
     assert json.loads(handoff("runs", "show", found["run_id"], "--json").out)["refused"] == shown["refused"]
     said = handoff("runs", "show", "run_none")
     assert said.code == 2 and "handoff runs" in said.err
+
+    day = json.loads(handoff("quota", "--json", HANDOFF_SYNC_EVERY="1h").out)
+    assert day["so_far"]["backfill"] and day["so_far"]["write"] and day["calls"] == sum(day["so_far"].values())
+    assert day["at_the_end"] == day["calls"] + round(day["a_run"] * day["runs_left"])
+    asked = json.loads(handoff("quota", "--now", "--json").out)
+    assert asked["limit"] and asked["calls"] > day["calls"] and list(asked["floors"]) == ["backfill", "delta", "write"]
+    assert "backfill\t" in handoff("quota").out
 
 
 def test_days_and_instants_look_alike_in_every_answer() -> None:
