@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STOPS = {
     "backfill": "a full pull waits; later runs go on with it",
-    "delta": "nothing new is pulled; what was pulled is still handed over",
+    "delta": "what changed waits until midnight; hints, and handovers under way, go on",
     "write": "all calls stop, until midnight in the portal",
 }
 """Purpose -> what comes of it, in the order of shedding."""
