@@ -30,6 +30,7 @@ from connector.engine.ports import (
     Entry,
     Form,
     PortalInfo,
+    Presence,
     PropertyInfo,
     Schema,
     StreamOff,
@@ -341,6 +342,11 @@ class FakeCrm:
         assert len(ids) <= 100
         self._ask("gone_for_good", tuple(ids))
         return frozenset(one for one in ids if self._survivors.get(one, one) not in self.rows)
+
+    def look_at(self, ids: Sequence[ContactId], properties: Sequence[str]) -> Presence:
+        there = [self.rows[one] for one in ids if one in self.rows and self.rows[one].archived_at is None]
+        records = tuple(self._record(row, row.id, properties) for row in there)
+        return Presence(records=records, gone=self.gone_for_good(ids))
 
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
         assert len(writes) <= 100

@@ -4,21 +4,29 @@ A privacy deletion leaves no trace that polling could pull: the contact is in no
 missing when a run looked for them is asked about at its end, and everybody else in turn: a round through all stored
 contacts begins once a day, a hundred with each call, as many calls a run as minutes have passed. Contacts that wait in
 the bin stay dropped; once the bin is emptied they go as well. The webhook `privacyDeletion` is faster (hints.py).
+
+The round brings their values with it, at the same calls: a property that the CRM works out itself changes without
+moving the contact's date, so no pull of what changed would ever show it (I4). The next run decides those contacts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.domain.contact import ContactId
+from connector.domain.record import COMPANY, Record
 from connector.engine.context import BATCH, Context
 from connector.engine.erase import VANISHED, erase_now
+from connector.engine.intake import store_records
+from connector.rules.fields import properties_to_read
 
 ROUND = timedelta(days=1)
 PACE = timedelta(minutes=1)
 MOST_CALLS = 20
+RECHECK = "recheck"
+"""Where a change of value came from that moved no date."""
 SUSPICIOUS, SHARE = 50, 0.25
 """More of those looked at, and a greater share, is rather a mistake of somebody's than so many deletions (P7)."""
 
@@ -29,18 +37,25 @@ def erase_vanished(context: Context) -> int:
     How far the round got is stored last: a run that is cut off asks again.
     """
     turn = _in_turn(context)
-    erased = _erase(context, [*_missing(context), *turn.pieces])
+    erased = _erase(context, [*_missing(context), *turn.pieces], frozenset(one for ids in turn.pieces for one in ids))
     if turn.moved:
         with context.store.transaction() as uow:
             uow.put_presence(began_at=turn.began, looked_at=context.now, after=turn.after)
     return erased
 
 
-def _erase(context: Context, pieces: Sequence[Sequence[ContactId]]) -> int:
+def _erase(context: Context, pieces: Sequence[Sequence[ContactId]], turn: frozenset[ContactId]) -> int:
+    """`turn`: whose values are looked at too."""
+    own = [name for name in properties_to_read(context.book.fields) if not name.startswith(COMPANY)]
     looked, gone = 0, list[ContactId]()
     for ids in pieces:
         looked += len(ids)
-        gone += sorted(context.crm.gone_for_good(ids))
+        if turn.isdisjoint(ids):
+            gone += sorted(context.crm.gone_for_good(ids))
+            continue
+        found = context.crm.look_at(ids, own)
+        gone += sorted(found.gone)
+        _take_in(context, found.records)
     if not gone:
         return 0
     with context.store.reading() as uow:
@@ -53,6 +68,32 @@ def _erase(context: Context, pieces: Sequence[Sequence[ContactId]]) -> int:
         return 0
     erase_now(context.store, gone, at=context.now, cause=VANISHED)
     return len(gone)
+
+
+def _take_in(context: Context, records: Sequence[Record]) -> None:
+    """Keep values that differ though the contact's date did not move, for the next run to decide.
+
+    Whatever moved it comes with the next window; who waits to be decided already is left alone.
+    """
+    ids = [record.id for record in records]
+    with context.store.reading() as uow:
+        known, waiting = uow.contacts(ids), frozenset(uow.dirty_among(ids))
+    silent = []
+    for record in records:
+        row = known.get(record.id)
+        if row is None or row.gone or row.merged_into is not None or record.id in waiting or record.merged_ids:
+            continue
+        shown = {name: value or "" for name, value in record.properties.items()}
+        differs = any(value != (row.raw.get(name) or "") for name, value in shown.items())
+        if differs and record.modified_at == row.contact.modified_at:
+            silent.append(replace(record, properties={**row.raw, **record.properties}))
+    if not silent:
+        return
+    changed = [record.id for record in silent]
+    with context.store.transaction() as uow:
+        store_records(context, uow, silent, source=RECHECK)
+        uow.clear_dirty(changed)  # this run's decisions are made; its window must not stay open for these
+        uow.mark_retry(changed)
 
 
 def _missing(context: Context) -> list[Sequence[ContactId]]:

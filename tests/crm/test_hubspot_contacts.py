@@ -173,6 +173,21 @@ def test_reading_back_follows_merges_and_leaves_out_what_is_gone(wire, gateway) 
     assert set(found["501"].properties) == {"lifecyclestage"}
 
 
+def test_who_is_there_and_who_is_gone_for_good_is_told_by_the_same_answers(wire, gateway) -> None:
+    """I11, P7: silence about a contact is no word that it is gone, and a merged one is neither."""
+    there, merged = wire.sample("contacts-batch-read")["results"][:2]
+    lost = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["901", "902"]}}
+    wire.answer("POST", READ, json={"results": [there, merged], "errors": [lost]}, status=207)
+    wire.answer("POST", READ, json={"results": [], "errors": [lost | {"context": {"ids": ["902"]}}]}, status=207)
+    found = gateway.look_at(["501", "502", "901", "902", "903"], ["lifecyclestage"])
+    assert ([record.id for record in found.records], found.gone) == (["501"], {"902"})
+    assert set(found.records[0].properties) == {"lifecyclestage"}
+    assert [body["properties"] for body in wire.bodies()] == [
+        ["lifecyclestage", "hs_merged_object_ids"], ["hs_merged_object_ids"],
+    ]  # fmt: skip
+    assert ("archived=true" in wire.sent[0].url, "archived=true" in wire.sent[1].url) == (False, True)
+
+
 def test_two_ids_of_one_survivor_both_find_it(wire, gateway) -> None:
     wire.answer("POST", READ, "contacts-batch-read")
     found = gateway.read_contacts(["502", "444", "777"], ["email"])

@@ -130,3 +130,25 @@ def test_a_round_costs_one_call_for_a_hundred_contacts_once_a_day(world: World) 
         world.run_later(MINUTE)
     asked = [one for name, ids in world.crm.asked if name == "gone_for_good" for one in ids]
     assert len(world.crm.calls("gone_for_good")) == 3 and len(asked) == len(set(asked)) == 250
+
+
+def test_a_value_that_changes_without_moving_the_date_is_seen_by_the_daily_round(world: World) -> None:
+    """I4: a property that the CRM works out itself; at the round's own calls, decided by the next run."""
+    lead(world)
+    world.crm.add("102")
+    world.run()
+    row, company = world.crm.rows[ContactId("102")], world.book.fields.fields["company"].property
+    world.run_later(3 * HOUR)
+    row.properties[str(company)] = "Worked Out Ltd"
+    world.run_later(MINUTE)
+    assert world.stored("102").contact.text("company") == ""
+    world.crm.forget()
+    report = world.run_later(DAY)
+    assert (report.exit_code, world.dirty(), len(world.crm.calls("gone_for_good"))) == (0, [], 1)
+    assert world.stored("102").contact.text("company") == "Worked Out Ltd"
+    with world.store.reading() as uow:
+        assert [(one.field, one.value) for one in uow.field_changes(ContactId("102")) if one.source == "recheck"] == [
+            ("company", "Worked Out Ltd")
+        ]
+    assert world.run_later(MINUTE).counts.decided == 1
+    assert world.run_later(DAY).counts.decided == 0

@@ -16,7 +16,7 @@ from connector.crm.hubspot.protocol import NOT_ITS_SHAPE, parse_instant, parse_r
 from connector.crm.hubspot.search import pull_counted
 from connector.domain.contact import ContactId
 from connector.domain.record import NO_HISTORY, Edit, Record
-from connector.engine.ports import ContactPage, Window
+from connector.engine.ports import ContactPage, Presence, Window
 from connector.errors import ContractError, UnknownPropertyError
 
 LIST_PAGE = 100
@@ -118,26 +118,38 @@ def see_that_all_exist(client: Client, rows: Sequence[Mapping[str, Any]], names:
 
 def gone_for_good(client: Client, ids: Sequence[ContactId]) -> frozenset[ContactId]:
     """Those that HubSpot names as not found, live and in the recycle bin; silence about one is no such word (P7)."""
-    missing = list(dict.fromkeys(ids))
-    for archived in (False, True):
-        if missing:
-            missing = _named_missing(client, missing, archived=archived)
-    return frozenset(missing)
+    return look_at(client, ids, ()).gone
 
 
-def _named_missing(client: Client, ids: Sequence[ContactId], *, archived: bool) -> list[ContactId]:
-    body = {"inputs": [{"id": one} for one in ids], "properties": [MERGED_IDS], "propertiesWithHistory": []}
-    payload = raw(client.contact_batches.read, body, archived=archived).payload
+def look_at(client: Client, ids: Sequence[ContactId], properties: Sequence[str]) -> Presence:
+    """Which of them are there under their own id, as they stand, and which are gone for good; one call, two at most."""
+    wanted = list(dict.fromkeys(ids))
+    names, surplus = named(properties)
+    payload = _present(client, wanted, names, archived=False)
+    missing = _named_missing(payload, wanted)
+    rows = [row for row in parse_rows(payload) if row["id"] in set(wanted)] if properties else []
+    records = [parse_record(row, surplus) for row in rows]
+    if missing:
+        missing = _named_missing(_present(client, missing, (MERGED_IDS,), archived=True), missing)
+    return Presence(records=tuple(records), gone=frozenset(missing))
+
+
+def _present(client: Client, ids: Sequence[ContactId], names: Sequence[str], *, archived: bool) -> Any:
+    body = {"inputs": [{"id": one} for one in ids], "properties": list(names), "propertiesWithHistory": []}
+    return raw(client.contact_batches.read, body, archived=archived).payload
+
+
+def _named_missing(payload: Any, ids: Sequence[ContactId]) -> list[ContactId]:
     rows = parse_rows(payload)
     found = {id_of(row) for row in rows}
     found |= {old for row in rows for old in str((row.get("properties") or {}).get(MERGED_IDS) or "").split(";")}
-    named = {
+    named_so = {
         str(one)
         for error in payload.get("errors") or ()
         if error.get("category") == "OBJECT_NOT_FOUND"
         for one in (error.get("context") or {}).get("ids") or ()
     }
-    return [one for one in ids if one in named and one not in found]
+    return [one for one in ids if one in named_so and one not in found]
 
 
 def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id: ContactId | None = None) -> Record:

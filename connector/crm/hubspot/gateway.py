@@ -49,6 +49,7 @@ from connector.engine.ports import (
     DealPage,
     Form,
     PortalInfo,
+    Presence,
     Schema,
     StreamOff,
     Window,
@@ -199,6 +200,9 @@ class HubSpotGateway:
 
     def gone_for_good(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
         return contacts.gone_for_good(self._client, ids)
+
+    def look_at(self, ids: Sequence[ContactId], properties: Sequence[str]) -> Presence:
+        return contacts.look_at(self._client, ids, properties)
 
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
         return update(self._client, writes)

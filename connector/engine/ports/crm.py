@@ -50,6 +50,17 @@ class ContactPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Of contacts that were asked about: those that are there under their own id, and those that are gone for good.
+
+    Neither: merged into others, in the recycle bin, or not spoken of.
+    """
+
+    records: tuple[Record, ...]
+    gone: frozenset[ContactId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
     """`place`: with the last page of a stream that cannot be asked by time, the cursor for the next pull."""
 
@@ -185,6 +196,10 @@ class Crm(Protocol):
 
         Not those of whom it says nothing: erasing rests on this (P7).
         """
+        ...
+
+    def look_at(self, ids: Sequence[ContactId], properties: Sequence[str]) -> Presence:
+        """The same at the same calls, and with it how those stand that are there; company properties are not asked."""
         ...
 
     def update_contacts(self, writes: Sequence[Write]) -> tuple[WriteResult, ...]:
