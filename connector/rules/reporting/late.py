@@ -46,8 +46,8 @@ WHY: Mapping[Why, str] = {
     Why.NOT_TOLD: "the notice did not arrive in time",
     Why.LEFT: "the owner has left",
     Why.CHANGED_HANDS: "the lead had changed hands",
-    Why.TOO_LATE: "sales reacted too late",
-    Why.NOTHING: "sales has not reacted at all",
+    Why.TOO_LATE: "what was due came too late",
+    Why.NOTHING: "what was due has not come",
 }
 
 
