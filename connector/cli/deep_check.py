@@ -75,8 +75,8 @@ def _advice(report: DeepReport) -> list[str]:
         found.append("`handoff sync --full` reads every contact again, and decides those that differ.")
     if report.fields:
         found.append(
-            "A field that keeps differing is one that HubSpot works out itself: such a change moves no contact's date, so "
-            "it waits for the daily round or a full sync (docs/completeness.md)."
+            "A field that keeps differing is one that HubSpot works out itself: such a change moves no contact's date, "
+            "so it waits for the daily round or a full sync (docs/completeness.md)."
         )
     if report.kinds[Kind.GONE]:
         found.append(
