@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from connector.crm.hubspot import contacts, full_pull, ranges
+from connector.crm.hubspot import contacts, full_pull, ranges, spans
 from connector.crm.hubspot.gateway import HubSpotGateway
-from connector.crm.hubspot.spans import LIST, SEARCH
+from connector.crm.hubspot.spans import LIST, SEARCH, Span
 from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
@@ -64,9 +64,23 @@ def ids(pages: Any) -> list[str]:
     return [record.id for page in pages for record in page.records]
 
 
-def test_side_by_side_gives_what_one_cursor_gives_and_each_once(gateway: HubSpotGateway) -> None:
+def test_side_by_side_gives_what_one_cursor_gives_and_each_once(
+    gateway: HubSpotGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """R31, I4: several ranges of ids, two doors, one result; the portal's own count comes with it."""
-    pages = list(gateway.pull_all_contacts(ASKED, cursor=None))
+    searched, search = threading.Event(), full_pull.FullPull._search
+
+    def told(full: full_pull.FullPull, span: Span) -> ranges.Fetched:
+        searched.set()
+        return search(full, span)
+
+    monkeypatch.setattr(full_pull.FullPull, "_search", told)
+    monkeypatch.setattr(spans, "FEWEST_ROWS", 40)
+    pages = []
+    for page in gateway.pull_all_contacts(ASKED, cursor=None):
+        pages.append(page)
+        if len(pages) == 16:  # by then all doors are opened; a thread that comes late must not make a difference
+            assert searched.wait(60)
     together = {record.id: record for page in pages for record in page.records}
     assert len(together) == len(ids(pages)) == MANY
     doors = {page.door for page in pages}
