@@ -100,6 +100,7 @@ def explain(
     if not decisions and (idle := said_of_idle(uow, stored, book, as_of)) is not None:
         decisions = [idle]
     known_since = _first_look(uow, contact, every) if as_of is not None and not decisions else None
+    known_since = known_since if known_since is not None and as_of is not None and as_of < known_since else None
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
     route = _route(cause, decisions)

@@ -7,7 +7,8 @@ one is worked out when somebody asks, from the facts and by the rules of that da
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action
@@ -19,9 +20,6 @@ from connector.engine.rules_then import rules_then
 from connector.rules.decide import decide
 from connector.rules.marking import FIELD
 from connector.rules.rulebook import RuleBook
-
-LONGEST_BETWEEN = timedelta(days=2)
-"""So far back the run is looked for whose rules were in force."""
 
 
 def of_whom_nothing_comes(context: Context, uow: UnitOfWork, gathered: Gathered) -> frozenset[ContactId]:
@@ -51,16 +49,19 @@ def said_of_idle(
 ) -> Mapping[str, object] | None:
     """What the rules said at `as_of` (None: in the last run) of somebody about whom nothing is stored, as if it were.
 
-    None where no run had looked yet, or where something would have come of it: then nothing was decided.
+    None where no run had looked yet, where the rules of that day are not known any more, or where something would have
+    come of it: then nothing was decided.
     """
     contact, state = stored.contact.id, uow.portal_state()
-    if state is None or state.as_of is None or stored.gone or uow.dirty_among([contact]):
+    if state is None or state.as_of is None or uow.dirty_among([contact]):
         return None
-    runs = uow.past_runs((as_of or state.as_of) - LONGEST_BETWEEN, as_of or state.as_of)
-    now = runs[-1].as_of if runs else as_of or state.as_of
-    then = rules_then(uow, runs[-1].fingerprint, book) if runs else book
-    situation = situation_then(uow, contact, then, now, ()) if then is not None else None
-    if then is None or situation is None:
+    run = uow.run_before(as_of or state.as_of)
+    then = rules_then(uow, run.fingerprint, book) if run is not None else None
+    if run is None or then is None:
         return None
-    decision = decide(situation, then, now=now)
+    now = run.as_of
+    situation = situation_then(uow, contact, then, now, ())
+    if situation is None:
+        return None
+    decision = replace(decide(situation, then, now=now), fingerprint=run.fingerprint)
     return uow.in_words(decision) if decision.action is Action.NOTHING else None

@@ -16,6 +16,7 @@ from connector.rules.condition import Condition, Facts
 from connector.rules.fields import normalise
 from connector.rules.operators import SPANS
 from connector.rules.rulebook import RuleBook
+from connector.rules.values import FieldType
 
 MOST_KNOWN = 20_000
 """Values of which the answer is remembered."""
@@ -85,7 +86,9 @@ class FieldPoints:
             return None
         (name,) = when.fields_used
         rule = self._book.fields.fields.get(name)
-        return name if rule is not None and rule.property and not rule.may_write() else None
+        if rule is None or not rule.property or rule.may_write():
+            return None
+        return name if rule.type is not FieldType.PHONE else None  # a phone is read by the country beside it
 
     def _holds(self, when: Condition, field: str, value: str | None) -> bool:
         prop = self._book.fields.fields[field].property

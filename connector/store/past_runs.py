@@ -23,6 +23,12 @@ _KEPT = (
     .where(run.c.portal == PORTAL, run.c.as_of >= _AFTER, run.c.as_of <= _UNTIL)
     .order_by(run.c.as_of, run.c.started_at, run.c.run)
 )
+_BEFORE = (
+    select(run.c.run, run.c.as_of, run.c.fingerprint)
+    .where(run.c.portal == PORTAL, run.c.as_of <= _UNTIL)
+    .order_by(run.c.as_of.desc(), run.c.started_at.desc(), run.c.run.desc())
+    .limit(1)
+)
 _LATEST = select(func.max(run.c.as_of).label("at")).where(run.c.portal == PORTAL)
 _DECIDED = (
     select(decision.c.as_of, func.min(decision.c.run).label("run"), func.min(decision.c.fingerprint).label("book"))
@@ -43,6 +49,10 @@ _HEARD = (
 
 
 class PastRuns(Part):
+    def run_before(self, until: datetime) -> PastRun | None:
+        rows = self.select(_BEFORE, until_=until)
+        return next((PastRun(run=row.run, as_of=row.as_of, fingerprint=row.fingerprint) for row in rows), None)
+
     def past_runs(self, since: datetime, until: datetime) -> list[PastRun]:
         rows = self.select(_KEPT, after_=since, until_=until)
         kept = [PastRun(run=row.run, as_of=row.as_of, fingerprint=row.fingerprint) for row in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from factories import DAY, demo_request, pricing_view
+from factories import DAY, demo_request, make_book, pricing_view, shipped_book
 
 from connector.domain.contact import ContactId
 from connector.engine import consider
@@ -68,7 +68,15 @@ def test_who_was_decided_about_once_is_decided_about_ever_after() -> None:
     assert world.decisions() == ["nothing", "nothing"]
 
 
-@pytest.mark.parametrize("values", [{"request": "hand_over"}, {"stage": "marketingqualifiedlead"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"request": "hand_over"},
+        {"stage": "marketingqualifiedlead"},
+        {"stage": " MarketingQualifiedLead"},
+        {"stage": "mql"},
+    ],
+)
 def test_who_asks_or_is_in_hand_already_is_decided_about(values: dict[str, str]) -> None:
     """P1"""
     assert lived(values).decisions() != []
@@ -80,3 +88,38 @@ def test_who_was_idle_is_handed_over_when_it_asks() -> None:
     world.crm.happen(demo_request(world.clock.now()))
     world.run_later()
     assert world.decisions() == ["hand_over"] and world.kinds() == ["lead.handed_off"]
+
+
+def test_after_days_without_a_run_the_rules_of_the_last_one_say_it() -> None:
+    """P6: nobody ran it over a long weekend, and then the rules were others."""
+    world = lived(PEOPLE["a buyer"])
+    first = world.book.fingerprint
+    world.clock.pass_by(3 * DAY)
+    meanwhile = world.clock.now()
+    threshold = world.book.qualification.threshold
+    harder = threshold.model_copy(update={"score": threshold.score + 30})
+    world.book = replace(world.book, qualification=world.book.qualification.model_copy(update={"threshold": harder}))
+    world.run_later(3 * DAY)
+    assert explained(world, as_of=meanwhile).rules == first
+
+
+def test_one_that_was_archived_since_is_still_explained() -> None:
+    world = lived(PEOPLE["a buyer"])
+    world.crm.archive("101")
+    world.run_later(DAY)
+    assert explained(world).answer == "No, not handed to sales."
+
+
+def test_a_phone_is_tried_with_its_country() -> None:
+    """P1: alone, a national number could not be read, and the rule about it would seem not to hold."""
+    fields = shipped_book().fields.model_dump(by_alias=True)
+    fields["fields"]["trial_at"] = {"property": "trial_at", "type": "instant"}
+    trial = {"say": "began a trial", "points": 45, "when": {"field": "phone", "op": "filled"}, "at": "trial_at"}
+    book = make_book(
+        fields=fields, scoring={"engagement": {"rules": [trial]}}, qualification={"threshold": {"score": 50}}
+    )
+    world = World(book=book).begin()
+    began = (world.clock.now() - DAY).isoformat()
+    world.crm.add(country="US", employees="2000", job_title="Head of Sales", phone="(212) 555-0123", trial_at=began)
+    world.run()
+    assert world.decisions() == ["hand_over"]

@@ -59,7 +59,9 @@ spans = st.integers(0, 60 * 24)
 people = st.fixed_dictionaries(
     {
         "email": st.sampled_from(["kim@acme.example", "kim@gmail.com", ""]),
-        "lifecyclestage": st.sampled_from(["lead", "subscriber", "marketingqualifiedlead", "customer", ""]),
+        "lifecyclestage": st.sampled_from(
+            ["lead", "subscriber", "marketingqualifiedlead", " MarketingQualifiedLead", "mql", "customer", "what", ""]
+        ),
         "numemployees": st.sampled_from(["", "20", "200"]),
         "jobtitle": st.sampled_from(["", "CEO", "Buyer"]),
         "country": st.sampled_from(["", "US"]),

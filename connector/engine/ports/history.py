@@ -108,6 +108,10 @@ class History(Protocol):
         """In the order of their `as_of`; both ends included."""
         ...
 
+    def run_before(self, until: datetime) -> PastRun | None:
+        """The last one at or before that instant, of those that are kept."""
+        ...
+
     def first_sight(self) -> datetime | None:
         """When a run first saw any contact; None where there was none yet."""
         ...
