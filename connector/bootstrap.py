@@ -35,6 +35,7 @@ from connector.delivery.sender import Sender
 from connector.domain.contact import PortalId
 from connector.domain.episode import Hop, State
 from connector.domain.notice import Notice
+from connector.domain.quota import Purpose
 from connector.domain.run import RunId
 from connector.engine.context import Options, Ports
 from connector.engine.deep import deep_check
@@ -193,17 +194,19 @@ class Connector:
             now=portal.now,
             never_there=[one.name for one in self._owned()],
         )
-        return portal_history(self.gateway, store, notes, self.book, past, progress)
+        with self.gateway.spend(Purpose.BACKFILL):
+            return portal_history(self.gateway, store, notes, self.book, past, progress)
 
     def deep_check(self, sample: int | None, progress: Progress | None = None) -> DeepReport:
         """What differs between the portal and the database; `sample` None: all. Raises what engine.deep raises."""
         self.gateway.count_anew()
         portal = self.gateway.portal()
         gateway, store = self.gateway, self.store(portal)
-        return deep_check(
-            gateway, gateway, store, self.book, portal,
-            sample=sample, rng=random.SystemRandom(), progress=progress or NoProgress(),
-        )  # fmt: skip
+        with gateway.spend(Purpose.BACKFILL):
+            return deep_check(
+                gateway, gateway, store, self.book, portal,
+                sample=sample, rng=random.SystemRandom(), progress=progress or NoProgress(),
+            )  # fmt: skip
 
     def destinations_off(self) -> tuple[str, ...]:
         """One sentence for each destination that is off, and for each role that nobody tells anything."""

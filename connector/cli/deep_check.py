@@ -42,11 +42,12 @@ def _show(report: DeepReport) -> None:
     from connector.cli.console import note, say, table
     from connector.rules.words import many
 
-    what = "all" if report.whole else "a sample"
-    say(
-        f"Compared {what}: {many(report.ours, 'contact')} stored here, {report.theirs:,} shown by HubSpot; "
-        f"{many(sum(report.api_calls.values()), 'API call')}."
-    )
+    calls = many(sum(report.api_calls.values()), "API call")
+    if report.whole:
+        say(f"Compared all: {many(report.ours, 'contact')} stored here, {report.theirs:,} shown by HubSpot; {calls}.")
+    else:
+        ours, theirs = many(report.ours, "contact"), many(report.theirs, "row")
+        say(f"Compared two samples: {ours} of those stored here, and {theirs} that HubSpot shows; {calls}.")
     left = {
         "changed or archived so late that the next runs are to bring them": report.open,
         "set aside because they could not be read (`handoff runs` says why)": report.set_aside,

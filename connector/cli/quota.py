@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 STOPS = {
     "backfill": "a full pull waits; later runs go on with it",
-    "delta": "what changed waits until midnight; hints, and handovers under way, go on",
-    "write": "all calls stop, until midnight in the portal",
+    "write": "all calls stop, until midnight in the portal; notices still go out",
 }
 """Purpose -> what comes of it, in the order of shedding."""
 
@@ -117,9 +116,11 @@ def _show(found: Forecast, at: datetime, zone_name: str, share: float) -> None:
         "a scheduled run": f"{found.a_run:.1f}" if found.a_run is not None else "none ended yet",
         "runs until midnight": f"{found.runs_left:,}",
         "by Handoff at midnight": f"{found.at_the_end:,}",
-        "by others so far": "not known" if found.others is None else f"{found.others:,}",
+        "by others, `check`, `init`, exports": "not known" if found.others is None else f"{found.others:,}",
         "the portal's limit": "not known" if found.limit is None else f"{found.limit:,}",
-        "left of it": "not known" if found.left is None else f"{found.left:,}",
+        f"left{f' at {moment(found.heard_at, zone)}' if found.heard_at else ''}": (
+            "not known" if found.left is None else f"{found.left:,}"
+        ),
         "kept for others": f"{share:.0%}",
     })  # fmt: skip
     if found.so_far:

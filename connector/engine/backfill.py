@@ -41,6 +41,21 @@ def put_off(context: Context, marks: dict[str, str], stream: str, shed: Backfill
     _say(context, shed)
 
 
+def begins_at(context: Context) -> str | None:
+    """Where a full pull begins: with the rest of one that was put off, so that it comes to an end some day.
+
+    None for the beginning: there is no rest, or decisions rest on every contact being read now.
+    """
+    if not context.options.full or context.covered is None or context.renormalise:
+        return None
+    with context.store.reading() as uow:
+        place = uow.place(REST)
+    if not place or place == DONE:
+        return None
+    context.remarks.append("this full pull goes on with the one that was put off; the next begins at the beginning")
+    return place
+
+
 def go_on_with_the_rest(context: Context) -> None:
     """Pull the rest of a full pull that was put off, as far as the day's calls last."""
     options = context.options

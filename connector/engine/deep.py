@@ -170,7 +170,7 @@ class _Check:
 
     def _judge(self, found: Mapping[ContactId, Record]) -> None:
         """Name what differs of records as they stand now, by the id that was asked for."""
-        late = {one: record.modified_at > self._report.until for one, record in found.items()}
+        late = {one: self._latest(record) > self._report.until for one, record in found.items()}
         moved = [Difference(contact=one, kind=Kind.MERGED) for one, record in found.items() if record.id != one]
         differ = self._compare([record for one, record in found.items() if record.id == one])
         self._name([(one, late[one.contact]) for one in (*moved, *differ)])
@@ -187,6 +187,10 @@ class _Check:
             elif fields := self._differing(record, row):
                 found.append(Difference(contact=record.id, kind=Kind.DIFFERS, fields=fields))
         return found
+
+    def _latest(self, record: Record) -> datetime:
+        """When anything of it that is read may have changed: its company changes without it."""
+        return max((record.changed_at(name) for name in self._properties), default=record.modified_at)
 
     def _differing(self, record: Record, row: StoredContact) -> tuple[str, ...]:
         if row.contact.modified_at > record.modified_at:

@@ -15,7 +15,7 @@ from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCH
 from connector.domain.deal import Deal
 from connector.domain.quota import Purpose
 from connector.engine import completeness
-from connector.engine.backfill import FULL, go_on_with_the_rest, put_off
+from connector.engine.backfill import FULL, begins_at, go_on_with_the_rest, put_off
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
 from connector.engine.intake import BOOKED, drop_contacts, store_activities, store_records
@@ -111,7 +111,7 @@ def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
     cursor = marks.get(name)
     if name == CONTACTS:
         try:
-            _pull_contacts(context, marks, cursor)
+            _pull_contacts(context, marks, cursor or begins_at(context))
         except BackfillShedError as shed:
             put_off(context, marks, CONTACTS, shed)
             with context.crm.spend(Purpose.DELTA):

@@ -7,7 +7,8 @@ be decided, which writes have no clear answer yet.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -38,7 +39,7 @@ from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.vanished import erase_vanished
 from connector.engine.write import write_open_intents
-from connector.errors import SettingsError
+from connector.errors import QuotaExhaustedError, SettingsError
 from connector.rules.definition import review
 from connector.rules.rulebook import RuleBook
 
@@ -63,40 +64,56 @@ def sync(
     with ports.store.lease() as epoch:
         portal = what_time_it_is(ports, portal, clock)
         context, marks = begin_run(ports, book, portal, options, progress, epoch, clock)
-        new_rules = look_at_new_rules(context)
+        with _telling_all_the_same(context):
+            return _run(context, marks, began)
+
+
+@contextmanager
+def _telling_all_the_same(context: Context) -> Iterator[None]:
+    """Notices cost the CRM no call: those that are due go out, be the day's calls used up or not (P2)."""
+    try:
+        yield
+    except QuotaExhaustedError:
         if context.writes:
-            write_open_intents(context)  # what a kill left without an answer
-        streams = _pull(context, marks)
-        if context.options.approval is not None:
-            return _carry_out(context, context.options.approval, began)
-        look_for_leaks(context)
-        if context.writes and _keep_to_list(context):
-            write_open_intents(context)
-        with context.crm.spend(Purpose.PROOF):
-            night = begin_proof(context)
-        _adopt(context)
-        guard = _guard(context)
+            send(context)
+        raise
+
+
+def _run(context: Context, marks: Mapping[str, str], began: float) -> RunReport:
+    new_rules = look_at_new_rules(context)
+    if context.writes:
+        write_open_intents(context)  # what a kill left without an answer
+    streams = _pull(context, marks)
+    if context.options.approval is not None:
+        return _carry_out(context, context.options.approval, began)
+    look_for_leaks(context)
+    if context.writes and _keep_to_list(context):
+        write_open_intents(context)
+    with context.crm.spend(Purpose.PROOF):
+        night = begin_proof(context)
+    _adopt(context)
+    guard = _guard(context)
+    _decide_and_write(context, guard)
+    while context.writes and take_up(context):
         _decide_and_write(context, guard)
-        while context.writes and take_up(context):
-            _decide_and_write(context, guard)
-        if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
-            _decide_and_write(context, guard)
-        if context.writes:
-            with context.crm.spend(Purpose.WRITE):
-                leave_former(context)
-        if not context.options.dry_run:
-            with context.crm.spend(Purpose.PROOF):
-                erase_vanished(context)
-        if night is not None:
-            with context.crm.spend(Purpose.PROOF):
-                found = end_proof(context, night)
-            raise_alarms(context, found)
-            close_proof(context)
-        _tell_ops(context, guard)
-        context.counts.notices_sent += send(context) if context.writes else 0
-        if not context.options.dry_run:
-            forget_old(context)
-        return replace(_end(context, guard, streams, time.monotonic() - began), rule_change=new_rules)
+    if not context.options.shadow and sweep(context):  # what comes due in shadow mode is told once live again
+        _decide_and_write(context, guard)
+    if context.writes:
+        with context.crm.spend(Purpose.WRITE):
+            leave_former(context)
+    if not context.options.dry_run:
+        with context.crm.spend(Purpose.PROOF):
+            erase_vanished(context)
+    if night is not None:
+        with context.crm.spend(Purpose.PROOF):
+            found = end_proof(context, night)
+        raise_alarms(context, found)
+        close_proof(context)
+    _tell_ops(context, guard)
+    context.counts.notices_sent += send(context) if context.writes else 0
+    if not context.options.dry_run:
+        forget_old(context)
+    return replace(_end(context, guard, streams, time.monotonic() - began), rule_change=new_rules)
 
 
 # -- pull ------------------------------------------------------------------------------------------------------

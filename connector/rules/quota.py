@@ -1,7 +1,8 @@
 """Quota: how many of the portal's calls of a day are kept for others, what is shed first, and where the day ends (R38).
 
-Shed first is what can wait: a backfill, then what changed and was not read yet, and last what hands leads over. What is
-kept back for the more urgent is a share of what is ours; the share for others is nobody's of ours.
+Shed first is what can wait: a backfill. What changed goes as far as the handover of leads does, for without it there is
+nothing to hand over. What is kept back for the more urgent is a share of what is ours; the share for others is nobody's
+of ours.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ SHARE = 0.2
 """Kept for others where nobody says otherwise."""
 KEPT_BACK: Mapping[Purpose, float] = {
     Purpose.BACKFILL: 0.25,
-    Purpose.DELTA: 0.125,
-    Purpose.STREAMS: 0.125,
-    Purpose.PROOF: 0.125,
 }
 """Of what is ours: so much this purpose leaves to the more urgent ones; those not named leave nothing."""
 DAY = timedelta(days=1)
@@ -74,7 +72,7 @@ class Forecast:
         a_run: mean calls of a scheduled run in the last 24 hours, backfills left out; None where none ended.
         runs_left: scheduled runs until `ends_at`.
         at_the_end: ours by then, at the present schedule.
-        limit, left: of the portal, as last heard today; None where not heard.
+        limit, left: of the portal, as last heard today, at `heard_at`; None where not heard.
         others: calls of others today, as far as the last answer tells; None where it does not.
         floors: purpose -> calls left at which it stops, in the order of shedding; empty without a limit.
     """
@@ -86,6 +84,7 @@ class Forecast:
     at_the_end: int
     limit: int | None = None
     left: int | None = None
+    heard_at: datetime | None = None
     others: int | None = None
     floors: Mapping[str, int]
 
@@ -142,11 +141,12 @@ def forecast(
         limit=limit,
         left=left,
         others=max(limit - left - ours, 0) if limit is not None and left is not None else None,
+        heard_at=heard.at if heard is not None else None,
         floors=shed_order(limit, share) if limit is not None else {},
     )
 
 
 def shed_order(limit: int, share: float) -> dict[str, int]:
     """Purpose -> calls left at which it stops, first to stop first; the handover of leads comes last."""
-    named = (Purpose.BACKFILL, Purpose.DELTA, Purpose.WRITE)
+    named = (Purpose.BACKFILL, Purpose.WRITE)
     return {one.value: floor(limit, share, one) for one in named}

@@ -22,7 +22,7 @@ def test_what_is_missing_or_differs_is_named_and_a_full_sync_mends_it(
     world.later(hours=3)
     world.sync()
     fine = handoff("check", "--deep")
-    assert fine.code == 0 and "Nothing differs" in fine.out and "5 shown by HubSpot" in fine.out
+    assert fine.code == 0 and "Nothing differs" in fine.out and "5 rows that HubSpot shows" in fine.out
     records = next(iter(sandbox.portals.values())).objects["contacts"].records
     lost, other = sorted(records)[:2]
     records[other].props["company"] = "Canary Ltd"

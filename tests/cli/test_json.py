@@ -110,7 +110,7 @@ def test_a_run_with_errors_ends_with_1_and_says_which(world: World, handoff: Han
     assert day["so_far"]["backfill"] and day["so_far"]["write"] and day["calls"] == sum(day["so_far"].values())
     assert day["at_the_end"] == day["calls"] + round(day["a_run"] * day["runs_left"])
     asked = json.loads(handoff("quota", "--now", "--json").out)
-    assert asked["limit"] and asked["calls"] > day["calls"] and list(asked["floors"]) == ["backfill", "delta", "write"]
+    assert asked["limit"] and asked["calls"] > day["calls"] and list(asked["floors"]) == ["backfill", "write"]
     assert "backfill\t" in handoff("quota").out
 
 

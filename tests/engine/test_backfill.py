@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from factories import MINUTE, demo_request
+from factories import DAY, MINUTE, demo_request
 
 from connector.domain.quota import Purpose
 from connector.engine.backfill import DONE, REST
-from connector.errors import BackfillShedError
+from connector.errors import BackfillShedError, QuotaExhaustedError
 from engine.world import World
 
 
 def shed() -> None:
     raise BackfillShedError("390 of the portal's 1000 calls of today are left")
+
+
+def used_up() -> None:
+    raise QuotaExhaustedError("190 of the portal's 1000 calls of today are left", advice="Run again after midnight.")
 
 
 def place(world: World) -> str | None:
@@ -77,3 +81,31 @@ def test_the_first_pull_is_never_put_off_for_decisions_rest_on_all_of_it() -> No
     assert caught.value.exit_code == 4 and place(world) is None
     report = world.run_later(MINUTE)
     assert report.run.resumed and report.counts.contacts_pulled <= 5 and report.exit_code == 0
+
+
+def test_a_full_sync_every_night_comes_to_an_end_though_each_is_put_off() -> None:
+    """R38: the next one goes on where the last one stopped."""
+    world = World(page_size=2).begin()
+    for number in range(12):
+        world.crm.add(f"20{number:02d}")
+    world.run_later(MINUTE)
+    places = []
+    for _ in range(2):
+        world.crm.before("pull_all_contacts", shed, nth=3)
+        world.run_later(DAY, full=True)
+        places.append(place(world))
+    assert places == ["4", "8"]
+    report = world.run_later(DAY, full=True)
+    assert place(world) == DONE and [line for line in report.remarks if "goes on with the one that was put off" in line]
+
+
+def test_notices_that_are_due_go_out_though_the_days_calls_are_used_up() -> None:
+    """P2: to tell a rep costs the CRM no call."""
+    world = World().begin()
+    world.crm.add("900")
+    world.run_later(MINUTE)
+    world.crm.add("301", request="hand_over")
+    world.crm.before("gone_for_good", used_up)
+    with pytest.raises(QuotaExhaustedError):
+        world.run_later(DAY)
+    assert world.kinds() == ["lead.handed_off"]

@@ -21,15 +21,15 @@ def run(hours: float, calls: int, *, scheduled: bool = True, left: int | None = 
 
 
 def test_what_can_wait_stops_first_and_the_share_for_others_is_nobodys() -> None:
-    assert shed_order(10_000, 0.2) == {"backfill": 4_000, "delta": 3_000, "write": 2_000}
+    assert shed_order(10_000, 0.2) == {"backfill": 4_000, "write": 2_000}
     assert floor(1_000, 0.2, Purpose.SETUP) == floor(1_000, 0.2, Purpose.DECIDE) == 200
     assert floor(1_000, 0, Purpose.BACKFILL) == 250
 
 
 @given(st.integers(1, 10_000_000), st.floats(0, 0.9))
 def test_the_order_of_shedding_holds_for_every_limit_and_share(limit: int, share: float) -> None:
-    backfill, delta, write = shed_order(limit, share).values()
-    assert limit >= backfill >= delta >= write >= int(limit * share)
+    backfill, write = shed_order(limit, share).values()
+    assert limit >= backfill >= write >= int(limit * share)
 
 
 def test_the_forecast_goes_on_as_the_last_day_went_without_its_backfill() -> None:
