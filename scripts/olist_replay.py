@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from connector.store.decisions import digest_of
 from connector.store.tables import decision
 
 MOST_SHOWN = 10
+AFTER_ALL = "9999"
 Said = tuple[str, str, str, str]
 """Instant, contact, action, digest."""
 
@@ -92,6 +93,14 @@ def stored(path: str, until: datetime) -> Iterator[Said]:
     store.close()
 
 
+def passed_over(lived: Set[Said], found: Set[Said]) -> set[Said]:
+    """What came to nothing before anything was ever decided about the contact: a live run stores no such decision."""
+    first: dict[str, str] = {}
+    for at, contact, _, _ in lived:
+        first[contact] = min(at, first.get(contact, at))
+    return {said for said in found - lived if said[2] == "nothing" and said[0] < first.get(said[1], AFTER_ALL)}
+
+
 def main() -> int:
     """0: all agree; 1: some differ."""
     path, mappings, truth = sys.argv[1:4]
@@ -101,6 +110,8 @@ def main() -> int:
     seconds = time.process_time() - began
     lived = set(stored(truth, until))
     found = set(scribe.said)
+    idle = passed_over(lived, found)
+    found -= idle
     result: dict[str, Any] = {
         "decisions": len(lived),
         "leads": len({contact for _, contact, _, _ in lived}),
@@ -108,6 +119,7 @@ def main() -> int:
         "same": len(lived & found),
         "missing": len(lived - found),
         "invented": len(found - lived),
+        "idle": len(idle),
         "activities": activities,
         "cpu_seconds": round(seconds, 1),
         "failures": dict(scribe.failed_with),

@@ -17,7 +17,7 @@ from rich.console import Console
 from olist.data import PROJECT
 
 CANNOT = 2
-FACTS = ("decisions", "leads", "handovers", "same", "missing", "invented", "activities", "cpu_seconds")
+FACTS = ("decisions", "leads", "handovers", "same", "missing", "invented", "idle", "activities", "cpu_seconds")
 
 
 def beside(folder: Path, name: str = "changed") -> Path:
