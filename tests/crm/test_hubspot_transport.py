@@ -91,12 +91,14 @@ def test_calls_stop_before_the_share_of_the_day_that_is_left_to_others(wire, gat
     ("left", "waits", "goes_on"),
     [
         (399, {Purpose.BACKFILL}, {Purpose.DELTA, Purpose.STREAMS, Purpose.PROOF, Purpose.DECIDE, Purpose.WRITE}),
-        (299, {Purpose.BACKFILL, Purpose.DELTA, Purpose.STREAMS, Purpose.PROOF}, {Purpose.DECIDE, Purpose.WRITE}),
+        (201, {Purpose.BACKFILL}, {Purpose.DELTA, Purpose.STREAMS, Purpose.PROOF, Purpose.DECIDE, Purpose.WRITE}),
         (199, set(Purpose), set()),
     ],
 )
-def test_what_can_wait_stops_first_and_the_handover_last(wire, gateway, left, waits, goes_on) -> None:
-    """R38: backfill before delta before handoff; each call is counted by what it is for."""
+def test_a_backfill_stops_first_and_what_changed_goes_as_far_as_the_handover(
+    wire, gateway, left, waits, goes_on
+) -> None:
+    """R38: each call is counted by what it is for."""
     rates = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": str(left)}
     for _ in range(1 + len(goes_on)):
         wire.answer("GET", DETAILS, "account-details", headers=rates)
