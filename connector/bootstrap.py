@@ -11,24 +11,20 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from connector.config.answering import answering, why_no_answers
+from connector.config.answering import answering
 from connector.config.mappings import load_rulebook
-from connector.config.settings import Settings, receiver_names
+from connector.config.settings import Settings
 from connector.crm.hubspot import owned
-from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.credentials import OAuthToken, TokenSource
 from connector.crm.hubspot.gateway import HubSpotGateway
-from connector.crm.hubspot.lists import ListInfo
 from connector.crm.hubspot.pacing import Buckets
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.delivery.answer_links import AnswerLinks
-from connector.delivery.destinations import Destination, check_variable, present, resolve
+from connector.delivery.destinations import Destination, present, resolve
 from connector.delivery.doors import open_doors
-from connector.delivery.misfits import misfits
 from connector.delivery.payload import build_body
 from connector.delivery.receivers import Receivers
 from connector.delivery.sender import Sender
@@ -42,17 +38,16 @@ from connector.engine.deep import deep_check
 from connector.engine.deep_report import DeepReport
 from connector.engine.hint_run import Answers, ask, has_hints, sync_hints
 from connector.engine.named import Names, named
-from connector.engine.ports import Delivery, NoProgress, PortalInfo, Progress, Schema, Store, StreamOff, Window
+from connector.engine.ports import Delivery, NoProgress, PortalInfo, Progress, Schema, Store
 from connector.engine.ports.past import Notebook
 from connector.engine.report import RunReport, UndoReport
 from connector.engine.reports.portal_history import Past, PortalHistory, portal_history
 from connector.engine.run import sync
-from connector.engine.standing import heard_of_no_more, old_secrets, switched_off, why_switched_off
+from connector.engine.standing import why_switched_off
 from connector.engine.undo import undo
-from connector.errors import ConfigError, ConnectorError, SettingsError
+from connector.errors import ConnectorError, SettingsError
 from connector.rules.answers import offered
-from connector.rules.lists import list_streams
-from connector.rules.notifications import HOLDERS, switched_on, why_off
+from connector.rules.notifications import switched_on
 from connector.rules.recycling import Track
 from connector.rules.rulebook import RuleBook
 from connector.store import (
@@ -60,7 +55,6 @@ from connector.store import (
     SqlDesk,
     SqlInbox,
     SqlStore,
-    check_store,
     open_desk,
     open_inbox,
     open_store,
@@ -69,8 +63,6 @@ from connector.store import (
 )
 from connector.store.destinations import look_at_destinations
 from connector.store.pacing import SharedWindow
-from connector.store.proof import count_stranded
-from connector.store.suppression import look_at_list
 
 
 @dataclass(slots=True)
@@ -118,7 +110,7 @@ class Connector:
         if self._answers is None or not self._answers.are_fresh:
             self._answers = ask(self.gateway, companies=self.book.fields.reads_companies)
         _refuse_another_portal(store, self._answers.portal)
-        destinations = resolve(self.book.notifications, _lookup(self.settings))
+        destinations = resolve(self.book.notifications, lookup(self.settings))
         ports = self._ports(store, delivery, destinations)
         return sync_hints(ports, self.book, self._answers, self.options(), progress)
 
@@ -208,91 +200,6 @@ class Connector:
                 sample=sample, rng=random.SystemRandom(), progress=progress or NoProgress(),
             )  # fmt: skip
 
-    def destinations_off(self) -> tuple[str, ...]:
-        """One sentence for each destination that is off, and for each role that nobody tells anything."""
-        return why_off(self.book.notifications, present(self.book.notifications, _lookup(self.settings)))
-
-    def standing(self, portal: PortalInfo) -> list[str]:
-        """One sentence for each destination that was switched off, each old secret that can go, and silent leads.
-
-        Empty where the database cannot be opened; `misfits` says why.
-        """
-        url = self.settings.database_url.get_secret_value()
-        try:
-            states, backlog = look_at_destinations(url, portal.id, wall_clock=_wall_clock)
-            silent = count_stranded(url, portal.id, wall_clock=_wall_clock)
-        except ConnectorError:
-            return []
-        rules = self.book.notifications
-        named = {name: states[name] for name in rules.destinations if name in states}
-        found = [*switched_off(named, backlog), *old_secrets(named, rules.secret_variables(), portal.now)]
-        return [*found, *([heard_of_no_more(silent)] if silent else [])]
-
-    def misfits(self, portal: PortalInfo) -> tuple[ConfigError, ...]:
-        """What settings say and what cannot be: receivers that would get nothing, a place where no database can be."""
-        found = list(misfits(self.book.notifications, _lookup(self.settings), self.settings.allow_hosts))
-        checks: list[Callable[[], object]] = [partial(answering, self.settings)]
-        checks += [partial(check_variable, name, value) for name, value in self._unused().items()]
-        url = self.settings.database_url.get_secret_value()
-        checks.append(partial(check_store, url, portal.id, wall_clock=_wall_clock))
-        for check in checks:
-            try:
-                check()
-            except ConfigError as fault:
-                found.append(fault)
-        return tuple(found)
-
-    def refused_streams(self, portal: PortalInfo) -> tuple[str, ...]:
-        """Why the portal does not give page views, where the rules need them and it does not; one call."""
-        if PAGE_VIEWS not in self.gateway.streams():
-            return ()
-        moment = Window(since=portal.now, until=portal.now)
-        pages = self.gateway.pull_activities(PAGE_VIEWS, moment, cursor=None)
-        return tuple(page.why for page in islice(pages, 1) if isinstance(page, StreamOff))
-
-    def strangers(self, found: ListInfo, portal: PortalInfo) -> tuple[str, ...]:
-        """How many members the suppression list has that nothing of ours holds; writes nothing.
-
-        A database that was lost or is older than the list knows of fewer; they are left where they are (I1).
-        """
-        url = self.settings.database_url.get_secret_value()
-        try:
-            ours = look_at_list(url, portal.id, found.id, wall_clock=_wall_clock)
-        except ConnectorError:
-            return ()
-        others = (found.size or 0) - ours
-        if others <= 0:
-            return ()
-        who = "1 member" if others == 1 else f"{others:,} members"
-        return (
-            f"The list “{found.name}” has {who} that nothing of Handoff's holds: put there by people, or by a database "
-            "that was lost. Marketing leaves them out until somebody takes them off; Handoff never does.",
-        )
-
-    def missing_lists(self) -> tuple[str, ...]:
-        """A sentence for each list that a rule asks about and the portal lacks; a call for each of them (R05)."""
-        return self.gateway.missing_lists(list_streams(self.book))
-
-    def why_no_answers(self) -> str:
-        """Why notices carry no links to answer by, in a few words; empty where they do (R20)."""
-        if why := why_no_answers(self.settings):
-            return why
-        told = resolve(self.book.notifications, _lookup(self.settings)).values()
-        carries = any(one.personal and one.to & HOLDERS for one in told)
-        return "" if carries else "none: no destination that reaches reps is personal (docs/answers.md)"
-
-    def unused(self) -> tuple[str, ...]:
-        """One sentence for each variable of a receiver that is set and that no destination names."""
-        return tuple(
-            f"{name} is set, but no destination of notifications.yaml names it: nothing goes there."
-            for name in self._unused()
-        )
-
-    def _unused(self) -> dict[str, str]:
-        needed = {name for model in self.book.notifications.destinations.values() for name in model.needs()}
-        variable = _lookup(self.settings)
-        return {name: value for name in receiver_names() if name not in needed and (value := variable(name))}
-
     def deliver(self, now: datetime, store: SqlStore) -> int:
         """Send what is due without a run."""
         with _sender(self.settings, self.book, store) as (sender, _):
@@ -320,7 +227,7 @@ class Connector:
             delivery=delivery,
             build_body=_bodies(destinations, answer_links(self.settings, store.portal, self.book)),
             destinations=switched_on(
-                self.book.notifications, present(self.book.notifications, _lookup(self.settings))
+                self.book.notifications, present(self.book.notifications, lookup(self.settings))
             ),
         )
 
@@ -352,7 +259,7 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
         settings.database_url.get_secret_value(),
         portal.id if portal else None,
         holder=this_process(),
-        wall_clock=_wall_clock,
+        wall_clock=wall_clock,
         key=settings.key.get_secret_value() if settings.key else None,
     )
 
@@ -361,12 +268,12 @@ def receivers(settings: Settings) -> Receivers:
     """The destinations of notices, to look at and to try; asks nothing of the CRM and makes no database."""
     url = settings.database_url.get_secret_value()
     try:
-        states, _ = look_at_destinations(url, None, wall_clock=_wall_clock)
+        states, _ = look_at_destinations(url, None, wall_clock=wall_clock)
     except ConnectorError:
         states = {}     # whether there is one that can be used is what `check` says
     return Receivers(
         rules=load_rulebook(settings.mappings_dir).notifications,
-        variable=_lookup(settings),
+        variable=lookup(settings),
         allow_hosts=settings.allow_hosts,
         ca_file=settings.ca_file,
         switched_off={name: why_switched_off(state) for name, state in states.items() if state.off_at},
@@ -395,12 +302,12 @@ def answer_links(settings: Settings, portal: PortalId, book: RuleBook | None = N
 
 def desk(settings: Settings, portal: PortalId) -> SqlDesk:
     """Where answers by link are taken in, once the database is made ready; it does not wait for long."""
-    return open_desk(settings.database_url.get_secret_value(), portal, wall_clock=_wall_clock)
+    return open_desk(settings.database_url.get_secret_value(), portal, wall_clock=wall_clock)
 
 
 def inbox(settings: Settings, portal: PortalId) -> SqlInbox:
     """The receiver's way into the database, once it is made ready; it does not wait for long."""
-    return open_inbox(settings.database_url.get_secret_value(), portal, wall_clock=_wall_clock)
+    return open_inbox(settings.database_url.get_secret_value(), portal, wall_clock=wall_clock)
 
 
 def _refuse_another_portal(store: SqlStore, portal: PortalInfo) -> None:
@@ -431,7 +338,7 @@ def _label(word: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _wall_clock() -> datetime:
+def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
@@ -483,7 +390,7 @@ def _pacing_buckets(settings: Settings) -> Buckets | None:
     return partial(SharedWindow, url) if urlsplit(url).scheme.startswith("postgres") else None
 
 
-def _lookup(settings: Settings) -> Callable[[str], str | None]:
+def lookup(settings: Settings) -> Callable[[str], str | None]:
     def variable(name: str) -> str | None:
         secret = settings.secret(name)
         return secret.get_secret_value() if secret is not None else None
@@ -493,7 +400,7 @@ def _lookup(settings: Settings) -> Callable[[str], str | None]:
 
 @contextmanager
 def _sender(settings: Settings, book: RuleBook, store: SqlStore) -> Iterator[tuple[Sender, Mapping[str, Destination]]]:
-    destinations = resolve(book.notifications, _lookup(settings))
+    destinations = resolve(book.notifications, lookup(settings))
     doors = open_doors(destinations, allow_hosts=settings.allow_hosts, ca_file=settings.ca_file)
     sender = Sender(store.outbox, destinations, doors, hold=store.hold_lease)
     try:

@@ -119,6 +119,7 @@ RULES_ADVICE = "Mend the files in mappings/, or run `handoff init --apply` for H
 
 def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[str, object]]:
     """Complaints, what to do about them, remarks, facts."""
+    from connector.checking import Checking
     from connector.config.mappings import doubts_of, placed
     from connector.crm.hubspot.scopes import judge
     from connector.crm.hubspot.sunsets import fading
@@ -130,8 +131,8 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     from connector.rules.qualification import warnings
     from connector.rules.sla import counts_touches
 
-    portal = connector.portal()
-    misfits = connector.misfits(portal)
+    portal, checking = connector.portal(), Checking(connector)
+    misfits = checking.misfits(portal)
     found, advice = [str(misfit) for misfit in misfits], [misfit.advice for misfit in misfits]
     granted = connector.gateway.scopes()
     asked = {"companies": connector.book.fields.reads_companies, "touches": counts_touches(connector.book.sla)}
@@ -141,17 +142,17 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     owners, schema = connector.gateway.owners(), connector.schema()
     folder, book = connector.settings.mappings_dir, connector.book
     lacks = [*complaints(book, schema, owners), *placed(folder, types_that_never_fit(book, schema))]
-    lacks += connector.missing_lists()
+    lacks += checking.missing_lists()
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *fading(connector.settings.api_version, portal.now.date())]
     remarks += [*warnings(book.qualification), *doubts_of(folder, book), *([due] if due else [])]
     remarks += [*left(book, owners), *placed(folder, options_that_lack(book, schema))]
-    remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *connector.destinations_off()]
-    remarks += [*connector.unused(), *connector.standing(portal), *connector.refused_streams(portal)]
+    remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *checking.destinations_off()]
+    remarks += [*checking.unused(), *checking.standing(portal), *checking.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list
     found_list = connector.gateway.find_list(held)
     if found_list is not None and found_list.is_writable:
-        remarks += connector.strangers(found_list, portal)
+        remarks += checking.strangers(found_list, portal)
     else:
         lacks.append(f"suppression.yaml: the portal has no list “{held}” yet; `handoff init --apply` makes it")
     facts: dict[str, object] = {
@@ -160,7 +161,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
         "owners": sum(not owner.archived for owner in owners),
         "properties": len(schema.properties),
         "rules": connector.book.fingerprint,
-        "answers by link": connector.why_no_answers() or "in notices to reps",
+        "answers by link": checking.why_no_answers() or "in notices to reps",
     }
     return [*lacks, *found], [*([RULES_ADVICE] if lacks else []), *advice], remarks, facts
 
