@@ -112,12 +112,12 @@ def _for_people(report: UndoReport, settings: Settings, book: RuleBook) -> tuple
     """How a terminal tells whose a line is, and a value that the CRM wrote; and the portal's zone."""
     from connector.cli.naming import for_people, known_names
     from connector.rules.local_time import portal_zone
-    from connector.rules.values import READERS, FieldType, Unreadable, stage_reader
+    from connector.rules.values import READERS, FieldType, Unreadable
 
     names = known_names(settings, (line.contact for line in report.lines))
     zone, rules = portal_zone(names.zone), book.fields.fields
     readers = {kind: READERS[kind] for kind in (FieldType.OWNER, FieldType.INSTANT)}
-    readers[FieldType.STAGE] = stage_reader(dict(book.stages.values))
+    readers[FieldType.STAGE] = book.stages.reader
 
     def whose(line: Line) -> list[str]:
         return [line.contact, names.leads.get(line.contact, "")]

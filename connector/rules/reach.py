@@ -23,7 +23,6 @@ from connector.rules.condition import ActivityClause, Condition
 from connector.rules.field_points import FieldPoints
 from connector.rules.filters import Then
 from connector.rules.rulebook import RuleBook
-from connector.rules.values import Unreadable, stage_reader
 
 MarkKey = tuple[str, str, str, str | None]
 """Kind, name, ref and address of an activity: all that rules look at but its instant."""
@@ -137,7 +136,7 @@ class Reach:
         self.asking = frozenset({*ASKING, *hands, *never, *woken})
         self.answering = frozenset({*ANSWERED, *self.asking, *back})
         self._property = {name: rule.property for name, rule in book.fields.fields.items() if rule.property}
-        self._read_stage = stage_reader(book.stages.values)
+        self._stages = book.stages
         self._first = [prop for name in (*ASKING[1:], *sorted(hands)) if (prop := self._property.get(name))]
         self.heard = self.answering | self._by_fields.dates.keys() | self._by_fields.values
         """Fields of which it must hear."""
@@ -197,20 +196,14 @@ class Reach:
 
     def first_sight(self, tally: Tally, raw: Mapping[str, str | None]) -> None:
         """A contact's values when it was first seen."""
-        if self._is_in_hand(raw.get(self._property.get("stage", ""))) or any(raw.get(prop) for prop in self._first):
+        stage = self._stages.named(raw.get(self._property.get("stage", "")))  # in whatever case, as decide() reads it
+        if stage in IN_HAND or any(raw.get(prop) for prop in self._first):
             tally.asked = True
         for name, bits in self._by_fields.dates.items():
             if raw.get(self._property.get(name, "")):
                 tally.dated |= bits
         for name in self._by_fields.values:
             tally.holds = self._by_fields.holding(tally.holds, name, raw.get(self._property[name]))
-
-    def _is_in_hand(self, wire: str | None) -> bool:
-        """By the stage as decide() reads it, in whatever case; one that nobody can read says nothing."""
-        try:
-            return bool(wire) and self._read_stage(wire or "") in IN_HAND
-        except Unreadable:
-            return False
 
     def changed(self, tally: Tally, name: str, value: str | None, *, in_work: bool) -> None:
         """One field took another wire value."""

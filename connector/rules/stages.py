@@ -15,6 +15,7 @@ from connector.domain.contact import Contact
 from connector.domain.episode import State
 from connector.domain.stage import Stage
 from connector.rules.misplaced import MisplacedError
+from connector.rules.values import Reader, Unreadable, stage_reader
 
 
 def _lower_keys(value: object) -> object:
@@ -61,6 +62,18 @@ class StageRules(BaseModel):
     def values(self) -> Mapping[str, str]:
         """Portal stage value -> stage, as rules/fields.py wants it."""
         return {value: stage.value for value, stage in self.stages.items()}
+
+    @cached_property
+    def reader(self) -> Reader:
+        return stage_reader(self.values)
+
+    def named(self, wire: str | None) -> Stage | None:
+        """The stage of a portal's value, as fields are read; None for an empty one and for one not named here."""
+        try:
+            found = self.reader(wire or "")
+        except Unreadable:
+            return None
+        return Stage(found) if isinstance(found, str) else None
 
     def portal_value(self, stage: Stage) -> str | None:
         """The first portal value that reads as this stage; None where the portal has none."""

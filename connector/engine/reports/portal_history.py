@@ -40,7 +40,6 @@ from connector.rules.reporting.portal_past import (
     as_seen,
     became_ready,
     lacking,
-    stage_named,
 )
 from connector.rules.rulebook import RuleBook
 
@@ -156,7 +155,7 @@ class _Reading:
         edits = record.history.get(stage, ())
         at = became_ready(edits, deals, rules, created_at=record.created_at, kept=kept)
         if at is None:
-            stands = stage_named(rules)(record.properties.get(stage))
+            stands = rules.named(record.properties.get(stage))
             self.found.dateless += stands in READY and not edits
             return None
         if not self.past.holds(at.at):

@@ -15,7 +15,7 @@ from connector.domain.record import Record
 from connector.domain.stage import Stage
 from connector.rules.fields import property_of
 from connector.rules.reporting.passed import ACCEPTED, OPPORTUNITIES, Step
-from connector.rules.reporting.portal_past import READY, stage_named
+from connector.rules.reporting.portal_past import READY
 from connector.rules.rulebook import RuleBook
 from connector.rules.stages import STAGE_MEANS
 from connector.rules.values import READERS, FieldType, Unreadable
@@ -74,9 +74,9 @@ def outcome(
 
 def _said(record: Record, at: datetime, book: RuleBook) -> list[Step]:
     """What stage and status say about the contact from then on."""
-    named, found = stage_named(book.stages), list[Step]()
+    found = list[Step]()
     for edit in record.history.get(property_of("stage", book.fields), ()):
-        stage = named(edit.value) or Stage.OTHER
+        stage = book.stages.named(edit.value) or Stage.OTHER
         means = STAGE_MEANS.get(stage)
         if edit.at > at and means is None:
             means = State.RECYCLED if stage in BEFORE_SALES else State.HANDED_OFF if stage in READY else None

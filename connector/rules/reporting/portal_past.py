@@ -7,7 +7,7 @@ rules/reporting/portal_outcome.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -24,7 +24,6 @@ from connector.rules.reporting.examples import shareable
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import sift
 from connector.rules.stages import StageRules
-from connector.rules.values import Unreadable, stage_reader
 
 CALCULATED = "CALCULATED"
 """Source of a value that the CRM works out: of such properties it may keep the present value alone."""
@@ -54,20 +53,6 @@ class Then:
     dated: bool
 
 
-def stage_named(rules: StageRules) -> Callable[[str | None], Stage | None]:
-    """Reads a portal's stage value; None for an empty one and for one that stages.yaml does not name."""
-    read = stage_reader(rules.values)
-
-    def named(value: str | None) -> Stage | None:
-        try:
-            found = read(value or "")
-        except Unreadable:
-            return None
-        return Stage(found) if isinstance(found, str) else None
-
-    return named
-
-
 def became_ready(
     edits: Sequence[Edit], deals: Sequence[Deal], rules: StageRules, *, created_at: datetime, kept: int
 ) -> ReadyAt | None:
@@ -79,8 +64,7 @@ def became_ready(
     Args:
         edits: of the stage, newest first. deals: all of the contact. kept: see `as_it_was`.
     """
-    named = stage_named(rules)
-    entered = next((edit.at for edit in reversed(edits) if named(edit.value) in READY), None)
+    entered = next((edit.at for edit in reversed(edits) if rules.named(edit.value) in READY), None)
     first = [*([entered] if entered is not None else []), *[deal.created_at for deal in deals]]
     return ReadyAt(max(min(first), created_at), len(edits) < kept) if first else None
 
