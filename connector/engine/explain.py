@@ -99,8 +99,8 @@ def explain(
     decisions = [row for row in every if as_of is None or _at(row["as_of"]) <= as_of]
     if not decisions and (idle := said_of_idle(uow, stored, book, as_of)) is not None:
         decisions = [idle]
-    known_since = _first_look(uow, contact, every) if as_of is not None and not decisions else None
-    known_since = known_since if known_since is not None and as_of is not None and as_of < known_since else None
+    known_since = _first_look(uow, contact, every) if not decisions else None
+    too_early = as_of is not None and known_since is not None and as_of < known_since
     last, cause = _last_and_cause(decisions)
     score: Mapping[str, Any] = (cause or {}).get("score") or {}
     route = _route(cause, decisions)
@@ -114,8 +114,8 @@ def explain(
         contact=contact,
         name=name_of(stored.contact) or "A contact without a name",
         as_of=as_of,
-        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes, known_since),
-        why=str(cause["sentence"]) if cause else _not_decided(known_since, words),
+        answer=_not_done(uow, contact, last, episodes, as_of) or _answer(last, episodes, too_early=too_early),
+        why=str(cause["sentence"]) if cause else _not_decided(known_since if too_early else None, words),
         decided_at=_at(cause["as_of"]) if cause else None,
         score=score["total"] / 100 if score else None,
         grade=str(score.get("grade", "")),
@@ -232,10 +232,9 @@ def _not_decided(first_look: datetime | None, words: Wording) -> str:
     return f"The first run that looked at this lead was on {words.day(first_look)}."
 
 
-def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode], known_since: datetime | None) -> str:
-    """`known_since`: when the lead was first looked at, of a day before that; else None."""
+def _answer(last: Mapping[str, Any] | None, episodes: Sequence[Episode], *, too_early: bool) -> str:
     if last is None:
-        return "Not decided yet." if known_since is None else "Handoff did not know this lead on that day."
+        return "Handoff did not know this lead on that day." if too_early else "Not decided yet."
     if episodes and episodes[-1].was_undone and last["action"] in ("end", "nothing"):
         return "No longer: it was handed to sales, and a person undid that."
     if last["action"] != "nothing":

@@ -111,7 +111,7 @@ def test_searches_and_other_calls_have_windows_of_their_own() -> None:
     for _ in range(50):
         pacing.acquire(search=True)
     assert not slept
-    pacing.slow_down(search=True)
+    pacing.refused(search=True, seconds=None)
     assert pacing.calls is not None and pacing.calls.limit == 2
 
 

@@ -127,7 +127,8 @@ def look_at(client: Client, ids: Sequence[ContactId], properties: Sequence[str])
     names, surplus = named(properties)
     payload = _present(client, wanted, names, archived=False)
     missing = _named_missing(payload, wanted)
-    rows = [row for row in parse_rows(payload) if row["id"] in set(wanted)] if properties else []
+    asked = set(wanted)
+    rows = [row for row in parse_rows(payload) if row["id"] in asked] if properties else []
     records = [parse_record(row, surplus) for row in rows]
     if missing:
         missing = _named_missing(_present(client, missing, (MERGED_IDS,), archived=True), missing)

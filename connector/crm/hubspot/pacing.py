@@ -251,10 +251,6 @@ class Pacing:
             if pacer is not None:
                 pacer.close()
 
-    def slow_down(self, *, search: bool) -> None:
-        if pacer := self._of(search):
-            pacer.slow_down()
-
 
 def _pacer(
     name: str, limit: int, interval_ms: int, make: Buckets, sleep: Sleep, *, learns: bool = False
