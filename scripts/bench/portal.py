@@ -1,8 +1,8 @@
-"""A portal to measure on: the sandbox or a server from outside, a receiver, and `handoff` beside them.
+"""A portal to measure on: the sandbox, the stub or a server from outside, a receiver, and `handoff` beside them.
 
-The sandbox and each command are processes of their own (the receiver a thread), so that CPU seconds and memory of a
-command are its own. Where `HUBSPOT_BASE_URL` is set from outside, that server is used, and nothing is asked of a
-sandbox's own doors.
+The server and each command are processes of their own (the receiver a thread), so that CPU seconds and memory of a
+command are its own. Where `HUBSPOT_BASE_URL` is set from outside, that server is used with `HUBSPOT_ACCESS_TOKEN`, and
+nothing is asked of a sandbox's own doors.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Portal:
         stack: ends what is begun here.
         per_10_seconds, searches_per_second: what the portal allows, and what the connector is told; 0 for no limit.
         latency_ms: added to every answer.
+        stub: more contacts than the sandbox can hold (stub.py).
         since: HANDOFF_SINCE; empty for the portal's own clock at the first run.
     """
 
@@ -61,6 +62,7 @@ class Portal:
         per_10_seconds: int = 0,
         searches_per_second: int = 0,
         latency_ms: float = 0,
+        stub: bool = False,
     ) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handoff-bench-")))
         self.sandbox: subprocess.Popen[str] | None = None
@@ -68,7 +70,8 @@ class Portal:
         if self.url:
             self.token = os.environ.get("HUBSPOT_ACCESS_TOKEN", "none")
         else:
-            command = [sys.executable, "-m", "connector.sandbox", "--port", "0", "--json", "--enterprise"]
+            server = [str(Path(__file__).with_name("stub.py"))] if stub else ["-m", "connector.sandbox"]
+            command = [sys.executable, *server, "--port", "0", "--json", "--enterprise"]
             command += ["--contacts", str(contacts), "--seed", str(seed), "--latency-ms", str(latency_ms)]
             command += ["--rate-per-10s", str(per_10_seconds), "--search-per-second", str(searches_per_second)]
             self.sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)

@@ -17,6 +17,7 @@ BENCHES = {
     "clocks": ("clocks", "due times in business hours and days per CPU second, beside walking over days"),
     "fast": ("pull", "a full pull without limits or distance: what the CPU does"),
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
+    "memory": ("memory", "the largest memory of a full pull of a million contacts, stored and decided"),
     "pull": ("pull", "a full pull, stored and decided, at 190 requests in ten seconds, 120 ms away"),
     "quiet": ("quiet", "what a second sync costs right after a first one"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
