@@ -1,4 +1,4 @@
-"""The key that is not in the database (I11, S1): what is kept under it cannot be guessed from a copied database file.
+"""The key that is not in the database (I11, S1): what is kept under it cannot be got from a copied database file.
 
 A setting gives it, or a file of mode 0600 beside a SQLite database, made when it is first needed. PostgreSQL has no
 place beside it: there the setting is required. Each use derives a key of its own from it.
@@ -64,7 +64,9 @@ class Key:
                 raise SettingsError(f"HANDOFF_KEY is shorter than {SHORTEST} characters", advice=MAKE_ONE)
             return self._given.encode()
         if self._file is None:
-            raise SettingsError("HANDOFF_KEY is not set, and erasing people needs it here", advice=MAKE_ONE)
+            raise SettingsError(
+                "HANDOFF_KEY is not set; here nobody can be erased and no login kept without it", advice=MAKE_ONE
+            )
         if make:
             _sweep(self._file)
         if make and not self._file.exists():

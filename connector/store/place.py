@@ -44,7 +44,7 @@ def prepare_file(path: Path) -> None:
     try:
         _make_private(path)
     except OSError as error:
-        raise _refused(path, error.strerror or type(error).__name__) from error
+        raise refused(path, error.strerror or type(error).__name__) from error
 
 
 def check_file(path: Path) -> None:
@@ -59,7 +59,7 @@ def check_file(path: Path) -> None:
         raise SettingsError(f"{path} is not a file", advice="Set HANDOFF_DATABASE_URL to the path of a file.")
     for place in (path, folder):
         if place.exists() and not os.access(place, os.W_OK):
-            raise _refused(place, "no right to write")
+            raise refused(place, "no right to write")
 
 
 def _make_private(path: Path) -> None:
@@ -70,7 +70,8 @@ def _make_private(path: Path) -> None:
         path.chmod(PRIVATE)
 
 
-def _refused(path: Path, why: str) -> SettingsError:
+def refused(path: Path, why: str) -> SettingsError:
+    """The error for a place that cannot be written."""
     return SettingsError(
         f"The database cannot be written: {path} ({why})",
         advice=UNWRITABLE_ADVICE,

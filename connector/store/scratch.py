@@ -26,11 +26,11 @@ from connector.store.database import Database
 from connector.store.migrate import migrate
 from connector.store.place import parse_url
 from connector.store.store import SqlStore
-from connector.store.tables import lease, metadata
+from connector.store.tables import lease, login, metadata
 
 PREFIX, LOCK = "handoff-preview-", "lock"
 _BATCH = 1000
-_NOT_COPIED = frozenset({lease.name})       # a copy is held by nobody
+_NOT_COPIED = (lease, login)        # a copy is held by nobody, and asks the CRM nothing
 
 
 @contextmanager
@@ -79,13 +79,14 @@ def _copy_file(source: Database, target: Database) -> None:
         driver = cast(sqlite3.Connection, reader.connection.driver_connection)
         driver.backup(cast(sqlite3.Connection, writer.connection.driver_connection))
     with target.writing() as connection:
-        connection.execute(lease.delete())
+        for table in _NOT_COPIED:
+            connection.execute(table.delete())
 
 
 def _copy_rows(store: SqlStore, target: Database) -> None:
     with store.database.reading() as reader, target.writing() as writer:
         for table in metadata.sorted_tables:
-            if table.name in _NOT_COPIED:
+            if table in _NOT_COPIED:
                 continue
             found = select(table).where(table.c.portal == store.portal)
             for rows in reader.execution_options(yield_per=_BATCH).execute(found).mappings().partitions():

@@ -45,7 +45,7 @@ def open_store(
             prepare_file(database.path)
         database.probe()
         migrate(database)
-        return SqlStore(database, _settle(database, portal), holder=holder, key=_key(database, key))
+        return SqlStore(database, _settle(database, portal), holder=holder, key=key_beside(database, key))
     except BaseException:
         database.close()
         raise
@@ -65,7 +65,7 @@ def check_store(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime
                 return
         database.probe()
         with database.reading() as connection:
-            known = _portals(connection) if inspect(connection).has_table(portal_table.name) else []
+            known = portals_of(connection) if inspect(connection).has_table(portal_table.name) else []
         _refuse_another(database, known, portal)
     finally:
         database.close()
@@ -104,7 +104,7 @@ class SqlStore:
         if state is not None and (state.time_zone, state.ui_domain) == (info.time_zone, info.ui_domain):
             return
         with self.database.writing() as connection:
-            _refuse_another(self.database, _portals(connection), info.id)
+            _refuse_another(self.database, portals_of(connection), info.id)
             unset: dict[str, object] = dict.fromkeys(("handoff_since", "as_of", "ready_at"))
             unset |= {"fingerprint": "", "shadow": False, "adopting": {}}
             Part(connection, info.id).upsert(portal_table, [{**known, **unset}], keep=tuple(unset))
@@ -168,18 +168,20 @@ class SqlStore:
         return Lease(self.database, self.portal, self.holder, beat=self._beat, stale=self._stale)
 
 
-def _key(database: Database, given: str | None) -> Key:
+def key_beside(database: Database, given: str | None) -> Key:
+    """The key of this database: as the setting says, else the file beside it."""
     file = database.path.with_name(f"{database.path.name}.key") if database.path is not None else None
     return Key(given, file, passing=database.in_memory)
 
 
-def _portals(connection: Connection) -> list[PortalId]:
+def portals_of(connection: Connection) -> list[PortalId]:
+    """The portals that the database belongs to: one, once it was synced into."""
     return list(connection.execute(select(portal_table.c.portal).order_by(portal_table.c.portal)).scalars())
 
 
 def _settle(database: Database, wanted: PortalId | None) -> PortalId | None:
     with database.reading() as connection:
-        known = _portals(connection)
+        known = portals_of(connection)
     if wanted is None:
         return known[0] if len(known) == 1 else None
     _refuse_another(database, known, wanted)

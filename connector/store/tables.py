@@ -447,6 +447,17 @@ Index("ix_answer_contact", answer.c.portal, answer.c.contact)
 _partial("ix_answer_waiting", answer.c.portal, answer.c.received_at, answer.c.answer, where="status = 'waiting'")
 _partial("ix_answer_comment", answer.c.portal, answer.c.answered_at, where="comment <> ''")
 
+# -- how we log in -------------------------------------------------------------------------------------------------
+
+login = Table(
+    "login", metadata,
+    _key("portal"),
+    Column("app", Text, nullable=False),          # the client id of the OAuth app
+    Column("key", Text, nullable=False),          # tells which key encrypted the body, and nothing of it
+    Column("body", Text, nullable=False),         # the tokens, encrypted; the key is not in the database
+    Column("changed_at", Instant, nullable=False),
+)
+
 # -- what the CRM says of itself -----------------------------------------------------------------------------------
 
 hint = Table(

@@ -33,7 +33,7 @@ CANARY = "Zanziberta"
 MAIL, OLD_MAIL = "zanziberta@canary.example", "old.zanziberta@canary.example"
 TRACES = (CANARY, CANARY.lower(), WHO, OTHER)
 UNTOUCHED = frozenset(
-    {"portal", "lease", "watermark", "rulebook", "owner", "rotation", "destination", "suppression_list"}
+    {"portal", "lease", "login", "watermark", "rulebook", "owner", "rotation", "destination", "suppression_list"}
 )
 """Tables in which no person can be."""
 
