@@ -104,6 +104,7 @@ class FakeCrm:
         self.people: list[Owner] = [make_owner("7"), make_owner("8")]
         self.activities: dict[str, list[Activity]] = {}
         self.off: dict[str, str] = {}
+        self.broken: dict[str, Exception] = {}
         self.lacking: dict[str, str] = {}
         self.deals: list[Deal] = []
         self.tasks: dict[str, tuple[ContactId, str]] = {}
@@ -260,6 +261,9 @@ class FakeCrm:
             self._ask("pull_activities", stream)
             yield StreamOff(stream=stream, why=self.off[stream])
             return
+        if stream in self.broken:
+            self._ask("pull_activities", stream)
+            raise self.broken[stream]
         if stream.startswith("list"):
             yield from self._pull_list(stream, window, cursor)
             return

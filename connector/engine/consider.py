@@ -26,6 +26,7 @@ from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
 from connector.engine.timers import add_new_clocks, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
+from connector.engine.unseen import whoever_waits, without_doubts
 from connector.rules import sla
 from connector.rules.decide import asks_still, decide, shows_more
 from connector.rules.fields import property_of
@@ -36,6 +37,7 @@ from connector.rules.plan import plan
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
+from connector.rules.unseen import marks_wait, why_it_waits
 
 STORED = frozenset(
     {
@@ -166,6 +168,7 @@ class _Case:
 
     Attributes:
         intent: the write of the decision; mark: that of the mark alone, where no decision's takes it along (R08).
+        mark_waits: nobody can say yet whether it is to be set.
     """
 
     decision: Decision
@@ -175,6 +178,7 @@ class _Case:
     mark: Intent | None
     told: Sequence[Notice]
     rows: Sequence[Entry]
+    mark_waits: bool = False
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -189,6 +193,9 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     found = marking(situation, decision, context.book, now=context.now)
     if decision.action in LOOKED_AT_AGAIN:
         found = Marking()  # then, for what it asks for still may change it
+    mark_waits = found.change is not None and bool(found.change.after) and marks_wait(context.unseen)
+    if mark_waits:
+        found = Marking()
     if found.change is not None and planned.changes:
         planned = replace(planned, changes=(*planned.changes, found.change))
     owners = table.gathered.owners
@@ -198,7 +205,7 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)
-    return _Case(decision, planned, found, intent, mark, told, rows)
+    return _Case(decision, planned, found, intent, mark, told, rows, mark_waits)
 
 
 def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
@@ -209,7 +216,7 @@ def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decisio
     if context.options.dry_run:
         since = oldest(context.now, book)
         context.basis[situation.contact.id] = basis_of(situation, on_list=on_list, since=since)
-    return decide(situation, book, now=context.now)
+    return without_doubts(context, decide(situation, book, now=context.now), situation)
 
 
 def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exception) -> None:
@@ -259,7 +266,10 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
         keep_mark(context, uow, decision.contact, case.marking, case.mark)
         if case.intent is None or context.options.dry_run:
             _count(context, decision)  # what waits for a write counts when it is written
-    uow.mark_retry([case.decision.contact for case in cases if comes_again(case.decision, context.book)])
+    uow.mark_retry(
+        [one.decision.contact for one in cases if one.mark_waits or comes_again(one.decision, context.book)]
+    )
+    whoever_waits(context, [case.decision for case in cases])
     if context.options.dry_run:
         context.planned += [
             PlannedLead(decision=case.decision, changes=case.changes)
@@ -283,11 +293,13 @@ def looks_again(situation: Situation, decision: Decision, book: RuleBook) -> boo
 def comes_again(decision: Decision, book: RuleBook) -> bool:
     """Whether the next run decides it once more, though nothing should be heard of it until then.
 
-    Nobody was there to take it. Or it has just come to sales: that sales waits for the customer from the beginning is
-    known by the record as the handover leaves it (R17).
+    Nobody was there to take it, or it waits for a stream that could not be read. Or it has just come to sales: that
+    sales waits for the customer from the beginning is known by the record as the handover leaves it (R17).
     """
     if decision.action in GIVEN:
         return book.sla.waiting is not None
+    if why_it_waits(decision):
+        return True
     return any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts)
 
 

@@ -16,6 +16,7 @@ from connector.domain.run import RunCounts, SyncRun
 from connector.engine.approval import Approval, Basis
 from connector.engine.clock import CrmClock
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
+from connector.engine.unseen import behind
 from connector.rules.reach import Reach
 from connector.rules.rulebook import RuleBook
 
@@ -106,6 +107,9 @@ class Context:
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
         on_the_way: contacts whose mark, or lead after a merge, is being written; they are decided when it stands.
+        unseen: streams of signals that were not read to their end, each with how far it was read (engine/unseen.py).
+        broken: those of them that broke off in this run.
+        waiting: leads that wait for them, by why.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
@@ -142,6 +146,9 @@ class Context:
     missing: set[ContactId] = field(default_factory=set)
     behind: dict[ContactId, bool] = field(default_factory=dict)
     on_the_way: set[ContactId] = field(default_factory=set)
+    unseen: dict[str, datetime | None] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    waiting: Counter[str] = field(default_factory=Counter)
     planned: list[PlannedLead] = field(default_factory=list)
     basis: dict[ContactId, Basis] = field(default_factory=dict)
     _reach: Reach | None = None
@@ -195,6 +202,7 @@ def build_context(
     """The context with which a run, an undo or a look at hints begins; `book` as it was loaded, in no zone yet."""
     with ports.store.reading() as uow:
         owners = uow.owners() if any(person.calendar for person in book.routing.people) else ()
+        unseen = behind(uow, ports.source, book)
     return Context(
         source=ports.source,
         crm=ports.crm,
@@ -211,6 +219,7 @@ def build_context(
         past=past,
         covered=covered,
         unread=set(unread),
+        unseen=unseen,
         progress=progress or NoProgress(),
         renormalise=renormalise,
     )

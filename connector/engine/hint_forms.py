@@ -15,6 +15,7 @@ from connector.domain.hint import Hint
 from connector.engine.context import Context
 from connector.engine.intake import store_activities
 from connector.engine.ports import Form
+from connector.engine.unseen import ALONE
 
 ABOUT_THEN = timedelta(minutes=1)
 """So far apart may a contact's own word of a form and the submission itself be dated."""
@@ -34,6 +35,14 @@ def look_up(context: Context, hints: Sequence[Hint], contacts: Mapping[ContactId
         for one, contact in contacts.items()
         if one in first and (at := contact.instant("last_form_at")) is not None and at >= first[one] - ABOUT_THEN
     }
+    try:
+        return _look_up(context, sent)
+    except ALONE:  # they are looked for again within the minute, and pulled by the next run
+        return set(sent)
+
+
+def _look_up(context: Context, sent: Mapping[ContactId, Contact]) -> set[ContactId]:
+    """`sent`: those who tell of a form."""
     forms = _wanted(context, list(sent.values())) if sent else []
     if not forms:
         return set()

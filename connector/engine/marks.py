@@ -20,6 +20,7 @@ from connector.rules.case import Case
 from connector.rules.fields import property_of
 from connector.rules.marking import FIELD, Marking, marking
 from connector.rules.situation import Situation
+from connector.rules.unseen import marks_wait
 
 RULE = "abandoned form"
 GUARDED = ("episode", "last_form_at", "email")
@@ -75,6 +76,9 @@ def look_at_marks(context: Context, uow: UnitOfWork, found: Mapping[ContactId, S
         if contact in busy:
             continue
         mark = marking(situation, None, context.book, now=context.now)
+        if mark.change is not None and mark.change.after and marks_wait(context.unseen):
+            uow.mark_retry([contact])
+            continue
         intent = mark_intent(context, stored[contact].raw, mark)
         keep_mark(context, uow, contact, mark, intent)
         if intent is not None and context.options.dry_run:

@@ -22,11 +22,13 @@ from connector.engine.intake import BOOKED, drop_contacts, store_activities, sto
 from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
 from connector.engine.stand_ins import is_refused, refused
 from connector.engine.unread import GIVE_UP_AFTER, set_read
+from connector.engine.unseen import alone, leave_out
 from connector.errors import BackfillShedError
 from connector.rules.fields import properties_to_read
 from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.meetings import FIELD
 from connector.rules.sla import counts_touches
+from connector.rules.unseen import STOOD_IN_FOR
 
 Row = TypeVar("Row")
 
@@ -35,6 +37,9 @@ LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
+
+OF_SALES = (TOUCHES, MEETINGS)
+"""No signals of the lead's: without them clocks would run out on leads that somebody looks after."""
 
 LONG_BIN = "archived.long"
 """When looking through the recycle bin last took more than one page; kept as a watermark, and no stream."""
@@ -264,13 +269,10 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
     changed = window(context, stream)
     begin = cursor if cursor is not None else _place(context, stream, changed)
     completeness.begin(context, stream, changed or look_back)
-    for page in context.source.pull_activities(stream, changed or look_back, cursor=begin):
+    pages = context.source.pull_activities(stream, changed or look_back, cursor=begin)
+    for page in pages if stream in OF_SALES else alone(context, stream, pages):
         if isinstance(page, StreamOff):
-            context.counts.completeness.pop(stream)
-            context.troubles.append(page.why)
-            if page.lasts:
-                with context.store.transaction() as uow:
-                    uow.put_watermark(refused(stream), context.now)
+            _go_without(context, page)
             return False
         _keep_page(context, marks, stream, page.cursor, page.rows, partial(store_activities, cause=stream))
         if page.place is not None:
@@ -278,7 +280,19 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
         context.counts.activities_pulled += len(page.rows)
         context.progress.step("activities", context.counts.activities_pulled)
         context.between_pages()
+    context.unseen.pop(stream, None)
     return True
+
+
+def _go_without(context: Context, off: StreamOff) -> None:
+    """The others go on; its watermark stays (P5)."""
+    context.counts.completeness.pop(off.stream)
+    context.troubles.append(off.why)
+    if off.lasts:
+        with context.store.transaction() as uow:
+            uow.put_watermark(refused(off.stream), context.now)
+    if off.stream not in (*OF_SALES, *(STOOD_IN_FOR if off.lasts else ())):
+        leave_out(context, off.stream)
 
 
 def _place(context: Context, stream: str, changed: Window | None) -> str | None:

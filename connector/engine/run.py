@@ -37,6 +37,7 @@ from connector.engine.pull import pull, trailing
 from connector.engine.report import RunReport
 from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
+from connector.engine.unseen import who_waits
 from connector.engine.vanished import erase_vanished
 from connector.engine.write import write_open_intents
 from connector.errors import QuotaExhaustedError, SettingsError
@@ -260,6 +261,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts.held = len(guard.held)
     counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
     counts.quota = context.crm.spent()
+    context.troubles += who_waits(context)
     with context.store.transaction() as uow:
         keep_held(uow, guard)
         first_proof(context, uow)
@@ -307,5 +309,5 @@ def _mark(context: Context) -> str:
 def _status(context: Context, guard: Guard, settled: bool) -> RunStatus:
     if guard.held or halted(context):
         return RunStatus.HELD
-    failed = context.counts.changes_rejected or context.counts.quarantined or not settled
+    failed = context.counts.changes_rejected or context.counts.quarantined or context.broken or not settled
     return RunStatus.COMPLETED_WITH_ERRORS if failed else RunStatus.COMPLETED

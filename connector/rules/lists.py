@@ -16,7 +16,7 @@ from connector.rules.rulebook import RuleBook, find_conditions
 
 def list_streams(book: RuleBook) -> tuple[str, ...]:
     """The stream of each list that a rule asks about, in the order of the rules; none where no rule does."""
-    return tuple(dict.fromkeys(_stream(pattern) for pattern in _patterns(book)))
+    return tuple(dict.fromkeys(stream_of(pattern) for pattern in _patterns(book)))
 
 
 def stream_in_words(stream: str) -> str:
@@ -28,7 +28,8 @@ def stream_in_words(stream: str) -> str:
     return stream.replace("_", " ")
 
 
-def _stream(pattern: ActivityPattern) -> str:
+def stream_of(pattern: ActivityPattern) -> str:
+    """The stream of the list that a pattern of joinings names."""
     return f"{LIST_NUMBERED}{pattern.ref}" if pattern.ref else f"{LIST_NAMED}{pattern.name}"
 
 

@@ -1,0 +1,89 @@
+"""Unseen: streams of signals that broke off, and what waits for them; the run goes on without (P5, P7).
+
+A stream that ends in an error is told, keeps its watermark, and is asked for again by the next run. That it is behind
+stands among the watermarks, so that hints between two runs know it too. What must not be concluded meanwhile is
+rules/unseen.py's to say. Contacts, deals and what sales did are no signals: without them a run ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.domain.decision import Decision
+from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
+from connector.errors import ConnectorError, ContractError, CrmUnavailableError
+from connector.rules import unseen
+from connector.rules.lists import list_streams, stream_in_words
+from connector.rules.rulebook import RuleBook
+from connector.rules.situation import Situation
+from connector.rules.words import many
+
+if TYPE_CHECKING:
+    from connector.engine.context import Context
+
+ALONE = (CrmUnavailableError, ContractError)
+"""What may go wrong with one stream alone; a wrong token or a day's calls that are spent concern all of them."""
+
+
+def failed(stream: str) -> str:
+    """Name of the watermark that says when a stream broke off last."""
+    return f"{stream}.failed"
+
+
+def behind(uow: UnitOfWork, source: MarketingSource, book: RuleBook) -> dict[str, datetime | None]:
+    """Streams of signals that the last run could not read, each with how far it was read before."""
+    found = {}
+    for stream in (*source.streams(), *list_streams(book)):
+        said = uow.watermark(failed(stream))
+        mark = uow.watermark(stream) if said is not None else None
+        if said is not None and (mark is None or mark < said):
+            found[stream] = mark
+    return found
+
+
+def alone(
+    context: Context, stream: str, pages: Iterator[ActivityPage | StreamOff]
+) -> Iterator[ActivityPage | StreamOff]:
+    """The pages of a stream; where asking for one fails after all tries, the stream is over and the run goes on.
+
+    An error of whoever takes the pages is none of the stream's.
+    """
+    try:
+        yield from pages
+    except ALONE as error:
+        context.broken.add(stream)
+        yield StreamOff(stream=stream, why=_told(stream, error), lasts=False)
+
+
+def leave_out(context: Context, stream: str) -> None:
+    """This run does without what the stream would have shown."""
+    with context.store.transaction() as uow:
+        context.unseen[stream] = uow.watermark(stream)
+        uow.put_watermark(failed(stream), context.now)
+
+
+def without_doubts(context: Context, decision: Decision, situation: Situation) -> Decision:
+    """The decision, or that the lead waits for a stream that could not be read."""
+    return unseen.waiting(decision, situation, context.book, context.unseen) if context.unseen else decision
+
+
+def whoever_waits(context: Context, decisions: Iterable[Decision]) -> None:
+    """Counts them by why, for the report."""
+    context.waiting.update(why for one in decisions if (why := unseen.why_it_waits(one)))
+
+
+def who_waits(context: Context) -> list[str]:
+    """A line for each reason."""
+    return [
+        f"{many(leads, 'lead')} {'waits' if leads == 1 else 'wait'}: {why}" for why, leads in context.waiting.items()
+    ]
+
+
+def _told(stream: str, error: ConnectorError) -> str:
+    advice = f" {error.advice}" if error.advice else ""
+    return (
+        f"{stream_in_words(stream)} could not be read, and the run went on without: {error}; the next run asks for "
+        f"them again from where they were read last, and nothing is concluded from their absence until then.{advice}"
+    )
