@@ -62,6 +62,7 @@ from connector.store import (
     this_process,
 )
 from connector.store.destinations import look_at_destinations
+from connector.store.logins import LoginVault
 from connector.store.pacing import SharedWindow
 
 
@@ -362,13 +363,27 @@ def _gateway(settings: Settings) -> HubSpotGateway:
 
 def _token(settings: Settings) -> str | TokenSource:
     given = settings.credentials()
-    if given.access_token is not None:
-        return given.access_token.get_secret_value()
-    assert given.client_id and given.client_secret and given.refresh_token
+    return given.access_token.get_secret_value() if given.access_token is not None else oauth_token(settings)
+
+
+def oauth_token(settings: Settings) -> OAuthToken:
+    """The OAuth app's token, kept in the database. Raises SettingsError where the app is not set."""
+    given = settings.oauth()
+    assert given.client_id and given.client_secret
     return OAuthToken(
         client_id=given.client_id,
         client_secret=given.client_secret.get_secret_value(),
-        refresh_token=given.refresh_token.get_secret_value(),
+        refresh_token=given.refresh_token.get_secret_value() if given.refresh_token is not None else "",
+        vault=login_vault(settings),
+    )
+
+
+def login_vault(settings: Settings) -> LoginVault:
+    """Where tokens of a login are kept; asks nothing of the database yet."""
+    return LoginVault(
+        settings.database_url.get_secret_value(),
+        key=settings.key.get_secret_value() if settings.key else None,
+        wall_clock=wall_clock,
     )
 
 

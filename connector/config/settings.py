@@ -47,8 +47,8 @@ HOW_TO_LOG_IN = (
     ".env or in the environment. To try Handoff without HubSpot: `handoff demo`."
 )
 HOW_TO_OAUTH = (
-    "Client id and secret stand on the page of your app in HubSpot (Auth); the refresh token is what installing the "
-    "app gave. Or set HUBSPOT_ACCESS_TOKEN instead."
+    "Client id and secret stand on the page of your app in HubSpot (Auth); with both set, run `handoff auth login`. "
+    "Or set HUBSPOT_ACCESS_TOKEN instead."
 )
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -56,7 +56,10 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Either `access_token`, or all three of the others (OAuth); the rest is None."""
+    """Either `access_token`, or client id and secret (OAuth); the rest is None.
+
+    `refresh_token` is None where `handoff auth login` gave the tokens, or has yet to.
+    """
 
     access_token: SecretStr | None = None
     client_id: str | None = None
@@ -160,7 +163,7 @@ class Settings(BaseSettings):
 
     @property
     def has_credentials(self) -> bool:
-        return self.access_token is not None or self.refresh_token is not None
+        return self.access_token is not None or (self.client_id is not None and self.client_secret is not None)
 
     def credentials(self) -> Credentials:
         """What to log in with; the access token wins where both kinds are set.
@@ -170,18 +173,15 @@ class Settings(BaseSettings):
         """
         if self.access_token is not None:
             return Credentials(access_token=self.access_token)
-        oauth = {
-            "HUBSPOT_CLIENT_ID": self.client_id,
-            "HUBSPOT_CLIENT_SECRET": self.client_secret,
-            "HUBSPOT_REFRESH_TOKEN": self.refresh_token,
-        }
-        missing = [name for name, value in oauth.items() if value is None]
-        if len(missing) == len(oauth):
+        if self.client_id is None and self.refresh_token is None:   # a secret alone may be for webhooks
             raise SettingsError("HUBSPOT_ACCESS_TOKEN is not set", advice=HOW_TO_LOG_IN)
-        if missing:
-            raise SettingsError(
-                f"{' and '.join(missing)} not set, and OAuth needs all three parts", advice=HOW_TO_OAUTH
-            )
+        return self.oauth()
+
+    def oauth(self) -> Credentials:
+        """The OAuth app, whether or not an access token goes before it. Raises SettingsError as `credentials`."""
+        parts = {"HUBSPOT_CLIENT_ID": self.client_id, "HUBSPOT_CLIENT_SECRET": self.client_secret}
+        if missing := [name for name, value in parts.items() if value is None]:
+            raise SettingsError(f"{' and '.join(missing)} not set, and OAuth needs both", advice=HOW_TO_OAUTH)
         return Credentials(client_id=self.client_id, client_secret=self.client_secret, refresh_token=self.refresh_token)
 
     def secret(self, name: str) -> SecretStr | None:

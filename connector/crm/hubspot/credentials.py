@@ -1,25 +1,53 @@
 """Who we are to HubSpot: a static token, or an OAuth token that is renewed ahead of its end.
 
-Knows nothing of sessions: it is given a function that posts the refresh form. Secrets never show in `repr` (S1, I10).
+Knows nothing of sessions and databases: it is given a function that posts the form, and a vault that keeps what came of
+it. Secrets never show in `repr` (S1, I10). How a person logs in is login.py's.
 Source: hubspot-facts, section 1.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import Protocol
 
-from connector.errors import AuthenticationError
+from connector.domain.contact import PortalId
+from connector.domain.login import Login
+from connector.errors import AuthenticationError, ContractError
+
+logger = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 120.0
 """Renewed so long before `expires_in`; usage guidelines ask not to wait for a 401."""
 
-DEFAULT_SECONDS = 1800
+DEFAULT_SECONDS, LONGEST_SECONDS = 1800, 86_400
+
+LOG_IN = "Run `handoff auth login`, or set HUBSPOT_REFRESH_TOKEN to what installing the app gave."
+"""Also where the app was removed from the portal: logging in installs it again."""
+WHOSE = "See that HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are those of one app (in HubSpot: the app's page, Auth)."
 
 Exchange = Callable[[Mapping[str, str]], object]
 """Posts the form to the token endpoint and gives the parsed answer; raises AuthenticationError when refused."""
+
+
+class Vault(Protocol):
+    """Keeps a login for all processes that work with one database."""
+
+    def read(self) -> Login | None:
+        """None where there is none, or no database yet."""
+        ...
+
+    def keep(self, login: Login, *, make: bool) -> bool:
+        """Put it in place of the former. False where there is no place and `make` does not ask for one."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this lasts, nobody else renews."""
+        ...
 
 
 class TokenSource(Protocol):
@@ -56,20 +84,34 @@ class StaticToken:
 
 
 class OAuthToken:
-    """An OAuth app's token: refreshed under a lock, two minutes ahead, and once when a 401 comes all the same.
+    """An OAuth app's token: renewed two minutes ahead, and once when a 401 comes all the same.
+
+    One process renews for all that share the vault: whoever comes second finds the new token there. What HubSpot gives
+    is kept before it is used. A process that dies between HubSpot's answer and the keeping leaves the former refresh
+    token, which HubSpot goes on taking; where it gave another one instead, it refuses the former, and a person logs in.
 
     Args:
-        clock: seconds that only grow.
+        refresh_token: what the environment holds; empty where it holds none. It goes before what is kept only where
+            it is another than at the time when that was kept: then a person changed it since.
+        clock: seconds since 1970.
     """
 
     def __init__(
-        self, *, client_id: str, client_secret: str, refresh_token: str, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        client_id: str,
+        client_secret: str,
+        refresh_token: str = "",
+        vault: Vault | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._client_id, self._client_secret, self._refresh_token = client_id, client_secret, refresh_token
+        self._app, self._secret, self._seed = client_id, client_secret, refresh_token
+        self._vault = vault or _NoVault()
         self._clock = clock
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
+        self._unkept: Login | None = None
 
     def __repr__(self) -> str:
         return "OAuthToken(***)"
@@ -77,40 +119,138 @@ class OAuthToken:
     def current(self, exchange: Exchange) -> str:
         with self._lock:
             if not self._token or self._clock() >= self._renew_at:
-                self._refresh(exchange)
+                self._renew("", exchange)
             return self._token
 
     def renew(self, refused: str, exchange: Exchange) -> bool:
         with self._lock:
             if self._token == refused:  # else another thread was faster
-                self._refresh(exchange)
+                self._renew(refused, exchange)
             return True
 
     def introspection(self, exchange: Exchange) -> Mapping[str, str]:
         return {
             "token": self.current(exchange),
             "token_type_hint": "access_token",
-            "client_id": self._client_id,
-            "client_secret": self._client_secret,
+            "client_id": self._app,
+            "client_secret": self._secret,
         }
 
-    def _refresh(self, exchange: Exchange) -> None:
-        answer = exchange(
-            {
-                "grant_type": "refresh_token",
-                "client_id": self._client_id,
-                "client_secret": self._client_secret,
-                "refresh_token": self._refresh_token,
-            }
-        )
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(answer, dict) or not isinstance(token, str) or not token:
-            raise AuthenticationError(
-                "the token endpoint gave no access token", advice="Connect the app to the portal again."
+    def log_in(
+        self, code: str, redirect_uri: str, verifier: str, exchange: Exchange, *, accept: Callable[[Login], None]
+    ) -> Login:
+        """Trade the code of a login for tokens, and keep them in place of all others.
+
+        Args:
+            verifier: of PKCE; empty where the login was without.
+            accept: looks at them first; what it raises, it is told, and nothing is kept.
+        """
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        answer = exchange({**form, **self._who(), **({"code_verifier": verifier} if verifier else {})})
+        login = self._read(answer, None)
+        if not login.portal or not login.refresh_token:
+            raise ContractError(
+                "the token endpoint does not say which portal the login is for, or gave no refresh token",
+                advice="See that HUBSPOT_BASE_URL names HubSpot's API, then log in again.",
             )
-        self._token = token
-        lifetime = answer.get("expires_in")
-        seconds = lifetime if isinstance(lifetime, int) else DEFAULT_SECONDS
-        self._renew_at = self._clock() + max(0.0, seconds - AHEAD_SECONDS)
-        if isinstance(answer.get("refresh_token"), str) and answer["refresh_token"]:
-            self._refresh_token = answer["refresh_token"]
+        accept(login)
+        with self._lock, self._vault.alone():
+            self._vault.keep(login, make=True)
+            self._take(login)
+        return login
+
+    def _renew(self, refused: str, exchange: Exchange) -> None:
+        login = self._kept()
+        if not self._serves(login, refused):
+            with self._vault.alone():
+                login = self._kept()  # meanwhile somebody else may have renewed it
+                if not self._serves(login, refused):
+                    login = self._refresh(login, exchange)
+        assert login is not None
+        self._take(login)
+
+    def _kept(self) -> Login | None:
+        """What is kept, unless it is another app's, or the setting was changed since."""
+        found = self._vault.read() or self._unkept
+        if found is None or found.app != self._app or (self._seed and found.seed != self._seed):
+            return None
+        return found
+
+    def _serves(self, login: Login | None, refused: str) -> bool:
+        if login is None or login.access_token == refused:
+            return False
+        return login.expires_at.timestamp() - AHEAD_SECONDS > self._clock()
+
+    def _refresh(self, former: Login | None, exchange: Exchange) -> Login:
+        refresh_token = former.refresh_token if former is not None else self._seed
+        if not refresh_token:
+            raise AuthenticationError("nobody has logged in to HubSpot here", advice=LOG_IN)
+        answer = exchange({"grant_type": "refresh_token", "refresh_token": refresh_token, **self._who()})
+        login = self._read(answer, former)
+        is_new = login.refresh_token != refresh_token
+        if login.portal and self._vault.keep(login, make=is_new):
+            self._unkept = None
+        else:
+            self._unkept = login  # the next process begins with the setting's own token again
+            if is_new:
+                logger.warning(
+                    "HubSpot gave another refresh token, which cannot be kept; run `handoff auth login` if it refuses "
+                    "the one that is set",
+                    extra={"action": "login_not_kept"},
+                )
+        return login
+
+    def _read(self, answer: object, former: Login | None) -> Login:
+        """What the token endpoint answered; what it leaves out stays as it was."""
+        given = answer if isinstance(answer, dict) else {}
+        token, lifetime = given.get("access_token"), given.get("expires_in")
+        if not isinstance(token, str) or not token:
+            raise AuthenticationError("the token endpoint gave no access token", advice=LOG_IN)
+        portal = given.get("hub_id") or (former.portal if former is not None else "")
+        refresh = given.get("refresh_token") or (former.refresh_token if former is not None else self._seed)
+        told = given.get("scopes")
+        scopes = told if isinstance(told, list) else former.scopes if former is not None else ()
+        seconds = min(max(lifetime, 0), LONGEST_SECONDS) if isinstance(lifetime, int) else DEFAULT_SECONDS
+        return Login(
+            portal=PortalId(str(portal)),
+            app=self._app,
+            access_token=token,
+            refresh_token=str(refresh),
+            expires_at=datetime.fromtimestamp(self._clock() + seconds, UTC),
+            scopes=tuple(str(scope) for scope in scopes),
+            seed=self._seed,
+        )
+
+    def _take(self, login: Login) -> None:
+        self._token = login.access_token
+        self._renew_at = login.expires_at.timestamp() - AHEAD_SECONDS
+
+    def _who(self) -> dict[str, str]:
+        return {"client_id": self._app, "client_secret": self._secret}
+
+
+class _NoVault:
+    """Nothing is kept: the environment's refresh token serves each process anew."""
+
+    def read(self) -> Login | None:
+        return None
+
+    def keep(self, login: Login, *, make: bool) -> bool:
+        return False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        yield
+
+
+def refused(host: str, form: Mapping[str, str], why: str) -> AuthenticationError:
+    """The error for a form that the token endpoint refused. `why`: OAuth's word for it, such as invalid_grant."""
+    said = f" ({why})" if why else ""
+    if why == "invalid_client":
+        return AuthenticationError(f"{host} does not know the app that wants to log in{said}", advice=WHOSE)
+    if form.get("grant_type") == "authorization_code":
+        return AuthenticationError(
+            f"{host} did not take the code of this login{said}",
+            advice=f"Run `handoff auth login` again, with --no-pkce if it stays. {WHOSE}",
+        )
+    return AuthenticationError(f"{host} refused to renew the OAuth token{said}", advice=LOG_IN)

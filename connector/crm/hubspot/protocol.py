@@ -32,6 +32,10 @@ from connector.errors import (
 CODE = re.compile(r"[A-Z][A-Z0-9_]{1,79}(?:\.[A-Z0-9_]+)*")
 PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
 SCOPE = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*")
+OAUTH_ERRORS = frozenset({
+    "invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client",
+    "unsupported_grant_type",
+})  # fmt: skip
 CORRELATION = re.compile(r"[0-9a-fA-F-]{8,64}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -108,6 +112,12 @@ def parse_refusal(status: int, payload: object) -> Refusal:
     )
 
 
+def parse_oauth_error(payload: object) -> str:
+    """The token endpoint's own word for why it refused (RFC 6749, section 5.2); empty where it is none of them."""
+    word = payload.get("error") if isinstance(payload, dict) else None
+    return word if isinstance(word, str) and word in OAUTH_ERRORS else ""
+
+
 def error_for(
     status: int, payload: object, headers: Mapping[str, str], route: Route, *, host: str, now: datetime | None = None
 ) -> ConnectorError:
@@ -158,7 +168,8 @@ def _refused(refusal: Refusal, route: Route, host: str, wait: float | None) -> C
 def _authentication(refusal: Refusal, route: Route, host: str, wait: float | None) -> ConnectorError:
     return AuthenticationError(
         f"{host} does not accept the token (401){refusal.trace}",
-        advice="Set HUBSPOT_ACCESS_TOKEN to a valid service key or private app token, or the three OAuth settings.",
+        advice="Set HUBSPOT_ACCESS_TOKEN to a valid service key or private app token; of an OAuth app, run "
+        "`handoff auth login`.",
     )
 
 

@@ -26,17 +26,23 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from connector.crm.hubspot.credentials import TokenSource
+from connector.crm.hubspot.credentials import TokenSource, refused
 from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, Work, check_version, match
-from connector.crm.hubspot.protocol import error_for, parse_count, parse_date_header, retry_after
+from connector.crm.hubspot.protocol import (
+    RefusedError,
+    error_for,
+    parse_count,
+    parse_date_header,
+    parse_oauth_error,
+    retry_after,
+)
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
 from connector.domain.quota import Purpose, Spent
 from connector.errors import (
     AuthenticationError,
     BackfillShedError,
-    ChangeRejectedError,
     ContractError,
     CrmUnavailableError,
     QuotaExhaustedError,
@@ -158,7 +164,7 @@ class Transport:
 
     def introspect(self) -> Answer:
         """Ask HubSpot about our own token."""
-        return self.call(INTROSPECT, form=list(self._credentials.introspection(self._exchange_token).items()))
+        return self.call(INTROSPECT, form=list(self._credentials.introspection(self.exchange_token).items()))
 
     def send(
         self,
@@ -199,23 +205,21 @@ class Transport:
 
     def _attempt(self, route: Route, request: requests.Request) -> Answer:
         self._keep_reserve()
-        token = self._credentials.current(self._exchange_token)
+        token = self._credentials.current(self.exchange_token)
         response = self._exchange(route, request, token)
-        if response.status_code == 401 and self._credentials.renew(token, self._exchange_token):
-            token = self._credentials.current(self._exchange_token)
+        if response.status_code == 401 and self._credentials.renew(token, self.exchange_token):
+            token = self._credentials.current(self.exchange_token)
             response = self._exchange(route, request, token)
         return self._read(route, response)
 
-    def _exchange_token(self, form: Mapping[str, str]) -> object:
-        """The refresh call itself: no Authorization header, tried once; the call that needs it is retried around it."""
+    def exchange_token(self, form: Mapping[str, str]) -> object:
+        """Ask for tokens: no Authorization header, tried once; the call that needs them is retried around it."""
         request = requests.Request("POST", self.base_url + TOKEN.path(self.version, {}), data=dict(form))
+        response = self._exchange(TOKEN, request, None)
         try:
-            return self._read(TOKEN, self._exchange(TOKEN, request, None)).payload
-        except ChangeRejectedError as error:
-            raise AuthenticationError(
-                f"{self.host} refused to renew the OAuth token",
-                advice="Check HUBSPOT_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN, or connect the app again.",
-            ) from error
+            return self._read(TOKEN, response).payload
+        except (RefusedError, AuthenticationError) as error:
+            raise refused(self.host, form, parse_oauth_error(_parse(response.content))) from error
 
     def _exchange(self, route: Route, request: requests.Request, token: str | None) -> requests.Response:
         """One request and its answer, whatever it says."""
