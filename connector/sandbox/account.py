@@ -1,8 +1,9 @@
 """OAuth, token introspection, account details and usage.
 
 OAuth knows one app per portal, made on first use (`app_of`): client id `sandbox-client-<portal>`, client secret
-`sandbox-secret-<portal>`, refresh token `sandbox-refresh-<portal>`, code `sandbox-code-<portal>`. Access tokens live
-for 1,800 s of the sandbox clock, carry the portal's scopes and are OAuth grants (their own rate limit, no daily limit).
+`sandbox-secret-<portal>`, refresh token `sandbox-refresh-<portal>`, code `sandbox-code-<portal>`, which works again and
+again; those of a person's own login (authorize.py) work once. Access tokens live for 1,800 s of the sandbox clock,
+carry the scopes that were granted, else the portal's, and are OAuth grants (their own rate limit, no daily limit).
 The static token is introspected at /oauth/v2/private-apps/get/access-token-info.
 
 Routes: /oauth/v1, /oauth/v3, /oauth/2026-03; /account-info/v3, /account-info/2026-03.
@@ -11,7 +12,9 @@ Source: hubspot-facts 1, 2 (usage). No refusal is an ApiError here: OAuth errors
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,9 +37,24 @@ DEFAULT_SCOPES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a person agreed to; `challenge` of PKCE (S256), empty without; expires in epoch ms of the sandbox clock."""
+
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    challenge: str
+    expires: int
+
+
 @dataclass(slots=True)
 class App:
-    """The one OAuth app that a portal has installed."""
+    """The one OAuth app that a portal has installed.
+
+    Attributes:
+        redirects: registered redirect URLs, compared sign by sign; empty for any.
+        granted: scopes that a person agreed to; None before a login: the portal's.
+    """
 
     client_id: str
     client_secret: str
@@ -45,6 +63,9 @@ class App:
     app_id: int
     revoked: bool = False
     access_tokens: list[str] = field(default_factory=list)
+    redirects: tuple[str, ...] = ()
+    codes: dict[str, Code] = field(default_factory=dict)
+    granted: tuple[str, ...] | None = None
 
 
 def app_of(portal: Portal) -> App:
@@ -69,14 +90,14 @@ def app_of(portal: Portal) -> App:
 def make_token(request: Request) -> Response:
     """Give an access token for a code, a refresh token or client credentials."""
     form = _form(request)
-    found = _app_by(request.sandbox, "client_id", form.get("client_id", ""))
+    found = app_by(request.sandbox, "client_id", form.get("client_id", ""))
     if found is None or form.get("client_secret") != found[1].client_secret:
         return _oauth_error("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id or client secret")
     portal, app = found
     kind = form.get("grant_type", "")
     if kind == "refresh_token" and (form.get("refresh_token") != app.refresh_token or app.revoked):
         return _oauth_error("invalid_grant", "BAD_REFRESH_TOKEN", "missing or unknown refresh token")
-    if kind == "authorization_code" and (form.get("code") != app.code or not form.get("redirect_uri")):
+    if kind == "authorization_code" and not _redeem(portal, app, form):
         return _oauth_error("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
     if kind not in ("refresh_token", "authorization_code", "client_credentials"):
         return _oauth_error("unsupported_grant_type", "BAD_GRANT_TYPE", "missing or unknown grant type")
@@ -87,7 +108,7 @@ def make_token(request: Request) -> Response:
         body["refresh_token"] = app.refresh_token
     if not request.path.startswith("/oauth/v1"):
         use = "client_credentials" if kind == "client_credentials" else "access_token"
-        body |= {"token_use": use, "hub_id": portal.id, "user_id": USER_ID, "scopes": _scopes(portal)}
+        body |= {"token_use": use, "hub_id": portal.id, "user_id": USER_ID, "scopes": _scopes(grant)}
     return Response(200, body)
 
 
@@ -95,7 +116,7 @@ def make_token(request: Request) -> Response:
 def introspect(request: Request) -> Response:
     """What a token is, of any portal; an unknown or expired one is {"active": false}."""
     token = _form(request).get("token", "")
-    grant, refresh = request.sandbox.grants.get(token), _app_by(request.sandbox, "refresh_token", token)
+    grant, refresh = request.sandbox.grants.get(token), app_by(request.sandbox, "refresh_token", token)
     if refresh is not None and not refresh[1].revoked:
         body = _identity(*refresh) | {"token": token, "active": True, "token_use": "refresh_token"}
         return Response(200, body | {"token_type": "refresh_token", "client_id": refresh[1].client_id})
@@ -113,7 +134,7 @@ def introspect(request: Request) -> Response:
 def revoke(request: Request) -> Response:
     """Make a refresh token, or an OAuth access token, worthless: 200 even if it was."""
     token = _form(request).get("token", "")
-    found, grant = _app_by(request.sandbox, "refresh_token", token), request.sandbox.grants.get(token)
+    found, grant = app_by(request.sandbox, "refresh_token", token), request.sandbox.grants.get(token)
     if found is not None:
         found[1].revoked = True
     elif grant is not None and grant.oauth:
@@ -134,7 +155,7 @@ def access_token_info(request: Request, token: str) -> Response:
 @route("GET", "/oauth/v1/refresh-tokens/{token}", auth=False, limit="none")
 def refresh_token_info(request: Request, token: str) -> Response:
     """What a refresh token is (v1)."""
-    found = _app_by(request.sandbox, "refresh_token", token)
+    found = app_by(request.sandbox, "refresh_token", token)
     if found is None or found[1].revoked:
         raise ApiError(404, "OBJECT_NOT_FOUND", "The refresh token is unknown")
     body = _identity(*found) | {"token": token, "token_type": "refresh", "client_id": found[1].client_id}
@@ -144,7 +165,7 @@ def refresh_token_info(request: Request, token: str) -> Response:
 @route("DELETE", "/oauth/v1/refresh-tokens/{token}", auth=False, limit="none")
 def delete_refresh_token(request: Request, token: str) -> Response:
     """Make a refresh token worthless (v1): 204."""
-    found = _app_by(request.sandbox, "refresh_token", token)
+    found = app_by(request.sandbox, "refresh_token", token)
     if found is not None:
         found[1].revoked = True
     return Response(204)
@@ -218,7 +239,7 @@ def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in pairs.items()}
 
 
-def _app_by(sandbox: Sandbox, key: str, value: str) -> tuple[Portal, App] | None:
+def app_by(sandbox: Sandbox, key: str, value: str) -> tuple[Portal, App] | None:
     for portal in sandbox.portals.values():
         app = app_of(portal)
         if value and getattr(app, key) == value:
@@ -230,7 +251,22 @@ def _grant(sandbox: Sandbox, portal: Portal, app: App) -> Grant:
     token = f"sandbox-access-{portal.id}-{secrets.token_urlsafe(24)}"
     expires = portal.clock.ms() + LIFETIME_SECONDS * 1000
     app.access_tokens.append(token)
-    return sandbox.grant(token, portal, portal.scopes, oauth=True, expires=expires)
+    scopes = app.granted if app.granted is not None else portal.scopes
+    return sandbox.grant(token, portal, scopes, oauth=True, expires=expires)
+
+
+def _redeem(portal: Portal, app: App, form: dict[str, str]) -> bool:
+    """Whether the code is good: the redirect URL of the login, its verifier, once, within its time."""
+    if form.get("code") == app.code:
+        return bool(form.get("redirect_uri"))
+    code = app.codes.pop(form.get("code", ""), None)
+    if code is None or code.expires <= portal.clock.ms() or code.redirect_uri != form.get("redirect_uri"):
+        return False
+    digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+    if code.challenge and urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
+        return False
+    app.granted = code.scopes
+    return True
 
 
 def _seconds_left(grant: Grant) -> int:
