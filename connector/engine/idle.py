@@ -6,7 +6,7 @@ one is worked out when somebody asks, from the facts and by the rules of that da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,28 +20,49 @@ from connector.engine.rules_then import rules_then
 from connector.rules.decide import decide
 from connector.rules.marking import FIELD
 from connector.rules.rulebook import RuleBook
+from connector.rules.shown import marks_of
 
 
 def of_whom_nothing_comes(context: Context, uow: UnitOfWork, gathered: Gathered) -> frozenset[ContactId]:
-    """Those who did nothing, have neither deal nor episode nor mark, and about whom nothing was ever decided.
+    """Those of a batch who did nothing, have neither deal nor episode nor mark, and of whom nothing was ever decided.
 
     None in a run that somebody looks at lead by lead, as in a preview (R33).
     """
-    if context.options.dry_run or context.options.approval is not None:
-        return frozenset()
-    reach, now = context.reach, context.now.timestamp()
-    found = [
-        contact
+    rows = [
+        row
         for contact, row in gathered.stored.items()
         if not gathered.activities.get(contact)
         and not gathered.deals.get(contact)
         and not gathered.episodes.get(contact)
         and contact not in context.adopt
-        and contact not in context.unread
-        and not row.contact.text(FIELD)
-        and not reach.perhaps_at_first(row.raw, now)
     ]
+    found = _by_their_values(context, rows)
     return frozenset(found) - uow.decided(found) if found else frozenset()
+
+
+def nothing_comes_at_first_sight(
+    context: Context, uow: UnitOfWork, rows: Iterable[StoredContact]
+) -> frozenset[ContactId]:
+    """Those of contacts never seen before; they need not come on the work list at all.
+
+    Who did something, or came out of a merge, may be heard of before the contact itself is.
+    """
+    found = _by_their_values(context, rows)
+    return frozenset(found) - uow.heard_of(found) if found else frozenset()
+
+
+def _by_their_values(context: Context, rows: Iterable[StoredContact]) -> list[ContactId]:
+    if context.options.dry_run or context.options.approval is not None:
+        return []
+    perhaps, now = context.reach.perhaps_at_first, context.now.timestamp()
+    return [
+        row.contact.id
+        for row in rows
+        if row.contact.id not in context.unread
+        and not row.contact.text(FIELD)
+        and marks_of(row.contact) is None
+        and not perhaps(row.raw, now)
+    ]
 
 
 def said_of_idle(

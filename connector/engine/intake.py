@@ -17,6 +17,7 @@ from connector.domain.episode import Episode, State
 from connector.domain.record import Record
 from connector.engine.context import Context
 from connector.engine.erase import activities_to_keep, without_erased
+from connector.engine.idle import nothing_comes_at_first_sight
 from connector.engine.merging import merge, show_anew
 from connector.engine.ports import FieldChange, StoredContact, UnitOfWork
 from connector.engine.stand_ins import LAST_PAGES, stand_ins
@@ -86,7 +87,10 @@ def store_records(
     addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
     waiting = uow.claim_activities(addresses) if addresses else frozenset()
     if dirty:
-        uow.mark_dirty({*moved, *waiting}, source)
+        new = [row for one, row in rows.items() if one not in known and one not in waiting and not row.gone]
+        idle = nothing_comes_at_first_sight(context, uow, new) - came.keys() if new else frozenset()
+        context.counts.decided += len(idle)
+        uow.mark_dirty({*moved, *waiting} - idle, source)
     if views:
         store_activities(context, uow, views, LAST_PAGES)
         uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])

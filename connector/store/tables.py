@@ -124,7 +124,7 @@ contact = Table(
     Column("problems", Text, nullable=False),
 )
 Index("ix_contact_email", contact.c.portal, contact.c.email)
-Index("ix_contact_domain", contact.c.portal, contact.c.domain)
+Index("ix_contact_domain", contact.c.portal, contact.c.domain, contact.c.contact)      # colleagues, read from it alone
 _partial("ix_contact_on_list", contact.c.portal, contact.c.contact, where="on_list", sqlite="on_list = 1")
 _partial("ix_contact_merged_into", contact.c.portal, contact.c.merged_into, where="merged_into IS NOT NULL")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from connector.domain.contact import ContactId
 from connector.domain.episode import EpisodeId
@@ -12,7 +12,7 @@ from connector.engine.ports.history import PastStep
 from connector.engine.ports.traces import WriteSeen
 from connector.store.codec import changes_from_plain
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import audit, episode, episode_step, intent
+from connector.store.tables import activity, audit, deal_contact, decision, episode, episode_step, intent
 
 _STEPS = (
     select(episode_step)
@@ -28,7 +28,17 @@ _WRITES = (
 )
 
 
+_HEARD_OF = union(*(
+    select(table.c.contact).where(table.c.portal == PORTAL, table.c.contact.in_(IDS))
+    for table in (activity, deal_contact, episode, decision)
+))
+
+
 class Traces(Part):
+    def heard_of(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        self.flush()
+        return frozenset(ContactId(row.contact) for row in self.select_by_id(_HEARD_OF, ids))
+
     def paths(self, ids: Sequence[ContactId]) -> dict[EpisodeId, list[PastStep]]:
         found: dict[EpisodeId, list[PastStep]] = {}
         for row in self.select_by_id(_STEPS, ids):

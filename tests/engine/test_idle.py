@@ -8,7 +8,7 @@ import pytest
 from factories import DAY, demo_request, make_book, pricing_view, shipped_book
 
 from connector.domain.contact import ContactId
-from connector.engine import consider
+from connector.engine import consider, intake
 from connector.engine.explain import Explanation, explain
 from engine.world import World
 
@@ -40,6 +40,7 @@ def lived(values: dict[str, str]) -> World:
 def test_what_is_said_is_what_would_have_been_stored(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     idle = lived(PEOPLE[who])
     monkeypatch.setattr(consider, "of_whom_nothing_comes", lambda *_: frozenset())
+    monkeypatch.setattr(intake, "nothing_comes_at_first_sight", lambda *_: frozenset())
     stored = lived(PEOPLE[who])
     assert (idle.decisions(), stored.decisions()) == ([], ["nothing"])
     assert explained(idle) == explained(stored)
@@ -80,6 +81,23 @@ def test_who_was_decided_about_once_is_decided_about_ever_after() -> None:
 def test_who_asks_or_is_in_hand_already_is_decided_about(values: dict[str, str]) -> None:
     """P1"""
     assert lived(values).decisions() != []
+
+
+def test_of_whom_nothing_can_come_does_not_come_on_the_work_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World().begin()
+    monkeypatch.setattr(consider, "gather", lambda *_, **__: pytest.fail("somebody was looked at"))
+    world.crm.add(**PEOPLE["a buyer"])
+    assert world.run().as_dict()["decided"] == 1
+
+
+def test_what_was_heard_before_the_contact_itself_is_not_forgotten() -> None:
+    """P1: a page view may name somebody whom no page of contacts has shown yet."""
+    world = World().begin()
+    world.crm.happen(replace(demo_request(world.clock.now()), contact=ContactId("101"), email=""))
+    world.run()
+    world.crm.add(**PEOPLE["a buyer"])
+    world.run_later()
+    assert world.decisions() == ["hand_over"]
 
 
 def test_who_was_idle_is_handed_over_when_it_asks() -> None:
