@@ -80,6 +80,7 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
     if behind:
         take_up(context, behind)  # decided with the next batch
     context.counts.decided += len(known)
+    context.idle += len(idle)
     return len(ids)
 
 

@@ -112,6 +112,7 @@ class Context:
         waiting: leads that wait for them, by why.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
+        idle: how many were passed over in this run, since nothing comes of them (engine/idle.py).
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
@@ -154,6 +155,7 @@ class Context:
     _reach: Reach | None = None
     troubles: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    idle: int = 0
     attempted: int = 0
     refused: int = 0
 

@@ -23,7 +23,7 @@ from connector.engine.begin import begin_run, what_time_it_is
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports
-from connector.engine.guard import Guard, allowance, refuses_too_much
+from connector.engine.guard import Guard, allowance
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.leaks import look_for_leaks
@@ -39,13 +39,11 @@ from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.unseen import who_waits
 from connector.engine.vanished import erase_vanished
-from connector.engine.write import write_open_intents
+from connector.engine.waiting import Waiting
+from connector.engine.write import halted, write_open_intents
 from connector.errors import QuotaExhaustedError, SettingsError
 from connector.rules.definition import review
 from connector.rules.rulebook import RuleBook
-
-WAIT_AT_MOST = 1_000
-"""Writes wait for a full batch, but no longer than so many decisions: calls are dear, and so is a lead's time."""
 
 
 def sync(
@@ -168,12 +166,13 @@ def _carry_out(context: Context, approval: Approval, began: float) -> RunReport:
         raise SettingsError("a run was cut off before its end", advice="Run `handoff sync` first, then preview again.")
     _adopt(context)
     leads = sorted(approval.leads)
-    guard = Guard(new_since=None, allowance=len(leads))
+    guard, waiting = Guard(new_since=None, allowance=len(leads)), Waiting(context)
     for start in range(0, len(leads), BATCH):
         if halted(context):
             break
         consider_batch(context, guard, leads[start : start + BATCH])
-        write_open_intents(context)
+        write_open_intents(context, waiting.take())
+    write_open_intents(context)
     approval.close(context.overtaken)
     erase_vanished(context)
     _tell_ops(context, guard)
@@ -183,28 +182,19 @@ def _carry_out(context: Context, approval: Approval, began: float) -> RunReport:
 
 def _decide_and_write(context: Context, guard: Guard) -> None:
     """Batches until the work list is empty; contacts that people edited meanwhile come round again."""
-    waiting = 0
+    waiting = Waiting(context)
     while True:
         with context.crm.spend(Purpose.DECIDE):
             batch = consider_batch(context, guard)
-        waiting += batch
         if context.writes:
-            write_open_intents(context, at_least=BATCH if batch and waiting < WAIT_AT_MOST else 1)
+            write_open_intents(context, waiting.take() if batch else None)
         if halted(context):
             return
-        waiting %= WAIT_AT_MOST
         context.between_pages()
         if batch:
             context.progress.step("deciding", context.counts.decided)
         elif not _comes_round(context, guard):
             return
-
-
-def halted(context: Context) -> bool:
-    """Whether the CRM refuses so much that nothing more is written in this run."""
-    return refuses_too_much(
-        context.attempted, context.refused, released=context.options.release_mass_change
-    )
 
 
 def _comes_round(context: Context, guard: Guard) -> bool:

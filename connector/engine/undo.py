@@ -31,7 +31,7 @@ from connector.engine.report import UndoReport
 from connector.engine.timers import restore_timers
 from connector.engine.undo_leads import Lead, Look
 from connector.engine.withdraw import WHY, foreseen
-from connector.engine.write import write_batch
+from connector.engine.write import write_group
 from connector.errors import SettingsError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
@@ -161,7 +161,7 @@ class _Undo:
             if not waiting:
                 return
             self._begin()
-            unclear |= write_batch(self.context, waiting)
+            unclear |= write_group(self.context, waiting)
 
     # -- a page ----------------------------------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ class _Undo:
                 self._foresee(going)
             elif going:
                 self._begin()
-                write_batch(self.context, self._store(going))
+                write_group(self.context, self._store(going))
             waiting = self._report(going)
             if not waiting:
                 return

@@ -1,6 +1,6 @@
 """Write: open intents into the CRM, in the one order that keeps its promises, and what became of them (T2).
 
-    1 list add         before anyone is told that sales has the lead (I1)
+    1 list add         before anyone is told that sales has the lead (I1); for up to five batches at once
     2 re-read          somebody may have been faster: then theirs stands and we decide again (I2)
     3 PATCH            only what differs; a stage that goes back is cleared first, in a request of its own
     4 read back        what stands there is the truth, not what was sent; an edit that we overwrote is put back
@@ -22,6 +22,7 @@ from connector.domain.quota import Purpose
 from connector.domain.record import Record
 from connector.engine.context import BATCH, Context
 from connector.engine.guard import refuses_too_much
+from connector.engine.listed import Listed, by_list, put_on_lists, take_off_again, wait_for_list
 from connector.engine.ports import Intent, Write
 from connector.engine.races import (
     SAID,
@@ -35,35 +36,61 @@ from connector.engine.races import (
     wire_text,
 )
 from connector.engine.settle import Sent, settle
+from connector.engine.waiting import BATCHES_AT_ONCE
 from connector.errors import ChangeRejectedError, ContactGoneError, ContractError, UnknownPropertyError
 from connector.rules.fields import normalise, properties_to_read, property_of
 
 
-def write_open_intents(context: Context, *, at_least: int = 1) -> int:
-    """Bring every open intent to an outcome; gives how many. Those without a clear answer stay open (I7).
+def write_open_intents(context: Context, only: Sequence[str] | None = None) -> int:
+    """Bring open intents to an outcome; gives how many. Those without a clear answer stay open (I7).
 
-    `at_least`: fewer than so many wait for more to go with them.
+    Args:
+        only: ids of those to write, at most five hundred; None for all that are open.
     """
-    settled, unclear = 0, set[str]()
-    while not refuses_too_much(context.attempted, context.refused, released=context.options.release_mass_change):
+    if only is not None:
         with context.store.reading() as uow:
-            waiting = [row for row in uow.intents("open", BATCH + len(unclear)) if row.id not in unclear][:BATCH]
-        if len(waiting) < at_least:
-            return settled
-        left = write_batch(context, waiting)
+            waiting = [row for row in uow.intents_by_id(only) if row.status == "open"]
+        return len(waiting) - len(write_group(context, waiting))
+    settled, unclear, most = 0, set[str](), BATCHES_AT_ONCE * BATCH
+    while not halted(context):
+        with context.store.reading() as uow:
+            waiting = [row for row in uow.intents("open", most + len(unclear)) if row.id not in unclear][:most]
+        if not waiting:
+            break
+        left = write_group(context, waiting)
         settled += len(waiting) - len(left)
         unclear |= left
     return settled
 
 
-def write_batch(context: Context, intents: Sequence[Intent]) -> set[str]:
+def halted(context: Context) -> bool:
+    """Whether the CRM refuses so much that nothing more is written in this run."""
+    return refuses_too_much(context.attempted, context.refused, released=context.options.release_mass_change)
+
+
+def write_group(context: Context, intents: Sequence[Intent]) -> set[str]:
+    """Bring at most five hundred intents to an outcome; gives the ids of those that stay open.
+
+    All of them go onto the list in one call; the rest is done for a hundred after the other, each to its end (T2).
+    """
+    unclear, start = set[str](), 0
+    with context.crm.spend(Purpose.WRITE):
+        listed = put_on_lists(context, intents)
+        while start < len(intents) and not (start and halted(context)):
+            unclear |= write_batch(context, intents[start : start + BATCH], listed)
+            start += BATCH
+        if halted(context):
+            take_off_again(context, intents[start:])
+    context.unclear |= {row.contact for row in intents if row.id in unclear}
+    return unclear | {row.id for row in intents[start:]}
+
+
+def write_batch(context: Context, intents: Sequence[Intent], listed: Listed) -> set[str]:
     """Bring at most a hundred intents to an outcome; gives the ids of those without a clear answer."""
     batch = _Batch(context, intents)
-    with context.crm.spend(Purpose.WRITE):
-        batch.send()
+    batch.send(listed)
     with context.store.transaction() as uow:
         settle(batch, uow)
-    context.unclear |= {row.contact for row in intents if row.id in batch.unclear}
     return batch.unclear
 
 
@@ -73,8 +100,8 @@ class _Batch(Sent):
 
     applied: set[str] = field(default_factory=set)
 
-    def send(self) -> None:
-        self._add_to_list()
+    def send(self, listed: Listed) -> None:
+        self._take_over(listed)
         self._reread()
         self._patch()
         self._read_back()
@@ -84,18 +111,18 @@ class _Batch(Sent):
     def _going(self) -> list[Intent]:
         return [row for row in self.intents if row.id not in self.verdicts and row.id not in self.unclear]
 
-    def _add_to_list(self) -> None:
-        for name, rows in _by_list(self._going(), ChangeKind.LIST_ADD).items():
-            try:
-                members = self.context.crm.add_to_list(name, [row.contact for row in rows])
-            except UnknownPropertyError as error:
-                self._wait_for_list(rows, error)
-                continue
-            self.list_id = self.context.crm.list_id(name)
-            self.on_list |= members
-            for row in rows:
-                if row.contact not in members:
-                    self.verdicts[row.id] = ("gone", "the CRM does not know this contact any more")
+    def _take_over(self, listed: Listed) -> None:
+        """What became of this batch when all of them were put on the list."""
+        going = by_list(self.intents, ChangeKind.LIST_ADD)
+        if going:
+            self.list_id = listed.list_id
+        for row in (row for rows in going.values() for row in rows):
+            if row.id in listed.waiting:
+                self.unclear.add(row.id)
+            elif row.contact in listed.gone:
+                self.verdicts[row.id] = ("gone", "the CRM does not know this contact any more")
+            else:
+                self.on_list.add(row.contact)
 
     def _reread(self) -> None:
         rows, book = self._going(), self.context.book
@@ -226,23 +253,16 @@ class _Batch(Sent):
         """Those released, and those whom we put on for a handover that the CRM or a person did not let stand."""
         written = [row for row in self.intents if self.said_of(row) == "written"]
         undone = [row for row in self.intents if self.said_of(row) in ("rejected", "overtaken")]
-        off = _by_list(written, ChangeKind.LIST_REMOVE)
-        for name, rows in _by_list(undone, ChangeKind.LIST_ADD).items():
+        off = by_list(written, ChangeKind.LIST_REMOVE)
+        for name, rows in by_list(undone, ChangeKind.LIST_ADD).items():
             off.setdefault(name, []).extend(rows)
         for name, rows in off.items():
             try:
                 self.off_list |= self.context.crm.remove_from_list(name, [row.contact for row in rows])
             except UnknownPropertyError as error:
-                self._wait_for_list(rows, error)
-
-    def _wait_for_list(self, rows: Sequence[Intent], error: UnknownPropertyError) -> None:
-        """No handover without the list, and no end of one either; the others go on (I1, P7)."""
-        for row in rows:
-            self.verdicts.pop(row.id, None)
-            self.unclear.add(row.id)
-        trouble = f"{error}; {len(rows)} leads wait for it. {error.advice}"
-        if trouble not in self.context.troubles:
-            self.context.troubles.append(trouble)
+                self.unclear |= wait_for_list(self.context, rows, error)
+                for row in rows:
+                    self.verdicts.pop(row.id, None)
 
     def _beside(self) -> None:
         """What is made beside the contact; one that the CRM refuses takes nothing back (P5)."""
@@ -269,12 +289,3 @@ class _Batch(Sent):
         elif owner:
             due_at = change.due_at or self.context.now
             crm.ensure_task(row.contact, OwnerId(owner), change.field, text, due_at, change.key)
-
-
-def _by_list(rows: Sequence[Intent], kind: ChangeKind) -> dict[str, list[Intent]]:
-    lists: dict[str, list[Intent]] = {}
-    for row in rows:
-        for change in row.changes:
-            if change.kind is kind:
-                lists.setdefault(change.field, []).append(row)
-    return lists

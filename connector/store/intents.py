@@ -27,6 +27,13 @@ _BY_STATUS = (
     .order_by(intent.c.intent)
     .limit(bindparam("most"))
 )
+_OPEN = (
+    select(intent.c.intent, intent.c.contact)
+    .where(intent.c.portal == PORTAL, intent.c.status == "open")
+    .order_by(intent.c.intent)
+    .limit(bindparam("most"))
+)
+_BY_ID = select(intent).where(intent.c.portal == PORTAL, intent.c.intent.in_(IDS)).order_by(intent.c.intent)
 _OF_CONTACTS = select(intent).where(intent.c.portal == PORTAL, intent.c.contact.in_(IDS)).order_by(intent.c.intent)
 _SETTLE = (
     update(intent)
@@ -43,6 +50,13 @@ class Intents(Part):
     def intents(self, status: str, limit: int) -> list[Intent]:
         """In id order."""
         return [read_intent(row) for row in self.select(_BY_STATUS, status_=status, most=limit)]
+
+    def open_intents(self, limit: int) -> dict[str, ContactId]:
+        """In id order."""
+        return {row.intent: row.contact for row in self.select(_OPEN, most=limit)}
+
+    def intents_by_id(self, ids: Sequence[str]) -> list[Intent]:
+        return [read_intent(row) for row in self.select_by_id(_BY_ID, ids)]
 
     def intents_of(self, ids: Sequence[ContactId]) -> list[Intent]:
         """Of any status; those of old runs are gone (retention.py)."""

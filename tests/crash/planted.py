@@ -26,6 +26,7 @@ import connector.store.lease as lease
 import connector.store.outbox as outbox
 from connector.delivery.sender import Sender
 from connector.domain.change import ChangeKind, OutcomeKind
+from connector.engine.listed import Listed, by_list
 from connector.engine.ports import Try
 from connector.store.contacts import Contacts
 from connector.store.intents import Intents
@@ -133,8 +134,8 @@ def _notices_released_apart() -> None:
     def later(self: Any, intents: Any, due_at: Any) -> None:
         held.append((list(intents), due_at))
 
-    def bad(context: Any, intents: Any) -> Any:
-        left = written(context, intents)
+    def bad(context: Any, intents: Any, listed: Any) -> Any:
+        left = written(context, intents, listed)
         with context.store.transaction() as uow:
             while held:
                 release(uow, *held.pop())
@@ -151,18 +152,20 @@ def _list_added_last() -> None:
     """Announced first, put on the list afterwards."""
     written = write.write_batch
 
-    def bad(context: Any, intents: Any) -> Any:
-        left = written(context, intents)
-        for name, rows in write._by_list(intents, ChangeKind.LIST_ADD).items():
+    def bad(context: Any, intents: Any, listed: Any) -> Any:
+        left = written(context, intents, listed)
+        for name, rows in by_list(intents, ChangeKind.LIST_ADD).items():
             context.crm.add_to_list(name, [row.contact for row in rows if row.id not in left])
         return left
 
-    def skipped(self: Any) -> None:
-        for name, rows in write._by_list(self._going(), ChangeKind.LIST_ADD).items():
-            self.list_id = self.context.crm.list_id(name)
-            self.on_list |= {row.contact for row in rows}
+    def skipped(context: Any, intents: Any) -> Listed:
+        listed = Listed()
+        for name, rows in by_list(intents, ChangeKind.LIST_ADD).items():
+            listed.list_id = context.crm.list_id(name)
+            listed.members |= {row.contact for row in rows}
+        return listed
 
-    write._Batch._add_to_list = skipped  # type: ignore[method-assign]
+    write.put_on_lists = skipped
     write.write_batch = bad
 
 

@@ -165,6 +165,7 @@ def test_a_crm_that_refuses_much_is_not_pressed_on_and_ops_are_asked() -> None:
     assert world.crm.calls("update_contacts") == ["update_contacts"]
     assert world.kinds() == ["run.held"]
     assert world.intents("open") or world.dirty()
+    assert world.crm.listed == set()  # whoever is not written keeps getting marketing's mail, too (R11)
 
 
 def test_after_the_cause_is_mended_everybody_is_handed_over_once() -> None:
