@@ -57,7 +57,7 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def registered_domain(host: str) -> str | None:
     """The part of a host that somebody registered: `www.acme.co.uk` gives `acme.co.uk`.
 
@@ -92,7 +92,7 @@ def is_throw_away(domain: str) -> bool:
     return domain in known or any(domain[dot + 1 :] in known for dot in range(len(domain)) if domain[dot] == ".")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def company_domain(host: str) -> str | None:
     """The registered domain of a host, unless it is web-mail or throw-away and so says nothing of the company."""
     domain = registered_domain(host) if host else None
