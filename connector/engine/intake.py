@@ -6,7 +6,6 @@ Nothing is decided here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import Episode, State
+from connector.domain.json_text import dumps
 from connector.domain.record import Record
 from connector.engine.context import Context
 from connector.engine.erase import activities_to_keep, without_erased
@@ -30,8 +30,6 @@ BOOKED = "meetings.booked"
 """When a contact last said that it booked a meeting; kept as a watermark, and no stream."""
 OUT_OF_STEP = timedelta(minutes=1)
 """The CRM's machines agree that far about the time."""
-_in_order = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-"""As JSON with rising names; `json.dumps` would make an encoder for each contact."""
 
 
 def store_records(
@@ -65,7 +63,7 @@ def store_records(
             record = replace(record, modified_at=before.contact.modified_at)
         try:
             after = refresh(context, record, before)
-            differs = before is None or before.raw != after.raw or before.gone or context.renormalise
+            differs = before is None or _shows_other(before, after) or before.gone or context.renormalise
             changed = _field_changes(context, before, after, record, source) if differs else []
         except Exception as error:  # around one record: the others go on (P5)
             set_unread(context, uow, record.id, error)
@@ -113,16 +111,24 @@ def refresh(context: Context, record: Record, before: StoredContact | None) -> S
     """The stored form of a record; values that did not change keep their meaning and their date."""
     known = None if context.renormalise else before
     contact = normalise(record, context.book.fields, context.book.stages.values, previous=known)
-    contact = replace(contact, changed_at=_dates(context, contact, record, before))
-    base = before or StoredContact(contact=contact, raw={})
-    return replace(base, contact=contact, raw=dict(record.properties), gone=record.archived, merged_into=None)
+    dates = _dates(context, contact, record, before)
+    if dates is not contact.changed_at:
+        contact = replace(contact, changed_at=dates)
+    raw = {name: value for name, value in record.properties.items() if value}
+    on_list = before is not None and before.on_list
+    return StoredContact(contact=contact, raw=raw, on_list=on_list, gone=record.archived)
+
+
+def _shows_other(before: StoredContact, after: StoredContact) -> bool:
+    """Whether the CRM shows other values than it did; those stored by earlier versions have empty ones among them."""
+    return before.raw != after.raw and {name: value for name, value in before.raw.items() if value} != after.raw
 
 
 def _dates(context: Context, contact: Contact, record: Record, before: StoredContact | None) -> Mapping[str, datetime]:
     """When each field took its value: known for what we saw change, and for all of a contact made since we began."""
     if before is None:
         if context.past is not None and contact.created_at < context.past:
-            return {}
+            return {} if contact.changed_at else contact.changed_at
         return dict.fromkeys(contact.fields, contact.created_at)
     if not context.renormalise:
         return contact.changed_at
@@ -134,8 +140,7 @@ def _field_changes(
 ) -> list[FieldChange]:
     """Each mapped field that changed; the first sight of a contact is one row with all of its values."""
     if before is None:
-        values = {name: value for name, value in after.raw.items() if value}
-        return [_change(context, after, "*", _in_order(values), record.modified_at, "baseline")]
+        return [_change(context, after, "*", dumps(after.raw, in_order=True), record.modified_at, "baseline")]
     changed = []
     for name in context.book.fields.fields:
         prop = context.book.fields.fields[name].property

@@ -1,7 +1,7 @@
 """Values as compact text: what tables keep of a contact, an episode or a plan, and back again without a loss.
 
 JSON knows neither instants nor days, so they travel as `{"$t": …}` and `{"$d": …}`; a list is several choices, a tuple.
-The text is pure ASCII: a NUL or half a surrogate pair in somebody's name is then stored as it came, on both databases.
+A NUL or half a surrogate pair in somebody's name is written as an escape, and so stored as it came, on both databases.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId, Value, require_aware
 from connector.domain.episode import Episode, EpisodeId, State
+from connector.domain.json_text import dumps, loads
 
 INSTANT, DAY = "$t", "$d"
 
@@ -40,7 +41,7 @@ def _mark(value: object) -> object:
 
 
 encode = json.JSONEncoder(separators=(",", ":"), default=_mark).encode
-"""Any JSON-like value with instants and days in it, as text."""
+"""Any JSON-like value with instants and days in it, as text that never changes: digests are made of it."""
 
 
 def _unmark(node: dict[str, Any]) -> Any:
@@ -54,16 +55,16 @@ def _unmark(node: dict[str, Any]) -> Any:
 
 def decode(text: str) -> Any:
     """The inverse of `encode`, but for tuples, which come back as lists."""
-    return json.loads(text, object_hook=_unmark) if '{"$' in text else json.loads(text)
+    return json.loads(text, object_hook=_unmark) if '{"$' in text else loads(text)
 
 
 def encode_values(values: Mapping[str, Value]) -> str:
     """Fields of a contact, or its wire values."""
-    return encode(values if values.__class__ is dict else dict(values))
+    return dumps(values, default=_mark)
 
 
 def decode_values(text: str) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(text)
+    values: dict[str, Any] = loads(text)
     # Most contacts hold text and numbers alone; looking for the two signs costs less than walking over the values.
     if "[" in text or '{"$' in text:
         for name, value in values.items():
@@ -75,11 +76,11 @@ def decode_values(text: str) -> dict[str, Any]:
 
 
 def encode_times(times: Mapping[str, datetime]) -> str:
-    return encode({name: to_iso(at) for name, at in times.items()}) if times else "{}"
+    return dumps({name: to_iso(at) for name, at in times.items()}) if times else "{}"
 
 
 def decode_times(text: str) -> dict[str, datetime]:
-    return {name: datetime.fromisoformat(at) for name, at in json.loads(text).items()} if text != "{}" else {}
+    return {name: datetime.fromisoformat(at) for name, at in loads(text).items()} if text != "{}" else {}
 
 
 def episode_to_plain(episode: Episode | None) -> dict[str, Any] | None:

@@ -39,6 +39,7 @@ from connector.crm.hubspot.protocol import (
     retry_after,
 )
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
+from connector.domain.json_text import loads
 from connector.domain.quota import Purpose, Spent
 from connector.errors import (
     AuthenticationError,
@@ -392,7 +393,7 @@ def _lost(error: requests.RequestException | HTTPError, host: str) -> CrmUnavail
 def _parse(data: bytes) -> Any:
     """The parsed body; None where it is empty or no JSON."""
     try:
-        return json.loads(data) if data else None
+        return loads(data) if data else None
     except (ValueError, RecursionError):    # what is nested thousands deep is no answer either
         return None
 

@@ -6,13 +6,13 @@ points are added as of the moment in which it is heard.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
+from connector.domain.json_text import loads
 from connector.engine.ports.history import Deed, News, Stamp, instant_of, stamp_like
 from connector.engine.replay.people import BASELINE
 from connector.rules.reach import IDLE, Mark, MarkKey, Reach, Tally
@@ -121,7 +121,7 @@ class Passing:
             if tally.at != seconds:
                 reach.bring(tally, seconds)
             if first:
-                reach.first_sight(tally, json.loads(value or "{}"))
+                reach.first_sight(tally, loads(value or "{}"))
             else:
                 reach.changed(tally, field, value, in_work=field in reach.answering and self._in_work(contact))
 

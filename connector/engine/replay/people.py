@@ -6,7 +6,6 @@ writes is laid over instead, at its own time. What people wrote stands as it sta
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from connector.domain.activity import Activity
 from connector.domain.contact import Contact, ContactId, Value
 from connector.domain.deal import Deal, DealState
+from connector.domain.json_text import loads
 from connector.domain.record import Record
 from connector.engine.ports import FieldChange, UnitOfWork
 from connector.engine.ports.history import News, Origin, instant_of
@@ -95,7 +95,7 @@ class People:
             while to_come and to_come[0].at < row.observed_at:
                 looks += self._lay_over(to_come.pop(0), raw, changed_at)
             if row.field == BASELINE:
-                raw.update(json.loads(row.value or "{}"))
+                raw.update(loads(row.value or "{}"))
                 if self._past is None or origin.created_at >= self._past:
                     dated = (name for name, prop in self._property.items() if raw.get(prop))
                     changed_at.update(dict.fromkeys(dated, origin.created_at))
