@@ -1,6 +1,6 @@
 """The one place that picks real adapters and joins them.
 
-A second CRM is a folder beside crm/hubspot and one line in `_gateway`.
+A second CRM is a folder beside crm/hubspot and one line in `gateway_of`.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ def connect(settings: Settings) -> Iterator[Connector]:
         SettingsError, RuleBookError: before anything is asked of the CRM.
     """
     book = load_rulebook(settings.mappings_dir)
-    gateway = _gateway(settings)
+    gateway = gateway_of(settings)
     connector = Connector(settings, book, gateway, {})
     try:
         yield connector
@@ -343,9 +343,10 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _gateway(settings: Settings) -> HubSpotGateway:
+def gateway_of(settings: Settings, token: TokenSource | None = None) -> HubSpotGateway:
+    """The portal that the settings name, by the token that they name or by another; to be closed."""
     return HubSpotGateway(
-        token=_token(settings),
+        token=token or _token(settings),
         base_url=settings.base_url,
         api_version=settings.api_version,
         portal_id=settings.portal_id,

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from connector.cli import (
+    auth,
     export,
     leads,
     notifications,
@@ -61,7 +62,7 @@ def _whole(
 
 
 GROUPS = (
-    setup, sync, serve, leads, reports, export, rules, replay, notifications, outbox, runs, quota, privacy, undo,
+    setup, auth, sync, serve, leads, reports, export, rules, replay, notifications, outbox, runs, quota, privacy, undo,
     sandbox,
 )  # fmt: skip
 for group in GROUPS:

@@ -121,7 +121,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     """Complaints, what to do about them, remarks, facts."""
     from connector.checking import Checking
     from connector.config.mappings import doubts_of, placed
-    from connector.crm.hubspot.scopes import judge
+    from connector.crm.hubspot.scopes import asked_by, judge
     from connector.crm.hubspot.sunsets import fading
     from connector.engine.absent import absences
     from connector.engine.fitting import options_that_lack, types_that_never_fit
@@ -129,14 +129,12 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     from connector.engine.preflight import remarks as left
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
-    from connector.rules.sla import counts_touches
 
     portal, checking = connector.portal(), Checking(connector)
     misfits = checking.misfits(portal)
     found, advice = [str(misfit) for misfit in misfits], [misfit.advice for misfit in misfits]
     granted = connector.gateway.scopes()
-    asked = {"companies": connector.book.fields.reads_companies, "touches": counts_touches(connector.book.sla)}
-    lacking, scope_remarks = judge(granted, **asked) if granted is not None else ((), ())
+    lacking, scope_remarks = judge(granted, **asked_by(connector.book)) if granted is not None else ((), ())
     if lacking:
         return [*lacking, *found], [SCOPES_ADVICE, *advice], list(scope_remarks), {"portal": portal.id}
     owners, schema = connector.gateway.owners(), connector.schema()

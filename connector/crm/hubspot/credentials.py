@@ -17,7 +17,7 @@ from typing import Protocol
 
 from connector.domain.contact import PortalId
 from connector.domain.login import Login
-from connector.errors import AuthenticationError, ContractError
+from connector.errors import AuthenticationError, ContractError, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ DEFAULT_SECONDS, LONGEST_SECONDS = 1800, 86_400
 LOG_IN = "Run `handoff auth login`, or set HUBSPOT_REFRESH_TOKEN to what installing the app gave."
 """Also where the app was removed from the portal: logging in installs it again."""
 WHOSE = "See that HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are those of one app (in HubSpot: the app's page, Auth)."
+
+OTHER = "Log in to that portal, or give this one a database of its own by HANDOFF_DATABASE_URL."
 
 Exchange = Callable[[Mapping[str, str]], object]
 """Posts the form to the token endpoint and gives the parsed answer; raises AuthenticationError when refused."""
@@ -109,8 +111,7 @@ class OAuthToken:
         self._vault = vault or _NoVault()
         self._clock = clock
         self._lock = threading.Lock()
-        self._token = ""
-        self._renew_at = 0.0
+        self._login: Login | None = None
         self._unkept: Login | None = None
 
     def __repr__(self) -> str:
@@ -118,15 +119,19 @@ class OAuthToken:
 
     def current(self, exchange: Exchange) -> str:
         with self._lock:
-            if not self._token or self._clock() >= self._renew_at:
-                self._renew("", exchange)
-            return self._token
+            if self._login is None or not self._serves(self._login):
+                self._login = self._renew("", exchange)
+            return self._login.access_token
 
     def renew(self, refused: str, exchange: Exchange) -> bool:
         with self._lock:
-            if self._token == refused:  # else another thread was faster
-                self._renew(refused, exchange)
+            if self._login is None or self._login.access_token == refused:  # else another thread was faster
+                self._login = self._renew(refused, exchange)
             return True
+
+    def login(self) -> Login | None:
+        """What this process uses now; None before its first call."""
+        return self._login
 
     def introspection(self, exchange: Exchange) -> Mapping[str, str]:
         return {
@@ -155,19 +160,20 @@ class OAuthToken:
             )
         accept(login)
         with self._lock, self._vault.alone():
-            self._vault.keep(login, make=True)
-            self._take(login)
+            if not self._vault.keep(login, make=True):
+                raise SettingsError("the login cannot be kept: the database belongs to another portal", advice=OTHER)
+            self._login = login
         return login
 
-    def _renew(self, refused: str, exchange: Exchange) -> None:
+    def _renew(self, refused: str, exchange: Exchange) -> Login:
         login = self._kept()
-        if not self._serves(login, refused):
-            with self._vault.alone():
-                login = self._kept()  # meanwhile somebody else may have renewed it
-                if not self._serves(login, refused):
-                    login = self._refresh(login, exchange)
-        assert login is not None
-        self._take(login)
+        if login is not None and self._serves(login, refused):
+            return login
+        with self._vault.alone():
+            login = self._kept()  # meanwhile somebody else may have renewed it
+            if login is not None and self._serves(login, refused):
+                return login
+            return self._refresh(login, exchange)
 
     def _kept(self) -> Login | None:
         """What is kept, unless it is another app's, or the setting was changed since."""
@@ -176,10 +182,8 @@ class OAuthToken:
             return None
         return found
 
-    def _serves(self, login: Login | None, refused: str) -> bool:
-        if login is None or login.access_token == refused:
-            return False
-        return login.expires_at.timestamp() - AHEAD_SECONDS > self._clock()
+    def _serves(self, login: Login, refused: str = "") -> bool:
+        return login.access_token != refused and login.expires_at.timestamp() - AHEAD_SECONDS > self._clock()
 
     def _refresh(self, former: Login | None, exchange: Exchange) -> Login:
         refresh_token = former.refresh_token if former is not None else self._seed
@@ -220,10 +224,6 @@ class OAuthToken:
             scopes=tuple(str(scope) for scope in scopes),
             seed=self._seed,
         )
-
-    def _take(self, login: Login) -> None:
-        self._token = login.access_token
-        self._renew_at = login.expires_at.timestamp() - AHEAD_SECONDS
 
     def _who(self) -> dict[str, str]:
         return {"client_id": self._app, "client_secret": self._secret}

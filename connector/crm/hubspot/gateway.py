@@ -276,7 +276,11 @@ class HubSpotGateway:
     def deals_of(self, ids: Sequence[ContactId]) -> Mapping[ContactId, tuple[Deal, ...]]:
         return self._deals.of_contacts(ids)
 
-    # -- for `handoff check` and `handoff init` ------------------------------------------------------------------
+    # -- for `handoff auth`, `handoff check` and `handoff init` --------------------------------------------------
+
+    def exchange_token(self, form: Mapping[str, str]) -> object:
+        """Ask the token endpoint itself. Raises AuthenticationError where it refuses."""
+        return self._transport.exchange_token(form)
 
     def has_list(self, name: str) -> bool:
         """Whether the portal has a contact list of that name that takes members."""

@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from connector.rules.rulebook import RuleBook
+from connector.rules.sla import counts_touches
+
 
 class Scope(NamedTuple):
     """`needed`: no run without it; else `what` is switched off where it is missing."""
@@ -38,6 +41,20 @@ HARMLESS = frozenset({"oauth", "crm.schemas.contacts.read", "forms-uploaded-file
 """Scopes that HubSpot adds by itself, or that come with those above."""
 
 
+def asked_by(book: RuleBook) -> dict[str, bool]:
+    """What else than the least the rules need, as `wanted` and `judge` take it."""
+    return {"companies": book.fields.reads_companies, "touches": counts_touches(book.sla)}
+
+
+def wanted(*, companies: bool = False, touches: bool = False) -> dict[str, Scope]:
+    """The scopes to ask for.
+
+    Args:
+        companies: whether the rules read fields of companies; touches: whether they count what sales did.
+    """
+    return {**SCOPES, **(COMPANIES if companies else {}), **(TOUCHES if touches else {})}
+
+
 def lacking(granted: Collection[str] | None) -> dict[str, str]:
     """Scopes that the token lacks and no run can do without, and what each is for.
 
@@ -52,16 +69,12 @@ def lacking(granted: Collection[str] | None) -> dict[str, str]:
 def judge(
     granted: Collection[str], *, companies: bool = False, touches: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each.
-
-    Args:
-        companies: whether the rules read fields of companies; touches: whether they count what sales did.
-    """
-    wanted = {**SCOPES, **(COMPANIES if companies else {}), **(TOUCHES if touches else {})}
-    lacking = {name: scope for name, scope in wanted.items() if name not in granted}
+    """Complaints about scopes that no run can do without, and remarks about the rest; one sentence each."""
+    asked = wanted(companies=companies, touches=touches)
+    lacking = {name: scope for name, scope in asked.items() if name not in granted}
     complaints = tuple(f"the token lacks the scope {n}: {s.what}" for n, s in lacking.items() if s.needed)
     remarks = [f"the token lacks the scope {n}, so this is off: {s.what}" for n, s in lacking.items() if not s.needed]
-    extra = sorted(set(granted) - set(wanted) - HARMLESS)
+    extra = sorted(set(granted) - set(asked) - HARMLESS)
     if extra:
         remarks.append(f"the token may do more than Handoff needs: {', '.join(extra)}")
     return complaints, tuple(remarks)
