@@ -38,13 +38,16 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
-    """One alarm. `key`: what it is about, the same as long as it stands; `rests`: told again only after so long."""
+    """One alarm. `key`: what it is about, the same as long as it stands.
+
+    `rests`: told again only after so long; None: never.
+    """
 
     about: str
     key: str
     words: str
     tell: tuple[Role, ...]
-    rests: timedelta = WEEK
+    rests: timedelta | None = WEEK
     leads: Sequence[Stranded] = ()
 
 
@@ -57,19 +60,25 @@ def raise_alarms(context: Context, found: Sequence[Stranded]) -> None:
     with context.store.reading() as uow:
         told_at = uow.watermark(f"alarm {SILENT}")
     raised = [*_silent(found, told_at), *_of_reports(context)]
+    told = tell(context, raised)
+    context.remarks += [one.words for one in told if one.about != "silent"]  # the proof speaks of these itself
+
+
+def tell(context: Context, raised: Sequence[Raised]) -> Sequence[Raised]:
+    """Queue a notice for each that is to be told again by now, in one transaction; gives these."""
     if not raised:
-        return
+        return ()
     with context.store.transaction() as uow:
         told = []
         for one in raised:
             last = uow.watermark(_mark(one))
-            if last is None or context.now - last >= one.rests:
+            if last is None or (one.rests is not None and context.now - last >= one.rests):
                 uow.put_watermark(_mark(one), context.now)
                 told.append(one)
         notices = [_notice(context, one) for one in told]
         context.counts.notices_queued += uow.put_entries(entries(context, notices, None, due_at=context.now))
         uow.audit(context.run.id, [_audit(one, context.now) for one in told], context.now)
-    context.remarks += [one.words for one in told if one.about != "silent"]  # the proof speaks of these itself
+    return told
 
 
 def _mark(one: Raised) -> str:

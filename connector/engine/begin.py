@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
-from connector.engine import fitting, preflight
+from connector.engine import drift, fitting, preflight
 from connector.engine.backfill import FULL
 from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options, Ports, build_context
@@ -52,7 +52,7 @@ def begin_run(
 ) -> tuple[Context, Mapping[str, str]]:
     asked = _ask_for_scopes(ports, book, portal, options)
     owners, schema = ports.crm.owners(), ports.crm.schema(companies=book.fields.reads_companies)
-    preflight.require(book, schema, owners)
+    gone = preflight.require(book, schema, owners, drift.known_properties(ports.store))
     with ports.store.transaction() as uow:
         known = uow.portal_state()
         if asked:
@@ -71,6 +71,10 @@ def begin_run(
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
+        returned = drift.note(uow, book, gone, portal.now)
+        if returned:
+            marks = in_full(marks, first=covered is None)
+            uow.put_progress(run.id, marks)
     anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.rules, book))
     if anew:
         marks = in_full(marks, first=covered is None)
@@ -86,8 +90,11 @@ def begin_run(
         covered=covered,
         unread=unread,
         progress=progress,
-        renormalise=anew,
+        renormalise=anew or returned,
+        gone=gone,
     )
+    context.returned = returned
+    context.troubles += drift.sentences(context.whole, gone)
     context.remarks += [*preflight.remarks(book, owners), *fitting.told(fitting.options_that_lack(book, schema))]
     context.remarks += preflight.silence(context.destinations)
     if before is not None and changed == RULES_CHANGED:

@@ -26,7 +26,7 @@ from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
 from connector.engine.timers import add_new_clocks, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
-from connector.engine.unseen import whoever_waits, without_doubts
+from connector.engine.unseen import mark_waits, whoever_waits, without_doubts
 from connector.rules import sla
 from connector.rules.decide import asks_still, decide, shows_more
 from connector.rules.fields import property_of
@@ -37,7 +37,8 @@ from connector.rules.plan import plan
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
-from connector.rules.unseen import marks_wait, why_it_waits
+from connector.rules.unseen import RULE as UNSEEN
+from connector.rules.unseen import why_it_waits
 
 STORED = frozenset(
     {
@@ -194,8 +195,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     found = marking(situation, decision, context.book, now=context.now)
     if decision.action in LOOKED_AT_AGAIN:
         found = Marking()  # then, for what it asks for still may change it
-    mark_waits = found.change is not None and bool(found.change.after) and marks_wait(context.unseen)
-    if mark_waits:
+    later = mark_waits(context, found.change)
+    if later:
         found = Marking()
     if found.change is not None and planned.changes:
         planned = replace(planned, changes=(*planned.changes, found.change))
@@ -206,14 +207,15 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)
-    return _Case(decision, planned, found, intent, mark, told, rows, mark_waits)
+    return _Case(decision, planned, found, intent, mark, told, rows, later)
 
 
 def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
     """By the rules; in a run of an approved preview as of that (R33)."""
     approval, book = context.options.approval, context.book
     if approval is not None:
-        return approval.decide(situation, book, on_list=on_list, now=context.now)
+        approved = approval.decide(situation, book, on_list=on_list, now=context.now)
+        return without_doubts(context, approved, situation)
     if context.options.dry_run:
         since = oldest(context.now, book)
         context.basis[situation.contact.id] = basis_of(situation, on_list=on_list, since=since)
@@ -299,7 +301,7 @@ def comes_again(decision: Decision, book: RuleBook) -> bool:
     """
     if decision.action in GIVEN:
         return book.sla.waiting is not None
-    if why_it_waits(decision):
+    if why_it_waits(decision, UNSEEN):
         return True
     return any(verdict.rule == NOBODY and not verdict.passed for verdict in decision.verdicts)
 

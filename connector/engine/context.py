@@ -17,6 +17,7 @@ from connector.engine.approval import Approval, Basis
 from connector.engine.clock import CrmClock
 from connector.engine.ports import Crm, Delivery, MarketingSource, NoProgress, PortalInfo, Progress, Schema, Store
 from connector.engine.unseen import behind
+from connector.rules.drift import with_derived
 from connector.rules.reach import Reach
 from connector.rules.rulebook import RuleBook
 
@@ -90,6 +91,9 @@ class Context:
     """One run under way.
 
     Attributes:
+        book: the rules in the portal's zone, without fields that are gone from the portal; whole: with them.
+        gone: these, each with what is wrong with it; lost: with the fields that are worked out from them.
+        returned: something is back by which rules go: this run reads every contact again (engine/drift.py).
         past: `handoff_since` in force; signals before it are taken in silently.
         covered: everything up to it was done by earlier runs; None for the first. The guard measures "new" from it.
         adopt: contacts that `handoff adopt` lets in now; pace: how many of them each rep may still get today.
@@ -121,6 +125,7 @@ class Context:
     store: Store
     delivery: Delivery
     book: RuleBook
+    whole: RuleBook
     portal: PortalInfo
     schema: Schema
     run: SyncRun
@@ -128,6 +133,9 @@ class Context:
     destinations: Mapping[str, bool]
     options: Options
     clock: CrmClock
+    gone: Mapping[str, str] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    returned: bool = False
     past: datetime | None = None
     covered: datetime | None = None
     counts: RunCounts = field(default_factory=RunCounts)
@@ -200,17 +208,22 @@ def build_context(
     unread: Iterable[ContactId] = (),
     progress: Progress | None = None,
     renormalise: bool = False,
+    gone: Mapping[str, str] | None = None,
 ) -> Context:
     """The context with which a run, an undo or a look at hints begins; `book` as it was loaded, in no zone yet."""
     with ports.store.reading() as uow:
         owners = uow.owners() if any(person.calendar for person in book.routing.people) else ()
         unseen = behind(uow, ports.source, book)
+    whole = book.in_zone(portal.time_zone, owners)
     return Context(
         source=ports.source,
         crm=ports.crm,
         store=ports.store,
         delivery=ports.delivery,
-        book=book.in_zone(portal.time_zone, owners),
+        book=whole.without(gone) if gone else whole,
+        whole=whole,
+        gone=gone or {},
+        lost=with_derived(gone, whole) if gone else frozenset(),
         portal=portal,
         schema=schema,
         run=run,

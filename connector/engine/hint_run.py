@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.domain.owner import Owner
 from connector.domain.run import SyncRun
-from connector.engine import preflight
+from connector.engine import drift, preflight
 from connector.engine.begin import rules_changed
 from connector.engine.clock import CrmClock
 from connector.engine.context import Options, Ports, build_context
@@ -54,7 +54,8 @@ def sync_hints(
 ) -> int | None:
     """Look at the hints that wait; gives how many, None where a whole run is due first.
 
-    A whole run is due before the first one is complete, after one was cut off, and when the rules changed.
+    A whole run is due before the first one is complete, after one was cut off, when the rules changed, and when a
+    property is gone or back.
 
     Raises:
         AlreadyRunningError: another process works on the portal; the hints wait.
@@ -66,7 +67,10 @@ def sync_hints(
         cut_off = uow.unfinished_run() is not None
     if state is None or covered is None or cut_off or rules_changed(state, book, options):
         return None
-    preflight.require(book, answers.schema, answers.owners)
+    gone = preflight.require(book, answers.schema, answers.owners, drift.known_properties(ports.store))
+    with ports.store.reading() as uow:
+        if drift.moved(uow, gone):
+            return None
     with ports.store.lease() as epoch:
         context = build_context(
             ports,
@@ -80,6 +84,7 @@ def sync_hints(
             covered=covered,
             unread=unread,
             progress=progress,
+            gone=gone,
         )
         return drain_all(context, most=MOST_AT_ONCE)
 

@@ -110,7 +110,9 @@ def _clock_went_back(context: Context, before: StoredContact) -> bool:
 def refresh(context: Context, record: Record, before: StoredContact | None) -> StoredContact:
     """The stored form of a record; values that did not change keep their meaning and their date."""
     known = None if context.renormalise else before
-    contact = normalise(record, context.book.fields, context.book.stages.values, previous=known)
+    if context.gone and before is not None:
+        record = replace(record, properties={**_kept(context, before), **record.properties})
+    contact = normalise(record, context.whole.fields, context.book.stages.values, previous=known)
     dates = _dates(context, contact, record, before)
     if dates is not contact.changed_at:
         contact = replace(contact, changed_at=dates)
@@ -122,6 +124,13 @@ def refresh(context: Context, record: Record, before: StoredContact | None) -> S
 def _shows_other(before: StoredContact, after: StoredContact) -> bool:
     """Whether the CRM shows other values than it did; those stored by earlier versions have empty ones among them."""
     return before.raw != after.raw and {name: value for name, value in before.raw.items() if value} != after.raw
+
+
+def _kept(context: Context, before: StoredContact) -> dict[str, str | None]:
+    """What is stored of properties that are not asked for: that they are gone says nothing of the contact (P7)."""
+    fields = context.whole.fields.fields
+    names = [prop for name in context.gone if (prop := fields[name].property) is not None]
+    return {prop: before.raw[prop] for prop in names if prop in before.raw}
 
 
 def _dates(context: Context, contact: Contact, record: Record, before: StoredContact | None) -> Mapping[str, datetime]:

@@ -16,11 +16,11 @@ from connector.domain.effect import effect_id
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.context import Context, PlannedLead
 from connector.engine.ports import AuditRow, Intent, UnitOfWork
+from connector.engine.unseen import mark_waits
 from connector.rules.case import Case
 from connector.rules.fields import property_of
 from connector.rules.marking import FIELD, Marking, marking
 from connector.rules.situation import Situation
-from connector.rules.unseen import marks_wait
 
 RULE = "abandoned form"
 GUARDED = ("episode", "last_form_at", "email")
@@ -76,7 +76,7 @@ def look_at_marks(context: Context, uow: UnitOfWork, found: Mapping[ContactId, S
         if contact in busy:
             continue
         mark = marking(situation, None, context.book, now=context.now)
-        if mark.change is not None and mark.change.after and marks_wait(context.unseen):
+        if mark_waits(context, mark.change):
             uow.mark_retry([contact])
             continue
         intent = mark_intent(context, stored[contact].raw, mark)

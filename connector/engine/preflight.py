@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from connector.domain.episode import State
 from connector.domain.owner import Owner
+from connector.engine import drift
 from connector.engine.fitting import told, types_that_never_fit
 from connector.engine.ports import Crm, PropertyInfo, Schema
 from connector.errors import CrmUnavailableError, RateLimitedError, ScopeError, UnknownPropertyError
@@ -60,14 +61,25 @@ def complaints(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> tuple
     return (*_properties(book, schema), *_choices(book, schema), *_owners(book, owners))
 
 
-def require(book: RuleBook, schema: Schema, owners: Sequence[Owner]) -> None:
-    """Raise UnknownPropertyError with every complaint; nothing is read or written then."""
-    found = (*complaints(book, schema, owners), *told(types_that_never_fit(book, schema)))
+def require(
+    book: RuleBook, schema: Schema, owners: Sequence[Owner], known: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Raise UnknownPropertyError with every complaint; nothing is read or written then.
+
+    Args:
+        known: field → property by the rules that ran last.
+    Returns:
+        what a run can do without meanwhile: field → what is wrong with its property (engine/drift.py).
+    """
+    gone = drift.gone(book, schema, known or {})
+    left = book.without(gone) if gone else book
+    found = (*complaints(left, schema, owners), *told(types_that_never_fit(left, schema)))
     if found:
         ours = [line for line in found if OWNED in line]
         mend = "mend mappings/, then run `handoff check`"
         advice = mend if not ours else OWNED_ADVICE if len(ours) == len(found) else f"{OWNED_ADVICE}; then {mend}"
         raise UnknownPropertyError("\n".join(found), advice=advice)
+    return gone
 
 
 def _properties(book: RuleBook, schema: Schema) -> Iterator[str]:

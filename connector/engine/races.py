@@ -43,7 +43,7 @@ def wire(row: Intent, book: RuleBook) -> Wire:
     return {
         property_of(one.field, book.fields): Wanted(one.field, wire_text(one.field, one.after, book), one.backward)
         for one in row.changes
-        if one.kind is ChangeKind.FIELD
+        if one.kind is ChangeKind.FIELD and one.field in book.fields.fields  # else the portal lost it since
     }
 
 
@@ -59,7 +59,9 @@ def was_applied(ours: Wire, record: Record) -> bool:
 
 
 def is_as_expected(row: Intent, ours: Wire, record: Record) -> bool:
-    """Each guarded value is as we read it, or already what we want to write."""
+    """Each guarded value is as we read it, or already what we want to write; of one not read nobody knows (P7)."""
+    if not record.properties.keys() >= row.expected.keys():
+        return False
     for prop, expected in row.expected.items():
         now, wanted = record.properties.get(prop) or "", ours.get(prop)
         if now == (expected or "") or (wanted and (now == wanted.text or (wanted.backward and now == ""))):

@@ -23,6 +23,7 @@ from connector.engine.begin import begin_run, what_time_it_is
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports
+from connector.engine.drift import raise_alarm, read_again
 from connector.engine.guard import Guard, allowance
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
@@ -83,6 +84,7 @@ def _run(context: Context, marks: Mapping[str, str], began: float) -> RunReport:
     if context.writes:
         write_open_intents(context)  # what a kill left without an answer
     streams = _pull(context, marks)
+    raise_alarm(context)
     if context.options.approval is not None:
         return _carry_out(context, context.options.approval, began)
     look_for_leaks(context)
@@ -259,6 +261,8 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
         left = [contact for contact in uow.dirty(len(guard.held) + 1) if contact not in guard.held]
         settled = not still_open and (not left or context.options.approval is not None)
         if settled:
+            if context.returned and context.options.approval is None:
+                read_again(uow, context.now)
             for stream in streams:
                 uow.put_watermark(stream, context.now)
                 if stream in context.places:
@@ -299,5 +303,6 @@ def _mark(context: Context) -> str:
 def _status(context: Context, guard: Guard, settled: bool) -> RunStatus:
     if guard.held or halted(context):
         return RunStatus.HELD
-    failed = context.counts.changes_rejected or context.counts.quarantined or context.broken or not settled
+    aside = context.counts.changes_rejected or context.counts.quarantined
+    failed = aside or context.broken or context.gone or not settled
     return RunStatus.COMPLETED_WITH_ERRORS if failed else RunStatus.COMPLETED

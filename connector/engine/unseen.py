@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connector.domain.change import Change
 from connector.domain.decision import Decision
 from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
 from connector.errors import ConnectorError, ContractError, CrmUnavailableError
-from connector.rules import unseen
+from connector.rules import drift, unseen
 from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
@@ -65,13 +66,23 @@ def leave_out(context: Context, stream: str) -> None:
 
 
 def without_doubts(context: Context, decision: Decision, situation: Situation) -> Decision:
-    """The decision, or that the lead waits for a stream that could not be read."""
+    """The decision, or that the lead waits for a stream that could not be read, or a property that is gone."""
+    if context.lost and (why := drift.why_paused(decision, context.whole, context.lost)):
+        return unseen.until(decision, situation, drift.RULE, why)
     return unseen.waiting(decision, situation, context.book, context.unseen) if context.unseen else decision
+
+
+def mark_waits(context: Context, change: Change | None) -> bool:
+    """Whether this mark of a form is not to be set yet (R08)."""
+    if change is None or not change.after:
+        return False
+    return unseen.marks_wait(context.unseen) or drift.marks_wait(context.whole, context.lost)
 
 
 def whoever_waits(context: Context, decisions: Iterable[Decision]) -> None:
     """Counts them by why, for the report."""
-    context.waiting.update(why for one in decisions if (why := unseen.why_it_waits(one)))
+    rules = (unseen.RULE, drift.RULE)
+    context.waiting.update(why for one in decisions if (why := unseen.why_it_waits(one, *rules)))
 
 
 def who_waits(context: Context) -> list[str]:

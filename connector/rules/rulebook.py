@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -95,6 +95,14 @@ class RuleBook:
             self._settled.clear()
             self._settled[asked] = settled
         return self._settled[asked]
+
+    def without(self, names: Collection[str]) -> RuleBook:
+        """The same version of the rules, with these fields neither read nor written."""
+        left = {name: rule for name, rule in self.fields.fields.items() if name not in names}
+        fields = FieldRules.model_construct(default_country=self.fields.default_country, fields=left)
+        made = replace(self, fields=fields)
+        made.__dict__["fingerprint"] = self.fingerprint
+        return made
 
     @cached_property
     def _settled(self) -> dict[tuple[str, frozenset[tuple[OwnerId, str]]], RuleBook]:

@@ -56,9 +56,12 @@ def kinds_of(stream: str) -> frozenset[ActivityKind]:
 def waiting(decision: Decision, situation: Situation, book: RuleBook, unseen: Unseen) -> Decision:
     """The decision, or that the lead waits where the decision could be another one with all streams read."""
     why = next((words for stream in unseen if (words := _why(decision, situation, book, stream, unseen[stream]))), "")
-    if not why:
-        return decision
-    verdict = Verdict(rule=RULE, passed=False, reasons=(why,), then="hold")
+    return until(decision, situation, RULE, why) if why else decision
+
+
+def until(decision: Decision, situation: Situation, rule: str, why: str) -> Decision:
+    """That the lead waits, in place of a decision that cannot be made yet."""
+    verdict = Verdict(rule=rule, passed=False, reasons=(why,), then="hold")
     return replace(
         decision,
         action=Action.NOTHING,
@@ -72,10 +75,10 @@ def waiting(decision: Decision, situation: Situation, book: RuleBook, unseen: Un
     )
 
 
-def why_it_waits(decision: Decision) -> str:
-    """Where `waiting` turned it into an answer for now, which the next run is to ask for again; else empty."""
+def why_it_waits(decision: Decision, *rules: str) -> str:
+    """Where `until` made it an answer for now, by one of these rules; else empty."""
     last = decision.verdicts[-1] if decision.verdicts else None
-    return last.reasons[0] if last is not None and last.rule == RULE else ""
+    return last.reasons[0] if last is not None and last.rule in rules else ""
 
 
 def marks_wait(unseen: Unseen) -> bool:

@@ -45,6 +45,7 @@ def context(world: World, at: datetime = NOW, **more: Any) -> Context:
     given: dict[str, Any] = {"build_body": body, "destinations": {"reps": True, "off": False}} | more
     return Context(
         source=world.crm, crm=world.crm, store=world.store, delivery=world.delivery, book=world.book,
+        whole=world.book,
         portal=world.crm.portal(), schema=world.crm.schema(), run=run, options=Options(),
         clock=CrmClock(at), **given,
     )  # fmt: skip
