@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from conftest import PORTAL, Opener
 from sqlalchemy import insert, select, update
 from values import NOW, hours
 
+from connector.crm.hubspot.credentials import OAuthToken
 from connector.domain.contact import PortalId
 from connector.domain.login import Login
 from connector.errors import SettingsError, StoreBusyError
@@ -148,6 +151,58 @@ def test_one_at_a_time_and_whoever_waits_too_long_is_told(vault: Vault) -> None:
         order.append("next")
     holder.join(20)
     assert order == ["in", "out", "next"]
+
+
+def test_two_processes_at_once_make_one_request(vault: Vault, url: str) -> None:
+    """Each with an engine of its own, and both have seen that the token ends before either takes the lock."""
+    vault().keep(replace(TOKENS, expires_at=NOW, seed=""), make=True)
+    both_saw, asked, got = threading.Barrier(2, timeout=60), [], []
+
+    class Seen(LoginVault):
+        looks = 0
+
+        def read(self) -> Login | None:
+            found = super().read()
+            self.looks += 1
+            if self.looks == 1:
+                both_saw.wait()
+            return found
+
+    def exchange(form: Mapping[str, str]) -> object:
+        asked.append(form["refresh_token"])
+        return {"access_token": f"access-{len(asked)}", "refresh_token": "refresh-2", "expires_in": 1800}
+
+    def renew() -> None:
+        token = OAuthToken(
+            client_id="app-1", client_secret="s", vault=Seen(url, key=KEY, wall_clock=lambda: NOW),
+            clock=NOW.timestamp,
+        )  # fmt: skip
+        got.append(token.current(exchange))
+
+    threads = [threading.Thread(target=renew) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (asked, got) == ([SECRETS[1]], ["access-1", "access-1"])
+    kept = vault().read()
+    assert kept is not None and (kept.access_token, kept.refresh_token) == ("access-1", "refresh-2")
+
+
+def test_a_process_that_dies_in_the_middle_leaves_no_lock_and_the_former_token(tmp_path: Path) -> None:
+    """P1: between HubSpot's answer and the keeping of it."""
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    vault = LoginVault(url, key=KEY, wall_clock=lambda: NOW, patience_seconds=5)
+    vault.keep(TOKENS, make=True)
+    die = (
+        "import os, sys; from connector.store.logins import LoginVault\n"
+        f"with LoginVault({url!r}, key=None, wall_clock=None).alone(): os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", die], timeout=60).returncode == 9
+    with vault.alone():
+        assert vault.read() == TOKENS
+    for path in tmp_path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
 
 
 def test_a_previews_copy_has_no_login(vault: Vault, open_it: Opener) -> None:
