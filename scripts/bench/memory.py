@@ -44,4 +44,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     figures = measure(options.contacts)
-    return figures, figures["contacts"] == figures["decided"] and figures["peak_mb"] <= MOST_MB
+    return figures, figures["contacts"] <= figures["decided"] and figures["peak_mb"] <= MOST_MB

@@ -115,6 +115,10 @@ class Portal:
         asked = {"portal": self.portal, **query}
         return requests.get(f"{self.url}/_sandbox/{path}", params=asked, timeout=60).json()
 
+    def tell(self, path: str, **body: object) -> None:
+        asked = {"portal": self.portal}
+        requests.put(f"{self.url}/_sandbox/{path}", params=asked, json=body, timeout=60).raise_for_status()
+
     def calls(self) -> int:
         """Since the last look."""
         found = int(self.control("counters")["total"])

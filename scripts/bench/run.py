@@ -17,12 +17,14 @@ from statistics import median
 from typing import Any
 
 BENCHES = {
+    "again": ("again", "what a second sync costs right after a first one that handed many over"),
+    "changed": ("changed", "a run after a few hundred of many contacts changed: calls for contacts"),
     "clocks": ("clocks", "due times in business hours and days per CPU second, beside walking over days"),
     "fast": ("pull", "a full pull without limits or distance: what the CPU does"),
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
     "memory": ("memory", "the largest memory of a full pull of a million contacts, stored and decided"),
     "pull": ("pull", "a full pull, stored and decided, at 190 requests in ten seconds, 120 ms away"),
-    "quiet": ("quiet", "what a second sync costs right after a first one"),
+    "quiet": ("quiet", "a run with nothing changed at 10,000 and at 1,000,000 contacts: calls, memory, CPU"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
     "rules": ("rules", "leads that the rules judge per CPU second, beside the same by hand and rule-engine"),
     "sandbox": ("sandbox", "what the sandbox itself costs at 100,000 contacts"),

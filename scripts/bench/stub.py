@@ -30,8 +30,6 @@ from connector.sandbox.records import batch_body, batch_inputs, missing_rows, sh
 from connector.sandbox.search import Group, read, search_records
 from connector.sandbox.server import describe
 
-assert handlers.LOADED  # the sandbox's own come first; a path without {names} is then found before those with
-
 SAMPLE = 1_000
 LIST_PAGE = 100
 V3, DATED = "/crm/v3/objects/contacts", "/crm/objects/2026-03/contacts"
@@ -77,6 +75,10 @@ class Many:
             self._windows.clear()
             self._windows[low, high] = sorted(self.first + number for number in numbers if number < self.count)
         return self._windows[low, high]
+
+    def forget(self) -> None:
+        """What was worked out for fewer contacts."""
+        self._windows.clear()
 
     def page(self, ids: Sequence[int], names: Sequence[str], rest: dict[str, Any]) -> Response:
         texts = self._made(tuple(names))
@@ -133,7 +135,13 @@ def many(request: Request) -> Many:
     return MANY[request.portal.id]
 
 
-@route("GET", V3, DATED, scopes=("crm.objects.contacts.read",))
+def grow(request: Request) -> Response:
+    """From now on there are so many contacts; at least SAMPLE where the ids shall stay."""
+    many(request).count = int(request.json_object()["contacts"])
+    many(request).forget()
+    return Response(200, {"contacts": many(request).count})
+
+
 def list_contacts(request: Request) -> Response:
     """One page by rising id; `after` is the id of the next contact."""
     if request.flag("archived"):
@@ -147,7 +155,6 @@ def list_contacts(request: Request) -> Response:
     return many(request).page(left[:limit], names, following)
 
 
-@route("POST", f"{V3}/search", f"{DATED}/search", scopes=("crm.objects.contacts.read",), limit="search")
 def search_contacts(request: Request) -> Response:
     """By id and by date of change; what else is asked is looked for in the sample alone."""
     query = read(request.portal, "contacts", request.json_object(), len(request.body))
@@ -165,7 +172,6 @@ def search_contacts(request: Request) -> Response:
     return many(request).page(page, shown_names(request.portal, "contacts", query.properties, search=True), rest)
 
 
-@route("POST", f"{V3}/batch/read", f"{DATED}/batch/read", scopes=("crm.objects.contacts.read",))
 def read_contacts(request: Request) -> Response:
     """Up to 100 by id; who is not there is named, and in the recycle bin is nobody."""
     body = request.json_object()
@@ -182,12 +188,23 @@ def read_contacts(request: Request) -> Response:
     return answer
 
 
-@route("POST", f"{V3}/batch/update", f"{DATED}/batch/update")
 def update_contacts(request: Request) -> Response:
     raise ApiError(400, "VALIDATION_ERROR", "contacts of this server are worked out and cannot be changed")
 
 
+def take_over() -> None:
+    """Answer here from now on what is asked of contacts: a path without {names} is found before those with."""
+    assert handlers.LOADED
+    scopes = ("crm.objects.contacts.read",)
+    route("GET", V3, DATED, scopes=scopes)(list_contacts)
+    route("POST", f"{V3}/search", f"{DATED}/search", scopes=scopes, limit="search")(search_contacts)
+    route("POST", f"{V3}/batch/read", f"{DATED}/batch/read", scopes=scopes)(read_contacts)
+    route("POST", f"{V3}/batch/update", f"{DATED}/batch/update")(update_contacts)
+    route("PUT", "/_sandbox/stub", limit="none", auth=False)(grow)
+
+
 def main() -> int:
+    take_over()
     options = parser().parse_args()
     count, options.contacts = options.contacts, min(options.contacts, SAMPLE)
     server, token, portal_id = start(options)
