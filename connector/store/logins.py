@@ -115,10 +115,16 @@ class LoginVault:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """While this lasts, no other process or thread is in here. Raises StoreBusyError after a minute of waiting."""
+        """While this lasts, no other process or thread is in here.
+
+        Raises:
+            StoreBusyError: after a minute of waiting.
+            SettingsError: the server cannot be reached, or the lock's file not be made.
+        """
         database = Database(parse_url(self._url), wall_clock=self._wall_clock, patience_seconds=self._patience)
         try:
             if database.dialect == "postgresql":
+                database.probe()
                 with _locked_on_server(database):
                     yield
             elif database.path is not None and database.path.absolute().parent.is_dir():

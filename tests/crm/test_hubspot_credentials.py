@@ -20,15 +20,18 @@ PORTAL = 24001000
 
 
 class Shelf:
-    """A vault in memory. `is_there`: whether there is a database; `broken`: what keeping raises."""
+    """A vault in memory. `is_there`: whether there is a database; `broken`, `unreadable`: what its methods raise."""
 
     def __init__(self, login: Login | None = None, *, is_there: bool = True) -> None:
         self.login, self.is_there = login, is_there
         self.broken: Exception | None = None
+        self.unreadable: Exception | None = None
         self.meanwhile: Callable[[], None] = lambda: None
         self.is_held = False
 
     def read(self) -> Login | None:
+        if self.unreadable is not None:
+            raise self.unreadable
         return self.login
 
     def keep(self, login: Login, *, make: bool) -> bool:
@@ -176,6 +179,32 @@ def test_what_could_not_be_kept_is_not_used_and_the_former_one_serves_again(hubs
         mine.current(hubspot)
     shelf.broken = None
     assert mine.current(hubspot) == "access-2" and hubspot.sent == ["refresh-kept", "refresh-kept"]
+
+
+def test_where_what_is_kept_cannot_be_used_the_setting_serves_and_that_is_told_once(
+    hubspot: HubSpot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lost key, a database away: who has a token of their own is not held up. Without one: a clear error."""
+    shelf = Shelf(kept(1800))
+    shelf.unreadable = SettingsError("another key")
+    hubspot.refresh_token = "seed-1"
+    mine = token(shelf, "seed-1")
+    assert mine.current(hubspot) == "access-1" and hubspot.sent == ["seed-1"]
+    assert caplog.text.count("another key") == 1 and "seed-1" not in caplog.text
+    with pytest.raises(SettingsError, match="another key"):
+        token(shelf).current(hubspot)
+    shelf.unreadable = None
+    assert token(shelf, "seed-1").current(hubspot) == "access-1", "and it is kept in place of what nobody could read"
+
+
+def test_another_refresh_token_that_cannot_be_kept_is_told(hubspot: HubSpot) -> None:
+    shelf = Shelf()
+    shelf.broken = SettingsError("HANDOFF_KEY is not set")
+    mine = token(shelf, "seed-1")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="HANDOFF_KEY"):
+            mine.current(hubspot)
+    assert hubspot.sent == ["seed-1", "seed-1"], "what was not kept is not used"
 
 
 @pytest.mark.parametrize("lifetime", [None, "soon", 0, -5, 10**12, True])

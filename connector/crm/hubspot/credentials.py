@@ -11,13 +11,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Protocol
 
 from connector.domain.contact import PortalId
 from connector.domain.login import Login
-from connector.errors import AuthenticationError, ContractError, SettingsError
+from connector.errors import AuthenticationError, ConfigError, ContractError, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +89,9 @@ class OAuthToken:
     """An OAuth app's token: renewed two minutes ahead, and once when a 401 comes all the same.
 
     One process renews for all that share the vault: whoever comes second finds the new token there. What HubSpot gives
-    is kept before it is used. A process that dies between HubSpot's answer and the keeping leaves the former refresh
-    token, which HubSpot goes on taking; where it gave another one instead, it refuses the former, and a person logs in.
+    is kept before it is used: another refresh token than before always, the same one where there is a place for it. A
+    process that dies between HubSpot's answer and the keeping leaves the former refresh token, which HubSpot goes on
+    taking; where HubSpot gave another one instead and refuses the former, a person logs in again.
 
     Args:
         refresh_token: what the environment holds; empty where it holds none. It goes before what is kept only where
@@ -113,6 +114,7 @@ class OAuthToken:
         self._lock = threading.Lock()
         self._login: Login | None = None
         self._unkept: Login | None = None
+        self._is_told = False
 
     def __repr__(self) -> str:
         return "OAuthToken(***)"
@@ -169,7 +171,9 @@ class OAuthToken:
         login = self._kept()
         if login is not None and self._serves(login, refused):
             return login
-        with self._vault.alone():
+        with ExitStack() as stack:
+            with self._or_the_setting():
+                stack.enter_context(self._vault.alone())
             login = self._kept()  # meanwhile somebody else may have renewed it
             if login is not None and self._serves(login, refused):
                 return login
@@ -177,7 +181,9 @@ class OAuthToken:
 
     def _kept(self) -> Login | None:
         """What is kept, unless it is another app's, or the setting was changed since."""
-        found = self._vault.read() or self._unkept
+        found = self._unkept
+        with self._or_the_setting():
+            found = self._vault.read() or found
         if found is None or found.app != self._app or (self._seed and found.seed != self._seed):
             return None
         return found
@@ -191,18 +197,26 @@ class OAuthToken:
             raise AuthenticationError("nobody has logged in to HubSpot here", advice=LOG_IN)
         answer = exchange({"grant_type": "refresh_token", "refresh_token": refresh_token, **self._who()})
         login = self._read(answer, former)
-        is_new = login.refresh_token != refresh_token
-        if login.portal and self._vault.keep(login, make=is_new):
-            self._unkept = None
-        else:
-            self._unkept = login  # the next process begins with the setting's own token again
-            if is_new:
-                logger.warning(
-                    "HubSpot gave another refresh token, which cannot be kept; run `handoff auth login` if it refuses "
-                    "the one that is set",
-                    extra={"action": "login_not_kept"},
-                )
+        is_new, is_kept = login.refresh_token != refresh_token, False
+        with nullcontext() if is_new else self._or_the_setting():
+            is_kept = bool(login.portal) and self._vault.keep(login, make=is_new)
+        self._unkept = None if is_kept else login  # then the next process begins with the setting's own token again
         return login
+
+    @contextmanager
+    def _or_the_setting(self) -> Iterator[None]:
+        """Where the vault cannot be used and the environment holds a token, that one serves without it."""
+        try:
+            yield
+        except ConfigError as error:
+            if not self._seed:
+                raise
+            if not self._is_told:
+                logger.warning(
+                    "HUBSPOT_REFRESH_TOKEN serves, for what is kept cannot be used: %s", error,
+                    extra={"action": "login_not_kept"},
+                )  # fmt: skip
+            self._is_told = True
 
     def _read(self, answer: object, former: Login | None) -> Login:
         """What the token endpoint answered; what it leaves out stays as it was."""
