@@ -6,7 +6,7 @@ Nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -207,7 +207,12 @@ def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -
 
 def store_activities(context: Context, uow: UnitOfWork, rows: Sequence[Activity], cause: str) -> None:
     """Keep those not seen before, and mark their contacts for deciding."""
-    uow.mark_dirty(uow.put_activities(activities_to_keep(uow, _with_contacts(uow, rows)), context.now), cause)
+    mark_heard_of(uow, uow.put_activities(activities_to_keep(uow, _with_contacts(uow, rows)), context.now), cause)
+
+
+def mark_heard_of(uow: UnitOfWork, contacts: Iterable[ContactId], cause: str) -> None:
+    """Put them on the work list; who is not known yet comes on it with its record (idle.py)."""
+    uow.mark_dirty(uow.known(contacts), cause)
 
 
 def _with_contacts(uow: UnitOfWork, rows: Sequence[Activity]) -> list[Activity]:

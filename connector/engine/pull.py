@@ -18,7 +18,7 @@ from connector.engine import completeness
 from connector.engine.backfill import FULL, begins_at, go_on_with_the_rest, put_off
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
-from connector.engine.intake import BOOKED, drop_contacts, store_activities, store_records
+from connector.engine.intake import BOOKED, drop_contacts, mark_heard_of, store_activities, store_records
 from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
 from connector.engine.stand_ins import is_refused, refused
 from connector.engine.unread import GIVE_UP_AFTER, set_read
@@ -38,6 +38,9 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
+MANY_PAGES = 10
+"""After so many pages of contacts the other streams come first, where there is something to do meanwhile."""
+
 OF_SALES = (TOUCHES, MEETINGS)
 """No signals of the lead's: without them clocks would run out on leads that somebody looks after."""
 
@@ -50,11 +53,15 @@ ASKED_AGAIN = timedelta(days=1)
 """How long after a refusal a stream is asked for again: a portal may be upgraded, a scope added."""
 
 
-def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
+def pull(
+    context: Context, progress: Mapping[str, str], *, meanwhile: Callable[[], object] | None = None
+) -> frozenset[str]:
     """Everything that changed since the watermarks, stream by stream.
 
     Args:
         progress: cursor per stream where a run that was cut off goes on; a stream marked `done` is skipped.
+        meanwhile: called between pages once all that is still to come are the rest of many contacts; of those that came
+            everything is known then (P7).
     Returns:
         the streams that are complete up to the run's `as_of`.
     """
@@ -65,18 +72,36 @@ def pull(context: Context, progress: Mapping[str, str]) -> frozenset[str]:
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
     lists = list_streams(context.book)
-    for name in (CONTACTS, *companies, ARCHIVED, *context.source.streams(), *lists, *counted, MEETINGS, DEALS):
+    others = (*companies, ARCHIVED, *context.source.streams(), *lists, *counted, MEETINGS, DEALS)
+
+    def others_first() -> None:
+        _pull_each(context, others, done, marks)
+        assert meanwhile is not None
+        context.between_pages = meanwhile
+
+    _pull_each(context, (CONTACTS,), done, marks, None if meanwhile is None else others_first)
+    _pull_each(context, others, done, marks)
+    with context.store.transaction() as uow:
+        uow.put_progress(context.run.id, marks)
+    return frozenset(done)
+
+
+def _pull_each(
+    context: Context,
+    streams: Sequence[str],
+    done: set[str],
+    marks: dict[str, str],
+    when_many: Callable[[], None] | None = None,
+) -> None:
+    for name in streams:
         if name == MEETINGS and name not in done and not _asks_for_meetings(context):
             continue
-        if name in done or _pull_for(_purpose(context, name), context, name, marks):
+        if name in done or _pull_for(_purpose(context, name), context, name, marks, when_many):
             done.add(name)
             completeness.keep(context, marks)
             marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
             if name in context.trailed:  # a run that goes on after a kill must know it too
                 marks[trailing(name)] = "far"
-    with context.store.transaction() as uow:
-        uow.put_progress(context.run.id, marks)
-    return frozenset(done)
 
 
 def in_full(marks: Mapping[str, str], *, first: bool) -> Mapping[str, str]:
@@ -98,10 +123,12 @@ def _asks_for_meetings(context: Context) -> bool:
     return mark is None or not says_so or (booked is not None and booked > mark - OVERLAP)
 
 
-def _pull_for(purpose: Purpose, context: Context, name: str, marks: dict[str, str]) -> bool:
+def _pull_for(
+    purpose: Purpose, context: Context, name: str, marks: dict[str, str], when_many: Callable[[], None] | None
+) -> bool:
     """One stream, its calls counted for this purpose (R38)."""
     with context.crm.spend(purpose):
-        return _pull_stream(context, name, marks)
+        return _pull_stream(context, name, marks, when_many)
 
 
 def _purpose(context: Context, stream: str) -> Purpose:
@@ -111,12 +138,14 @@ def _purpose(context: Context, stream: str) -> Purpose:
     return Purpose.BACKFILL if in_whole else Purpose.DELTA
 
 
-def _pull_stream(context: Context, name: str, marks: dict[str, str]) -> bool:
-    """One stream; False where the portal cannot give it."""
+def _pull_stream(
+    context: Context, name: str, marks: dict[str, str], when_many: Callable[[], None] | None
+) -> bool:
+    """One stream; False where the portal cannot give it. `when_many`: called once, before most of many contacts."""
     cursor = marks.get(name)
     if name == CONTACTS:
         try:
-            _pull_contacts(context, marks, cursor or begins_at(context))
+            _pull_contacts(context, marks, cursor or begins_at(context), when_many)
         except BackfillShedError as shed:
             put_off(context, marks, CONTACTS, shed)
             with context.crm.spend(Purpose.DELTA):
@@ -182,7 +211,9 @@ def trailing(stream: str) -> str:
 # -- contacts --------------------------------------------------------------------------------------------------
 
 
-def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) -> None:
+def _pull_contacts(
+    context: Context, marks: dict[str, str], cursor: str | None, when_many: Callable[[], None] | None = None
+) -> None:
     properties = properties_to_read(context.book.fields)
     changed = None if context.options.full else window(context, CONTACTS)
     pages: Iterator[ContactPage] = (
@@ -191,12 +222,14 @@ def _pull_contacts(context: Context, marks: dict[str, str], cursor: str | None) 
         else context.source.pull_changed_contacts(changed, properties, cursor=cursor)
     )
     completeness.begin(context, CONTACTS, changed)
-    for page in pages:
+    for number, page in enumerate(pages, 1):
         compared = completeness.Compared(context, CONTACTS, len(page.records))
         store = partial(store_records, compare=compared)
         _keep_page(context, marks, CONTACTS, page.cursor, page.records, store, page.left, page.door)
         context.counts.contacts_pulled += len(page.records)
         context.progress.step("contacts", context.counts.contacts_pulled)
+        if number == MANY_PAGES and page.cursor is not None and when_many is not None:
+            when_many()
         context.between_pages()
     _read_again(context, properties)
 
@@ -333,4 +366,4 @@ def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> 
 
 
 def _store_deals(_: Context, uow: UnitOfWork, rows: Sequence[Deal]) -> None:
-    uow.mark_dirty(uow.put_deals(deals_to_keep(uow, rows)), DEALS)
+    mark_heard_of(uow, uow.put_deals(deals_to_keep(uow, rows)), DEALS)

@@ -124,15 +124,26 @@ def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
     """All streams. Hints that come meanwhile do not wait for the end of them.
 
     In the first run they do: deals are pulled last, and what is not known yet may say that a lead is sales' own (P7).
+    Where contacts are many, they are decided in that run while the rest of them is on its way: then nobody waits.
     """
     if context.options.dry_run or context.options.approval is not None:
         return pull(context, marks)
-    if context.covered is not None:
+    if context.covered is None:
+        streams = pull(context, marks, meanwhile=partial(_decide_meanwhile, context))
+    else:
         context.between_pages = partial(drain, context)
-    streams = pull(context, marks)
+        streams = pull(context, marks)
     context.between_pages = partial(drain, context)
     drain_all(context, most=MOST_AT_ONCE)
     return streams
+
+
+def _decide_meanwhile(context: Context) -> None:
+    """A batch of those that are waiting, if it is full; in a first run the guard has nothing to hold."""
+    with context.store.reading() as uow:
+        waiting = uow.dirty_count()
+    if waiting >= BATCH:
+        consider_batch(context, Guard(new_since=None, allowance=0))
 
 
 def _keep_to_list(context: Context) -> bool:

@@ -111,6 +111,9 @@ class Contacts(Part):
     def contacts(self, ids: Sequence[ContactId]) -> dict[ContactId, StoredContact]:
         return {row.contact: _stored(row) for row in self.select_by_id(_CONTACTS, ids)}
 
+    def known(self, ids: Iterable[ContactId]) -> frozenset[ContactId]:
+        return frozenset(ContactId(row.contact) for row in self.select_by_id(_FIND_ID, list(ids)))
+
     def put_contacts(self, rows: Sequence[StoredContact]) -> None:
         """Each contact at most once in `rows`. A list mark already there stays: `set_on_list` alone takes it away."""
         self.write(_put(self.dialect), [_row(self.portal, stored) for stored in rows])

@@ -11,6 +11,7 @@ from fakes import kill
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
 from connector.domain.episode import State
+from connector.engine import pull, run
 from engine.world import World
 
 
@@ -249,6 +250,66 @@ def test_a_first_run_goes_on_where_it_was_also_in_full() -> None:
     world.crm.before("pull_all_contacts", kill, nth=3)
     world.run_and_die()
     assert world.run(full=True).counts.contacts_pulled == 1
+
+
+# -- many contacts, the first time -------------------------------------------------------------------------------------
+
+
+def portal_of_ten() -> World:
+    """Two a page; five asked for a demo, and sales is at work with two of them already."""
+    world = World(page_size=2)
+    for number in range(101, 111):
+        world.crm.add(str(number), email=f"kim@firm{number}.example")
+    for number in (101, 102, 103, 109, 110):
+        world.crm.happen(demo_request(world.clock.now() - HOUR, contact=ContactId(str(number)), id=str(number)))
+    for number, state in ((102, DealState.OPEN), (110, DealState.WON)):
+        at = world.clock.now() - 30 * MINUTE
+        world.crm.deals.append(make_deal(state, id=f"d{number}", contacts=(ContactId(str(number)),), at=at))
+    return world
+
+
+def decided(world: World) -> dict[str, list[str]]:
+    with world.store.reading() as uow:
+        return {
+            str(one): [str(row["action"]) for row in uow.decisions(ContactId(str(one)))] for one in range(101, 111)
+        }
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "MANY_PAGES", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
+
+
+@pytest.mark.usefixtures("many")
+def test_many_contacts_are_decided_while_the_rest_is_on_its_way_by_all_that_is_known_of_them() -> None:
+    """P7: their deals and activities are pulled before the rest of the contacts."""
+    few, world = portal_of_ten(), portal_of_ten()
+    since = world.clock.now() - DAY
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pull, "MANY_PAGES", 1_000)
+        few.run(since=since)
+    before_the_last_page: list[dict[str, list[str]]] = []
+    world.crm.before("pull_all_contacts", lambda: before_the_last_page.append(decided(world)), nth=5)
+    world.run(since=since)
+    assert decided(world) == decided(few) and sorted(world.kinds()) == sorted(few.kinds())
+    assert before_the_last_page[0]["101"] == ["hand_over"] and before_the_last_page[0]["109"] == []
+    asked = [call for call, _ in world.crm.asked]
+    assert asked.index("pull_deals") < [n for n, call in enumerate(asked) if call == "pull_all_contacts"][2]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("page", [1, 2, 3, 4, 5])
+def test_a_long_first_pull_that_is_cut_off_comes_to_the_same(page: int) -> None:
+    """P3, I4, I9"""
+    undisturbed, world = portal_of_ten(), portal_of_ten()
+    since = world.clock.now() - DAY
+    undisturbed.run(since=since)
+    world.crm.after("pull_all_contacts", kill, nth=page)
+    world.run_and_die(since=since)
+    report = world.run(since=since)
+    assert report.run.resumed and decided(world) == decided(undisturbed)
+    assert sorted(world.kinds()) == sorted(undisturbed.kinds())
 
 
 # -- the recycle bin ---------------------------------------------------------------------------------------------------

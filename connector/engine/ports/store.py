@@ -154,6 +154,9 @@ class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
         ...
 
     # the work list: contacts to decide again
+    def known(self, ids: Iterable[ContactId]) -> frozenset[ContactId]:
+        """Those that are stored, gone and merged ones too."""
+        ...
     def mark_dirty(self, ids: Iterable[ContactId], cause: str) -> None: ...
     def dirty(self, limit: int) -> list[ContactId]:
         """In id order."""
