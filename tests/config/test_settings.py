@@ -143,6 +143,14 @@ def test_half_an_oauth_login_names_the_missing_half() -> None:
         settings.credentials()
 
 
+def test_an_oauth_app_alone_will_do_for_a_login_gives_the_rest() -> None:
+    settings = load(HUBSPOT_CLIENT_ID="app", HUBSPOT_CLIENT_SECRET="s-1")
+    assert settings.has_credentials and settings.credentials().refresh_token is None
+    secret_of_webhooks_alone = load(HUBSPOT_CLIENT_SECRET="s-1")
+    with pytest.raises(SettingsError, match="HUBSPOT_ACCESS_TOKEN is not set"):
+        secret_of_webhooks_alone.credentials()
+
+
 def test_oauth_and_a_token_the_token_wins() -> None:
     oauth = {"HUBSPOT_CLIENT_ID": "app", "HUBSPOT_CLIENT_SECRET": "s-1", "HUBSPOT_REFRESH_TOKEN": "r-1"}
     assert load(**oauth).credentials().access_token is None
