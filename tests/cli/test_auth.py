@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 import threading
 import webbrowser
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,11 +18,18 @@ import canaries
 import pytest
 import requests
 from commands import Handoff, Said
-from portal_world import World
+from portal_world import MONDAY, World, served
 
+from connector.cli import logging_in
+from connector.config.mappings import load_rulebook
+from connector.domain.contact import PortalId
+from connector.engine.ports import PortalInfo
+from connector.rules.rulebook import RuleBook
 from connector.sandbox.account import app_of
 from connector.sandbox.portal import Sandbox
+from connector.store import open_store, this_process
 
+_BOOKS: list[RuleBook] = []
 TOKENS = "POST /oauth/v3/token"
 
 
@@ -67,8 +77,37 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
 
 
 @pytest.fixture
-def app(world: World, sandbox: Sandbox) -> World:
-    """The world without a static token, with an OAuth app; its secrets are canaries."""
+def world(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Without people and properties; the shipped rules are read once for all."""
+    monkeypatch.setattr(logging_in, "load_rulebook", shipped_rules)
+    with served(sandbox) as url, closing(World(url, tmp_path)) as made:
+        yield made
+
+
+def shipped_rules(folder: Path) -> RuleBook:
+    if not _BOOKS:
+        _BOOKS.append(load_rulebook(folder))
+    return _BOOKS[0]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with nothing in it, made once: each test has a copy."""
+    path = tmp_path_factory.mktemp("made") / "handoff.db"
+    open_store(f"sqlite:///{path}", None, holder=this_process(), wall_clock=lambda: MONDAY).close()
+    return path
+
+
+@pytest.fixture
+def app(new: World, tables: Path) -> World:
+    """With a database."""
+    shutil.copy(tables, new.folder / "handoff.db")
+    return new
+
+
+@pytest.fixture
+def new(world: World, sandbox: Sandbox) -> World:
+    """The world without a static token and a database, with an OAuth app; its secrets are canaries."""
     found = app_of(sandbox.portals[world.portal])
     for secret in (found.client_secret, found.refresh_token):
         canaries.plant_secret(secret, "a secret of the app")
@@ -86,7 +125,7 @@ def test_a_login_from_the_page_to_a_token_and_out_again(
     app: World, handoff: Handoff, person: Person, sandbox: Sandbox
 ) -> None:
     """S1, S2, I10: scopes as the rules need them; tokens encrypted, never shown; a later process asks for none."""
-    nobody = handoff("check")
+    nobody = handoff("auth", "status")
     assert nobody.code == 3 and "handoff auth login" in nobody.err
     said = log_in(handoff, "--json")
     assert said.code == 0, said.err
@@ -148,9 +187,9 @@ def test_another_portals_login_is_told_and_not_kept(
 
 def bind(world: World) -> None:
     """The database is made, and belongs to the portal."""
-    with world.connector(HUBSPOT_ACCESS_TOKEN=world.token) as connector:
-        portal = connector.portal()
-        connector.store(portal).bind_portal(portal)
+    url = f"sqlite:///{world.folder / 'handoff.db'}"
+    with closing(open_store(url, None, holder=this_process(), wall_clock=lambda: MONDAY)) as store:
+        store.bind_portal(PortalInfo(id=PortalId(str(world.portal)), time_zone="UTC", ui_domain="x", now=MONDAY))
 
 
 def test_without_an_app_nobody_is_sent_anywhere(world: World, handoff: Handoff, person: Person) -> None:
@@ -176,19 +215,20 @@ def test_a_refresh_that_hubspot_refuses_names_the_command(
     found.revoked = True
     for token in found.access_tokens:
         sandbox.grants.pop(token)
-    said = handoff("check")
+    said = handoff("auth", "status")
     assert said.code == 3 and "refused to renew" in said.err and "handoff auth login" in said.err
     assert log_in(handoff).code == 0 and handoff("auth", "status").code == 0
 
 
-def test_a_refresh_token_of_the_environment_begins_and_is_kept_from_then_on(app: World, handoff: Handoff) -> None:
+def test_a_refresh_token_of_the_environment_begins_and_is_kept_from_then_on(
+    new: World, tables: Path, handoff: Handoff
+) -> None:
     """The seed: before there is a database it serves alone, later what came of it stands there."""
-    seed: dict[str, Any] = {"HUBSPOT_REFRESH_TOKEN": f"sandbox-refresh-{app.portal}"}
-    assert handoff("check", **seed).code == 0 and not (app.folder / "handoff.db").exists()
+    seed: dict[str, Any] = {"HUBSPOT_REFRESH_TOKEN": f"sandbox-refresh-{new.portal}"}
     shown = json.loads(handoff("auth", "status", "--json", **seed).out)
-    assert shown["token_from"] == "HUBSPOT_REFRESH_TOKEN"
-    bind(app)
-    app.calls()
+    assert shown["token_from"] == "HUBSPOT_REFRESH_TOKEN" and not (new.folder / "handoff.db").exists()
+    shutil.copy(tables, new.folder / "handoff.db")
+    new.calls()
     shown = json.loads(handoff("auth", "status", "--json", **seed).out)
-    assert shown["token_from"] == "database" and app.calls()[TOKENS] == 1
-    assert handoff("auth", "status", **seed).code == 0 and TOKENS not in app.calls()
+    assert shown["token_from"] == "database" and new.calls()[TOKENS] == 1
+    assert handoff("auth", "status", **seed).code == 0 and TOKENS not in new.calls()
