@@ -105,6 +105,7 @@ class FakeCrm:
         self.activities: dict[str, list[Activity]] = {}
         self.off: dict[str, str] = {}
         self.broken: dict[str, Exception] = {}
+        self.views_by_contact = False
         self.lacking: dict[str, str] = {}
         self.deals: list[Deal] = []
         self.tasks: dict[str, tuple[ContactId, str]] = {}
@@ -261,6 +262,10 @@ class FakeCrm:
             self._ask("pull_activities", stream)
             yield StreamOff(stream=stream, why=self.off[stream])
             return
+        if stream == "page_views" and self.views_by_contact:
+            self._ask("pull_activities", stream)
+            yield StreamOff(stream=stream, why="for one contact at a time only", by_contact=True)
+            return
         if stream in self.broken:
             self._ask("pull_activities", stream)
             raise self.broken[stream]
@@ -282,6 +287,14 @@ class FakeCrm:
             rows = tuple(row for row in page if window.since <= row.occurred_at <= window.until)
             yield ActivityPage(rows=rows, cursor=after, place=None if after else place)
             place = after or place
+
+    def pull_views(self, contact: ContactId, window: Window) -> Iterator[ActivityPage | StreamOff]:
+        self._ask("pull_views", contact)
+        if "page_views" in self.off:
+            yield StreamOff(stream="page_views", why=self.off["page_views"])
+            return
+        seen = [row for row in self.activities.get("page_views", []) if row.contact == contact]
+        yield ActivityPage(rows=tuple(r for r in seen if window.since <= r.occurred_at <= window.until), cursor=None)
 
     def forms(self) -> tuple[Form, ...]:
         sent = self.activities.get("forms", [])

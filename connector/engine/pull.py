@@ -20,7 +20,7 @@ from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
 from connector.engine.intake import BOOKED, drop_contacts, mark_heard_of, store_activities, store_records
 from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
-from connector.engine.stand_ins import is_refused, refused
+from connector.engine.stand_ins import BY_CONTACT, PAGE_VIEWS, by_contact, is_refused, refused
 from connector.engine.unread import GIVE_UP_AFTER, set_read
 from connector.engine.unseen import alone, leave_out
 from connector.errors import BackfillShedError
@@ -320,10 +320,10 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
 def _go_without(context: Context, off: StreamOff) -> None:
     """The others go on; its watermark stays (P5)."""
     context.counts.completeness.pop(off.stream)
-    context.troubles.append(off.why)
+    (context.remarks if off.by_contact else context.troubles).append(off.why)
     if off.lasts:
         with context.store.transaction() as uow:
-            uow.put_watermark(refused(off.stream), context.now)
+            uow.put_watermark(BY_CONTACT if off.by_contact else refused(off.stream), context.now)
     if off.stream not in (*OF_SALES, *(STOOD_IN_FOR if off.lasts else ())):
         leave_out(context, off.stream)
 
@@ -345,6 +345,9 @@ def _place(context: Context, stream: str, changed: Window | None) -> str | None:
 def _is_off(context: Context, stream: str) -> bool:
     """Whether the CRM refused it within a day: a refusal in each quiet run would be too many (P8). A full pull asks."""
     with context.store.reading() as uow:
+        if stream == PAGE_VIEWS and by_contact(uow):
+            said = uow.watermark(BY_CONTACT)
+            return said is not None and context.now - said < ASKED_AGAIN and not context.options.full
         said, is_off = uow.watermark(refused(stream)), is_refused(uow, stream)
     if said is None or not is_off or context.options.full or context.now - said >= ASKED_AGAIN:
         return False

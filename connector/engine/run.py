@@ -40,6 +40,7 @@ from connector.engine.retention import forget_old
 from connector.engine.sweep import sweep
 from connector.engine.unseen import who_waits
 from connector.engine.vanished import erase_vanished
+from connector.engine.views import pull_views_of_due
 from connector.engine.waiting import Waiting
 from connector.engine.write import halted, write_open_intents
 from connector.errors import QuotaExhaustedError, SettingsError
@@ -84,6 +85,7 @@ def _run(context: Context, marks: Mapping[str, str], began: float) -> RunReport:
     if context.writes:
         write_open_intents(context)  # what a kill left without an answer
     streams = _pull(context, marks)
+    pull_views_of_due(context)
     raise_alarm(context)
     if context.options.approval is not None:
         return _carry_out(context, context.options.approval, began)

@@ -17,6 +17,9 @@ PAGE_VIEWS = "page_views"
 LAST_PAGES = "last_pages"
 """The stream that single page views come by, and the one that stands in for it."""
 
+BY_CONTACT = "page_views.by_contact"
+"""When the CRM last said that it gives page views for one contact at a time; kept as a watermark, and no stream."""
+
 
 def stand_ins(
     uow: UnitOfWork, before: Mapping[ContactId, StoredContact], after: Iterable[StoredContact]
@@ -26,7 +29,7 @@ def stand_ins(
     `before`: the same contacts as they were known; those seen for the first time are missing.
     """
     views = [view for row in after if (view := _view(before.get(row.contact.id), row.contact)) is not None]
-    return views if views and is_refused(uow, PAGE_VIEWS) else []
+    return views if views and is_refused(uow, PAGE_VIEWS) and not by_contact(uow) else []
 
 
 def refused(stream: str) -> str:
@@ -38,6 +41,12 @@ def is_refused(uow: UnitOfWork, stream: str) -> bool:
     """Whether the CRM's last word on the stream was a refusal."""
     said, mark = uow.watermark(refused(stream)), uow.watermark(stream)
     return said is not None and (mark is None or mark <= said)
+
+
+def by_contact(uow: UnitOfWork) -> bool:
+    """Whether the CRM gives page views for one contact at a time, by its last word (engine/views.py)."""
+    said, mark, off = (uow.watermark(name) for name in (BY_CONTACT, PAGE_VIEWS, refused(PAGE_VIEWS)))
+    return said is not None and (mark is None or mark <= said) and (off is None or off <= said)
 
 
 def _view(before: StoredContact | None, contact: Contact) -> Activity | None:

@@ -56,6 +56,22 @@ def test_a_portal_without_single_page_views_says_so_once(wire, gateway, status, 
     assert off.stream == "page_views" and off.why
 
 
+def test_views_of_one_contact_are_asked_for_where_those_of_all_are_refused(wire, gateway) -> None:
+    """R06: a 400 to a question that names no contact is no refusal for ever."""
+    wire.answer("GET", EVENTS, status=400, json={})
+    (off,) = gateway.pull_activities("page_views", WINDOW, cursor=None)
+    assert isinstance(off, StreamOff) and off.by_contact
+    asked = query(objectType="contact", objectId="501", eventType="e_visited_page")
+    wire.answer("GET", EVENTS, "page-views-end", match=(asked,))
+    (page,) = gateway.pull_views("501", WINDOW)
+    assert not isinstance(page, StreamOff) and page.cursor is None
+    wire.answer("GET", EVENTS, status=404, json={})
+    assert list(gateway.pull_views("501", WINDOW)) == [], "the contact is gone"
+    wire.answer("GET", EVENTS, status=403, json={})
+    (off,) = gateway.pull_views("501", WINDOW)
+    assert isinstance(off, StreamOff) and not off.by_contact
+
+
 @pytest.mark.parametrize(("stream", "path"), [("forms", FORMS), ("emails", EMAILS)])
 def test_a_missing_scope_switches_its_stream_off_and_is_named(wire, gateway, stream, path) -> None:
     """Fault table: 403 stops that feature only."""

@@ -65,7 +65,15 @@ def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pul
     except QuestionRefusedError as error:
         if stream != PAGE_VIEWS or error.refusal.status not in (400, 404):
             raise
-        yield StreamOff(stream=stream, why="HubSpot gives page views of this portal for one contact at a time only")
+        yield _off(error)
+
+
+def _off(error: QuestionRefusedError) -> StreamOff:
+    """A 400 to a question that names no contact: one that names one may be answered."""
+    if error.refusal.status == 400:
+        why = "HubSpot gives page views of this portal for one contact at a time only"
+        return StreamOff(stream=PAGE_VIEWS, why=why, by_contact=True)
+    return StreamOff(stream=PAGE_VIEWS, why=_why(PAGE_VIEWS, ()))
 
 
 def _why(stream: str, scopes: tuple[str, ...]) -> str:
@@ -84,10 +92,26 @@ def _why(stream: str, scopes: tuple[str, ...]) -> str:
 # -- page views --------------------------------------------------------------------------------------------------
 
 
-def _pull_page_views(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
+def pull_views(client: Client, contact: ContactId, window: Window) -> Pull:
+    """Page views of one contact; none of one who is gone."""
+    try:
+        yield from _pull_page_views(client, window, None, object_type="contact", object_id=int(contact))
+    except ScopeError as error:
+        yield StreamOff(stream=PAGE_VIEWS, why=_why(PAGE_VIEWS, error.scopes))
+    except QuestionRefusedError as error:
+        if error.refusal.status == 400:
+            yield StreamOff(stream=PAGE_VIEWS, why=_why(PAGE_VIEWS, ()))
+        elif error.refusal.status != 404:
+            raise
+
+
+def _pull_page_views(
+    client: Client, window: Window, cursor: str | None, **of_one: str | int
+) -> Iterator[ActivityPage]:
     pages = pull_pages(
         client.events.get_page,
         cursor=cursor,
+        **of_one,
         event_type=PAGE_VIEW_TYPE,
         occurred_after=to_iso(window.since - OVERLAP),
         occurred_before=to_iso(window.until + OVERLAP),

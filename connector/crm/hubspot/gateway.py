@@ -165,6 +165,9 @@ class HubSpotGateway:
             return self._joined.pull(stream, window, cursor)
         return activities.pull(self._client, stream, window, cursor)
 
+    def pull_views(self, contact: ContactId, window: Window) -> Iterator[ActivityPage | StreamOff]:
+        return activities.pull_views(self._client, contact, window)
+
     def forms(self) -> tuple[Form, ...]:
         """Asked for every five minutes, however often it is called; a new form asks for sales a little later."""
         now = time.monotonic()

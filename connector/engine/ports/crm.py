@@ -102,11 +102,15 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOff:
-    """A stream that this portal cannot give, in one line for people. `lasts` false: the next run asks again at once."""
+    """A stream that this portal cannot give, in one line for people. `lasts` false: the next run asks again at once.
+
+    `by_contact`: it gives it for one contact at a time (`pull_views`).
+    """
 
     stream: str
     why: str
     lasts: bool = True
+    by_contact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +167,10 @@ class MarketingSource(Protocol):
         self, stream: str, window: Window, *, cursor: str | None
     ) -> Iterator[ActivityPage | StreamOff]:
         """`stream`: one of `streams()`, of the touches or meetings, or of a list's new members (domain/activity.py)."""
+        ...
+
+    def pull_views(self, contact: ContactId, window: Window) -> Iterator[ActivityPage | StreamOff]:
+        """Page views of one contact, at least one call; for portals that do not give those of all."""
         ...
 
     def forms(self) -> Sequence[Form]:
