@@ -25,21 +25,24 @@ from connector.domain.quota import Purpose, Spent
 from connector.domain.record import Edit, Record
 from connector.engine.ports import (
     ActivityPage,
+    Beside,
     ContactPage,
     DealPage,
     Entry,
     Form,
+    Note,
     PortalInfo,
     Presence,
     PropertyInfo,
     Schema,
     StreamOff,
+    Task,
     Try,
     Window,
     Write,
     WriteResult,
 )
-from connector.errors import ChangeRejectedError, UnknownPropertyError
+from connector.errors import UnknownPropertyError
 from connector.rules.fields import property_of
 from connector.rules.rulebook import RuleBook
 from connector.store import SqlStore
@@ -402,27 +405,28 @@ class FakeCrm:
         self._answered("leave_list")
         return bool(names)
 
-    def ensure_task(
-        self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
-    ) -> str:
-        self._ask("ensure_task", key)
-        if contact in self.no_tasks:
-            raise ChangeRejectedError("INVALID_OWNER_ID", category="VALIDATION_ERROR")
-        if key not in self.tasks:
-            self.tasks[key], self.open_tasks[key] = (contact, subject), (owner, due_at)
-        self._answered("ensure_task")
-        return f"task-{key}"
+    def ensure_tasks(self, wanted: Sequence[Task]) -> Beside:
+        self._ask("ensure_tasks", tuple(wanted))
+        taken = [one for one in wanted if one.contact not in self.no_tasks]
+        for one in taken:
+            if one.key not in self.tasks:
+                self.tasks[one.key], self.open_tasks[one.key] = (one.contact, one.subject), (one.owner, one.due_at)
+        self._answered("ensure_tasks")
+        refused = {one.key: "VALIDATION_ERROR INVALID_OWNER_ID" for one in wanted if one not in taken}
+        return Beside(standing={one.key: f"task-{one.key}" for one in taken}, refused=refused)
 
-    def finish_task(self, contact: ContactId, key: str) -> bool:
-        self._ask("finish_task", key)
-        self._answered("finish_task")
-        return self.open_tasks.pop(key, None) is not None
+    def finish_tasks(self, wanted: Mapping[str, ContactId]) -> Beside:
+        self._ask("finish_tasks", tuple(wanted))
+        self._answered("finish_tasks")
+        done = [key for key in wanted if self.open_tasks.pop(key, None) is not None]
+        return Beside(standing={key: f"task-{key}" for key in done})
 
-    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
-        self._ask("ensure_note", key)
-        self.notes.setdefault(key, (contact, body))
-        self._answered("ensure_note")
-        return f"note-{key}"
+    def ensure_notes(self, wanted: Sequence[Note]) -> Beside:
+        self._ask("ensure_notes", tuple(wanted))
+        for one in wanted:
+            self.notes.setdefault(one.key, (one.contact, one.body))
+        self._answered("ensure_notes")
+        return Beside(standing={one.key: f"note-{one.key}" for one in wanted})
 
     def record_url(self, contact: ContactId) -> str:
         return f"https://crm.example/contacts/{PORTAL}/contact/{contact}"

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connector.domain.change import BESIDE, Change, ChangeKind, OutcomeKind
-from connector.domain.contact import OwnerId
+from connector.domain.change import ChangeKind, OutcomeKind
 from connector.domain.quota import Purpose
 from connector.domain.record import Record
+from connector.engine.beside import make_beside
 from connector.engine.context import BATCH, Context
 from connector.engine.guard import refuses_too_much
 from connector.engine.listed import Listed, by_list, put_on_lists, take_off_again, wait_for_list
@@ -37,7 +37,7 @@ from connector.engine.races import (
 )
 from connector.engine.settle import Sent, settle
 from connector.engine.waiting import BATCHES_AT_ONCE
-from connector.errors import ChangeRejectedError, ContactGoneError, ContractError, UnknownPropertyError
+from connector.errors import UnknownPropertyError
 from connector.rules.fields import normalise, properties_to_read, property_of
 
 
@@ -106,7 +106,7 @@ class _Batch(Sent):
         self._patch()
         self._read_back()
         self._remove_from_list()
-        self._beside()
+        make_beside(self.context, [row for row in self.intents if self.said_of(row) == "written"], self.after)
 
     def _going(self) -> list[Intent]:
         return [row for row in self.intents if row.id not in self.verdicts and row.id not in self.unclear]
@@ -263,29 +263,3 @@ class _Batch(Sent):
                 self.unclear |= wait_for_list(self.context, rows, error)
                 for row in rows:
                     self.verdicts.pop(row.id, None)
-
-    def _beside(self) -> None:
-        """What is made beside the contact; one that the CRM refuses takes nothing back (P5)."""
-        for row in self.intents:
-            if self.said_of(row) != "written":
-                continue
-            for change in row.changes:
-                if change.kind not in BESIDE:
-                    continue
-                try:
-                    self._make(row, change)
-                except (ChangeRejectedError, ContactGoneError, ContractError) as error:
-                    what = change.kind.value.replace("_", " ")
-                    self.context.troubles.append(f"contact {row.contact}: the CRM refused the {what}: {error}")
-
-    def _make(self, row: Intent, change: Change) -> None:
-        crm, text = self.context.crm, str(change.after or "")
-        if change.kind is ChangeKind.TASK_DONE:
-            crm.finish_task(row.contact, change.key)
-            return
-        owner = self.after[row.contact].properties.get(property_of("owner", self.context.book.fields))
-        if change.kind is ChangeKind.NOTE:
-            crm.ensure_note(row.contact, OwnerId(owner) if owner else None, text, self.context.now, change.key)
-        elif owner:
-            due_at = change.due_at or self.context.now
-            crm.ensure_task(row.contact, OwnerId(owner), change.field, text, due_at, change.key)

@@ -33,8 +33,11 @@ from .watch import Edit, Told, Watch, watch_of
 STAGE = "lifecyclestage"
 PEOPLE = ("CRM_UI", "CONTACTS_WEB", "MOBILE")
 LOST = ("timeout_before", "timeout_after", "reset", "reset_after", "truncate")
-FAMILIES = ("tasks", "properties", "lists")
+FAMILIES = ("tasks", "notes", "properties", "lists")
 """Of what a client creates, and how it looks whether it is there: any reading call with that word in its path."""
+MADE = {("lists",), ("tasks", "batch", "update")}
+MADE |= {(kind, *how) for kind in ("tasks", "notes") for how in ((), ("batch", "create"))}
+"""What a client makes and closes beside the contacts."""
 
 # -- at every request ----------------------------------------------------------------------------------------------
 
@@ -193,7 +196,7 @@ def _check_strangers(watch: Watch, request: Request) -> None:
     parts = _parts(request)
     reads = request.method == "GET" or parts[-1] in ("read", "search") or parts[0] == "oauth"
     ours = parts[:3] == ("contacts", "batch", "update") or (parts[0] == "contacts" and request.method == "PATCH")
-    made = request.method == "POST" and (parts in (("tasks",), ("lists",)) or parts[0] == "properties")
+    made = request.method == "POST" and (parts in MADE or parts[0] == "properties")
     if not (reads or ours or made or parts[0] == "lists"):
         watch.blame("I3", f"{request.method} {request.path} is no call that the client needs", request)
 

@@ -23,7 +23,7 @@ from requests.structures import CaseInsensitiveDict
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.domain.contact import ContactId, OwnerId
-from connector.engine.ports import Window, Write
+from connector.engine.ports import Task, Window, Write
 from connector.errors import ConnectorError
 from fuzzing.choices import Choices
 from fuzzing.shapes import ODD, PERSON, bent
@@ -41,6 +41,7 @@ VALUES = ("", "0", "-1", "10", "²", "9" * 400, "Mon, 02 Mar 2026 10:16:00 GMT",
           "Mon, 02 Mar 9999 10:16:00 -9999", "Mon, 02 Mar 0001 00:00:00 +2359", "1.5", "1e9", "\xe9")  # fmt: skip
 PROPERTY = PropertyDefinition(name="handoff_state", label="State", type="string", field_type="text")
 IDS = [ContactId("501"), ContactId("502")]
+TASK = Task(contact=IDS[0], owner=OwnerId("7"), subject="Call", body="Now", due_at=UNTIL, key="fx_1")
 NAMES = ("email", "lifecyclestage", "hs_lead_status")
 
 
@@ -106,7 +107,7 @@ QUESTIONS: tuple[Callable[[HubSpotGateway], Any], ...] = (
     lambda g: g.add_to_list("Handoff", IDS),
     lambda g: g.remove_from_list("Handoff", IDS),
     lambda g: g.ensure_owned([PROPERTY], "Handoff"),
-    lambda g: g.ensure_task(IDS[0], OwnerId("7"), "Call", "Now", UNTIL, "fx_1"),
+    lambda g: g.ensure_tasks([TASK]),
 )
 
 
@@ -145,8 +146,8 @@ FITTING = (
     ("associations/deals", ("deal-associations/207",)),
     ("pipelines", ("deal-pipelines/200",)),
     ("tasks/batch/read", ("tasks-read/200",)),
-    ("objects/tasks", ("task-created/201",)),
-    ("associations/tasks", ("tasks-of-contact/200",)),
+    ("tasks/batch/create", ("tasks-created/201",)),
+    ("contacts/tasks", ("tasks-of-contacts/200",)),
     ("objects/contacts", ("contacts-list/200", "contacts-list-end/200", "contacts-archived/200")),
     ("owners", ("owners/200", "owners-archived/200")),
     ("groups", ("property-groups/200",)),

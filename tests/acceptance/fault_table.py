@@ -27,6 +27,7 @@ from portal_world import MONDAY, World, served
 from connector.bootstrap import Connector
 from connector.crm.hubspot import transport
 from connector.domain.contact import ContactId, OwnerId
+from connector.engine.ports import Task
 from connector.errors import ConnectorError
 from connector.sandbox.portal import Sandbox
 
@@ -71,9 +72,9 @@ CALLS: dict[str, Call] = {
     "list remove": Call("memberships/remove$", "PUT", writes=True),
     "batch read": Call("contacts/batch/read$", "POST"),
     "batch update": Call("contacts/batch/update$", "POST", writes=True),
-    "tasks of a contact": Call("associations/tasks$", flavour="task"),
-    "task read": Call("tasks/batch/read$", "POST", flavour="task"),
-    "task create": Call("objects/tasks$", "POST", writes=True, flavour="task"),
+    "tasks of contacts": Call("contacts/tasks/batch/read$", "POST", flavour="task"),
+    "task read": Call("objects.*/tasks/batch/read$", "POST", flavour="task"),
+    "task create": Call("tasks/batch/create$", "POST", writes=True, flavour="task"),
 }
 
 LIMIT = {"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING", "message": "limit"}
@@ -333,7 +334,9 @@ def run(connector: Connector, flavour: str, day: Day) -> str:
     try:
         if flavour == "task":
             contact, owner = ContactId(day.with_task), OwnerId(day.owner)
-            connector.gateway.ensure_task(contact, owner, "Call back", "Now", MONDAY, key="lab:1")
+            task = Task(contact=contact, owner=owner, subject="Call back", body="Now", due_at=MONDAY, key="lab:1")
+            if refused := connector.gateway.ensure_tasks([task]).refused:
+                return f"stopped: {'; '.join(refused.values())}"
         report = connector.sync(connector.options(full=flavour == "full"))
     except ConnectorError as error:
         return f"stopped: {error} {error.advice}"

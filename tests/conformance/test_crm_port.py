@@ -22,7 +22,7 @@ from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.domain.record import Record
-from connector.engine.ports import StreamOff, Window, Write
+from connector.engine.ports import Beside, Note, StreamOff, Task, Window, Write
 from connector.errors import UnknownPropertyError
 from connector.rules.fields import properties_to_read, property_of
 from connector.sandbox.portal import Sandbox
@@ -373,30 +373,36 @@ def test_deals_are_found_by_their_contacts(place: Place) -> None:
     assert place.crm.deals_of([]) == {}
 
 
+def task(place: Place, contact: ContactId, key: str) -> Task:
+    owner, due = place.crm.owners()[0].id, place.crm.portal().now + timedelta(hours=1)
+    return Task(contact=contact, owner=owner, subject="Call Kim", body="Asked for a demo.", due_at=due, key=key)
+
+
 def test_a_task_is_made_once_for_its_key(place: Place) -> None:
-    one, owner = place.contact(), place.crm.owners()[0].id
-    due = place.crm.portal().now + timedelta(hours=1)
-    first, again, other = (
-        place.crm.ensure_task(one, owner, "Call Kim", "Asked for a demo.", due, key) for key in ("fx_1", "fx_1", "fx_2")
-    )
-    assert first == again != other
+    """I5"""
+    one, two = place.contact(), place.contact()
+    first = place.crm.ensure_tasks([task(place, one, "fx_1")]).standing
+    more = place.crm.ensure_tasks([task(place, one, "fx_1"), task(place, one, "fx_2"), task(place, two, "fx_3")])
+    assert first.items() <= more.standing.items() and not more.refused
+    assert more.standing.keys() == {"fx_1", "fx_2", "fx_3"} and len(set(more.standing.values())) == 3
 
 
 def test_a_task_is_closed_once_and_stays_closed(place: Place) -> None:
     """R14: also where it is asked for again."""
-    one, owner, now = place.contact(), place.crm.owners()[0].id, place.crm.portal().now
-    place.crm.ensure_task(one, owner, "Call Kim", "Asked for a demo.", now, "fx_1")
-    said = [place.crm.finish_task(one, key) for key in ("fx_2", "fx_1", "fx_1")]
-    place.crm.ensure_task(one, owner, "Call Kim", "Asked for a demo.", now, "fx_1")
-    assert [*said, place.crm.finish_task(one, "fx_1")] == [False, True, False, False]
+    one = place.contact()
+    made = place.crm.ensure_tasks([task(place, one, "fx_1")])
+    said = [place.crm.finish_tasks({key: one}) for key in ("fx_2", "fx_1", "fx_1")]
+    place.crm.ensure_tasks([task(place, one, "fx_1")])
+    assert [*said, place.crm.finish_tasks({"fx_1": one})] == [Beside(), made, Beside(), Beside()]
 
 
 def test_a_note_is_made_once_for_its_key(place: Place) -> None:
+    """I5"""
     one, now = place.contact(), place.crm.portal().now
-    first, again, other = (
-        place.crm.ensure_note(one, None, "Asked for a demo.", now, key) for key in ("fx_1", "fx_1", "fx_2")
-    )
-    assert first == again != other
+    notes = [Note(contact=one, owner=None, body="Asked for a demo.", at=now, key=key) for key in ("fx_1", "fx_2")]
+    first = place.crm.ensure_notes(notes[:1]).standing
+    more = place.crm.ensure_notes(notes).standing
+    assert first.items() <= more.items() and len(set(more.values())) == 2
 
 
 def test_the_fake_speaks_of_the_portal_of_the_tests() -> None:

@@ -185,18 +185,6 @@ def test_list_members_are_added_and_removed_as_often_as_one_likes(box) -> None:
     assert members == set(ids[4:])
 
 
-def test_a_task_is_made_once_even_when_its_answer_is_lost(box) -> None:
-    """I5, I7"""
-    here = box(contacts=3, seed=3)
-    gateway = here.gateway()
-    now = gateway.portal().now
-    owner, one = gateway.owners()[0].id, ids_of(gateway.pull_all_contacts(["email"], cursor=None))[0]
-    here.fault(method="POST", path=r"/tasks$", kind="reset_after")
-    first = gateway.ensure_task(one, owner, "Call", "Asked for a demo", now, "ef_1")
-    assert gateway.ensure_task(one, owner, "Call", "Asked for a demo", now, "ef_1") == first
-    assert gateway.ensure_task(one, owner, "Call", "Asked again", now, "ef_2") != first
-
-
 @pytest.mark.parametrize("kind", ["timeout_after", "reset_after", "truncate"])
 def test_a_write_that_was_done_without_an_answer_is_unclear_and_found_by_reading(box, kind) -> None:
     """I7"""

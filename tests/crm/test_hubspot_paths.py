@@ -23,11 +23,7 @@ from connector.errors import ContractError, SettingsError
             "/crm/v4/associations/deals/contacts/batch/read",
             "/crm/associations/2026-03/deals/contacts/batch/read",
         ),
-        (
-            "GET",
-            "/crm/v4/objects/contacts/501/associations/tasks",
-            "/crm/objects/2026-03/contacts/501/associations/tasks",
-        ),
+        ("POST", "/crm/v3/objects/notes/batch/create", "/crm/objects/2026-03/notes/batch/create"),
         (
             "GET",
             "/crm/v3/lists/object-type-id/0-1/name/In%20sales%27%20hands%2Fnow",

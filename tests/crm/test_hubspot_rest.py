@@ -12,7 +12,7 @@ from connector.crm.hubspot.lists import ListMissingError
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import DealState
-from connector.engine.ports import PropertyInfo, Window
+from connector.engine.ports import Beside, PropertyInfo, Task, Window
 from connector.errors import CrmUnavailableError, UnknownPropertyError
 
 NOW = datetime(2026, 3, 2, 10, 16, tzinfo=UTC)
@@ -20,8 +20,8 @@ WINDOW = Window(since=NOW - timedelta(hours=1), until=NOW)
 NAME = "Handoff: in sales' hands"
 FIND = "/crm/v3/lists/object-type-id/0-1/name/Handoff%3A%20in%20sales%27%20hands"
 ADD, REMOVE = "/crm/v3/lists/31/memberships/add", "/crm/v3/lists/31/memberships/remove"
-TASKS_OF = "/crm/v4/objects/contacts/501/associations/tasks"
-TASKS_READ, TASKS = "/crm/v3/objects/tasks/batch/read", "/crm/v3/objects/tasks"
+TASKS_OF = "/crm/v4/associations/contacts/tasks/batch/read"
+TASKS_READ, TASKS = "/crm/v3/objects/tasks/batch/read", "/crm/v3/objects/tasks/batch/create"
 PROPERTIES, GROUPS = "/crm/v3/properties/contacts", "/crm/v3/properties/contacts/groups"
 
 
@@ -141,42 +141,101 @@ def test_nobody_to_add_makes_no_call(gateway) -> None:
 # -- tasks -------------------------------------------------------------------------------------------------------
 
 
-def ensure(gateway, key: str) -> str:
-    return gateway.ensure_task(ContactId("501"), OwnerId("71"), "Call Ada", "Asked for <a demo>\nCall", NOW, key)
+def ensure(gateway, *keys: str, contact: str = "501") -> Beside:
+    return gateway.ensure_tasks(
+        [
+            Task(
+                contact=ContactId(contact),
+                owner=OwnerId("71"),
+                subject="Call Ada",
+                body="Asked for <a demo>\nCall",
+                due_at=NOW,
+                key=key,
+            )
+            for key in keys
+        ]
+    )
+
+
+NONE_YET = {"results": []}
 
 
 def test_a_task_that_is_there_is_not_made_again(wire, gateway) -> None:
     """I5"""
-    wire.answer("GET", TASKS_OF, "tasks-of-contact")
+    wire.answer("POST", TASKS_OF, "tasks-of-contacts")
     wire.answer("POST", TASKS_READ, "tasks-read")
-    assert ensure(gateway, "ef_1") == "902"
+    assert ensure(gateway, "ef_1") == Beside(standing={"ef_1": "902"})
 
 
 def test_a_new_task_carries_its_key_and_plain_text(wire, gateway) -> None:
-    wire.answer("GET", TASKS_OF, json={"results": []})
-    wire.answer("POST", TASKS, "task-created", status=201)
-    assert ensure(gateway, "ef_2") == "903"
-    (body,) = wire.bodies()
-    assert body["properties"]["hs_task_body"] == "Asked for &lt;a demo&gt;<br>Call<br><br>[handoff:ef_2]"
-    assert body["properties"]["hs_timestamp"] == "2026-03-02T10:16:00.000Z"
-    assert body["associations"][0]["types"][0]["associationTypeId"] == 204
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
+    wire.answer("POST", TASKS, "tasks-created", status=201)
+    assert ensure(gateway, "ef_2") == Beside(standing={"ef_2": "903"})
+    (made,) = wire.bodies()[1]["inputs"]
+    assert made["properties"]["hs_task_body"] == "Asked for &lt;a demo&gt;<br>Call<br><br>[handoff:ef_2]"
+    assert made["properties"]["hs_timestamp"] == "2026-03-02T10:16:00.000Z"
+    assert made["associations"][0]["types"][0]["associationTypeId"] == 204
+    assert made["objectWriteTraceId"] == "ef_2"
+
+
+def test_of_many_only_those_that_lack_are_made_and_each_key_once(wire, gateway) -> None:
+    """I5, P8: three calls for a hundred leads."""
+    wire.answer("POST", TASKS_OF, "tasks-of-contacts")
+    wire.answer("POST", TASKS_READ, "tasks-read")
+    wire.answer("POST", TASKS, "tasks-created", status=201)
+    assert ensure(gateway, "ef_1", "ef_2", "ef_2").standing == {"ef_1": "902", "ef_2": "903"}
+    assert [one["objectWriteTraceId"] for one in wire.bodies()[2]["inputs"]] == ["ef_2"]
 
 
 def test_a_task_whose_answer_was_lost_is_looked_for_before_anything_else(wire, gateway) -> None:
     """I7"""
-    wire.answer("GET", TASKS_OF, json={"results": []})
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
     wire.mock.add("POST", "https://api.hubapi.com" + TASKS, body=requests.ReadTimeout())
-    wire.answer("GET", TASKS_OF, "tasks-of-contact")
+    wire.answer("POST", TASKS_OF, "tasks-of-contacts")
     wire.answer("POST", TASKS_READ, "tasks-read")
-    assert ensure(gateway, "ef_1") == "902"
+    assert ensure(gateway, "ef_1").standing == {"ef_1": "902"}
 
 
-def test_a_task_that_was_lost_indeed_is_left_to_the_next_run(wire, gateway) -> None:
-    wire.answer("GET", TASKS_OF, json={"results": []})
+def test_a_batch_of_which_only_a_part_was_made_without_an_answer_is_left_to_the_next_run(wire, gateway) -> None:
+    """I7: what lacks may still come; nothing is sent again meanwhile."""
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
     wire.answer("POST", TASKS, status=502)
-    wire.answer("GET", TASKS_OF, json={"results": []})
+    wire.answer("POST", TASKS_OF, "tasks-of-contacts")
+    wire.answer("POST", TASKS_READ, "tasks-read")
     with pytest.raises(CrmUnavailableError):
-        ensure(gateway, "ef_3")
+        ensure(gateway, "ef_1", "ef_3")
+
+
+@pytest.mark.parametrize("answer", [{"hello": "world"}, {"results": [{}]}, {"results": []}, [1]])
+def test_an_answer_that_names_no_task_makes_no_second_one(wire, gateway, answer) -> None:
+    """I7, P5: looked for, told where it is not there, and not sent again."""
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
+    wire.answer("POST", TASKS, status=201, json=answer)
+    wire.answer("POST", TASKS_OF, "tasks-of-contacts")
+    wire.answer("POST", TASKS_READ, "tasks-read")
+    found = ensure(gateway, "ef_1", "ef_4")
+    assert found.standing == {"ef_1": "902"} and list(found.refused) == ["ef_4"]
+
+
+def test_one_that_hubspot_refuses_leaves_the_others_and_says_why(wire, gateway) -> None:
+    """P5"""
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
+    error = {"category": "VALIDATION_ERROR", "errors": [{"code": "INVALID_OWNER_ID"}]}
+    part = error | {"status": "error", "message": "71 is unknown", "context": {"objectWriteTraceId": ["ef_5"]}}
+    wire.answer("POST", TASKS, status=207, json=wire.sample("tasks-created", 201) | {"errors": [part]})
+    found = ensure(gateway, "ef_2", "ef_5")
+    assert found == Beside(standing={"ef_2": "903"}, refused={"ef_5": "VALIDATION_ERROR INVALID_OWNER_ID"})
+
+
+def test_contacts_of_whom_hubspot_cannot_tell_get_no_task_and_the_others_do(wire, gateway) -> None:
+    """I5, P7: not to be shown is not the same as not to be there."""
+    lost = {"category": "INTERNAL_ERROR", "status": "error", "message": "?", "context": {"fromObjectId": ["501"]}}
+    for _ in range(2):
+        wire.answer("POST", TASKS_OF, status=207, json={"results": [], "errors": [lost]})
+    wire.answer("POST", TASKS_OF, json=NONE_YET)
+    wire.answer("POST", TASKS, "tasks-created", status=201)
+    found = ensure(gateway, "ef_1", "ef_2")
+    assert found.standing == {"ef_2": "903"} and "INTERNAL_ERROR" in found.refused["ef_1"]
 
 
 def test_a_key_that_could_break_its_marker_is_refused(gateway) -> None:

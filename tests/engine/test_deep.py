@@ -72,7 +72,7 @@ def test_what_differs_is_named_both_ways_without_its_value(sample: int | None) -
     ]
     assert (report.exit_code, report.fields, sum(report.kinds.values())) == (1, {"company": 1}, 4)
     assert "Canary" not in str(report.as_dict())
-    assert world.crm.calls("update_contacts", "add_to_list", "remove_from_list", "ensure_task") == []
+    assert world.crm.calls("update_contacts", "add_to_list", "remove_from_list", "ensure_tasks") == []
 
 
 @pytest.mark.parametrize("sample", HALF, ids=HALF.values())

@@ -28,7 +28,7 @@ def asking(world: World, **fields: Any) -> World:
 
 
 def beside(world: World) -> list[str]:
-    return world.crm.calls("ensure_task", "ensure_note", "finish_task")
+    return world.crm.calls("ensure_tasks", "ensure_notes", "finish_tasks")
 
 
 def test_nothing_is_left_beside_the_contact_unless_it_is_asked_for() -> None:
@@ -43,7 +43,7 @@ def test_the_rep_gets_a_task_that_is_due_with_the_clock_and_the_contact_a_note(w
     """R14: in words, and without the person's particulars, which the CRM has already."""
     world.run()
     world.run_later()
-    assert beside(world) == ["ensure_note", "ensure_task"]
+    assert beside(world) == ["ensure_notes", "ensure_tasks"]
     ((contact, subject),) = world.crm.tasks.values()
     assert (contact, subject) == ("101", "Call the lead: Asked for a demo.")
     ((owner, due_at),) = world.crm.open_tasks.values()
@@ -55,7 +55,7 @@ def test_the_rep_gets_a_task_that_is_due_with_the_clock_and_the_contact_a_note(w
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("call", ["ensure_note", "ensure_task"])
+@pytest.mark.parametrize("call", ["ensure_notes", "ensure_tasks"])
 def test_a_kill_around_the_call_makes_no_second_one_and_loses_none(world: World, call: str, phase: str) -> None:
     """P1, P3, I7"""
     getattr(world.crm, phase)(call, kill)
@@ -72,7 +72,7 @@ def test_the_task_is_closed_once_the_rep_reached_out(world: World) -> None:
     world.run_later()
     world.crm.edit(verdict="recycle", verdict_reason="not_ready")
     world.run_later()
-    assert world.crm.open_tasks == {} and beside(world)[2:] == ["finish_task", "finish_task"]
+    assert world.crm.open_tasks == {} and beside(world)[2:] == ["finish_tasks", "finish_tasks"]
 
 
 def test_somebody_else_gets_a_task_of_their_own_and_the_former_one_is_closed(world: World) -> None:
@@ -91,6 +91,20 @@ def test_what_the_crm_refuses_takes_no_handover_back(world: World) -> None:
     report = world.run()
     assert world.kinds() == ["lead.handed_off"] and world.intents("open") == []
     assert [line for line in report.troubles if "refused the task" in line]
+
+
+def test_tasks_and_notes_of_a_batch_go_in_one_call_each_and_one_refusal_leaves_the_others(world: World) -> None:
+    """P5, P8"""
+    for number in range(8):
+        world.crm.add(str(200 + number))
+        world.crm.happen(demo_request(world.clock.now(), contact=str(200 + number), id=str(number)))
+    world.crm.no_tasks.add(ContactId("203"))
+    report = world.run()
+    assert beside(world) == ["ensure_notes", "ensure_tasks"]
+    assert (len(world.crm.notes), len(world.crm.tasks)) == (9, 8)
+    assert world.kinds().count("lead.handed_off") == 9
+    (line,) = [line for line in report.troubles if "refused" in line]
+    assert line.startswith("contact 203: the CRM refused the task: ")
 
 
 def test_a_preview_shows_them_and_makes_none(world: World) -> None:

@@ -35,7 +35,7 @@ def read(
         found = portal_history(world.crm, world.store, notes, world.book, past)
         rows = list(notes.rows())
     assert set(columns(found.names)) == {name for row in rows for name in row} and found.examples == len(rows)
-    assert not world.crm.calls("update_contacts", "add_to_list", "remove_from_list", "ensure_task", "ensure_note")
+    assert not world.crm.calls("update_contacts", "add_to_list", "remove_from_list", "ensure_tasks", "ensure_notes")
     whose = {episode_id(PORTAL, one, 0): str(one) for one in world.crm.rows}
     return {whose[row["lead"]]: row for row in rows}, found  # type: ignore[index]  # keys are episode ids
 

@@ -318,6 +318,6 @@ def test_a_first_run_makes_no_noise_about_what_was_there(world: World) -> None:
     world.crm.happen(demo_request(world.clock.now() - HOUR, contact="102"))
     world.run()
     world.run_later(9 * HOUR)
-    assert world.crm.calls("update_contacts", "add_to_list", "ensure_task") == []
+    assert world.crm.calls("update_contacts", "add_to_list", "ensure_tasks") == []
     assert (world.kinds(), world.timers(), world.crm.listed) == ([], [], set())
     assert (world.episode().silent, world.decisions("102")[-1]) == (True, "predates")

@@ -9,15 +9,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import parse_rows, understood
+from connector.crm.hubspot.protocol import parse_rows, see_that_none_lacks, understood
 
 
-def pull_associated(client: Client, kind: str, to: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Ids of the other kind by id; those without any are absent. At most 1,000 ids, one call unless there are many."""
+def pull_associated(
+    client: Client, kind: str, to: str, ids: Sequence[str], *, strict: bool = False
+) -> dict[str, tuple[str, ...]]:
+    """Ids of the other kind by id; those without any are absent. At most 1,000 ids, one call unless there are many.
+
+    `strict`: where HubSpot could not tell of one, that is a ContractError, not the same as to have none.
+    """
     found: dict[str, dict[str, None]] = {}
     asking: list[dict[str, str]] = [{"id": one} for one in ids]
     while asking:
         answer = raw(client.association_batches.get_page, kind, to, {"inputs": asking})
+        if strict:
+            see_that_none_lacks(answer.payload)
         following = []
         for row in parse_rows(answer.payload):
             one, others, after = _parse(row)

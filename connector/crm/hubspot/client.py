@@ -74,10 +74,6 @@ class Client:
         return self._library.crm.pipelines.pipelines_api
 
     @cached_property
-    def associations(self) -> Any:
-        return self._library.crm.associations.v4.basic_api
-
-    @cached_property
     def association_batches(self) -> Any:
         return self._library.crm.associations.v4.batch_api
 
@@ -106,14 +102,6 @@ class Client:
         return getattr(self._library.crm.objects, objects).search_api
 
     @cached_property
-    def tasks(self) -> Any:
-        return self._library.crm.objects.tasks.basic_api
-
-    @cached_property
-    def _notes(self) -> Any:
-        return self._library.crm.objects.notes.basic_api
-
-    @cached_property
     def _task_batches(self) -> Any:
         return self._library.crm.objects.tasks.batch_api
 
@@ -121,11 +109,8 @@ class Client:
     def _note_batches(self) -> Any:
         return self._library.crm.objects.notes.batch_api
 
-    def engagements(self, objects: str) -> Any:
-        """`objects`: tasks or notes."""
-        return self.tasks if objects == "tasks" else self._notes
-
     def engagement_batches(self, objects: str) -> Any:
+        """`objects`: tasks or notes."""
         return self._task_batches if objects == "tasks" else self._note_batches
 
     @cached_property

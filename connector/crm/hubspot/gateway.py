@@ -38,20 +38,23 @@ from connector.crm.hubspot.spans import LIST, SEARCH
 from connector.crm.hubspot.transport import Transport
 from connector.crm.hubspot.writes import update
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
-from connector.domain.contact import ContactId, OwnerId
+from connector.domain.contact import ContactId
 from connector.domain.deal import Deal
 from connector.domain.owner import Owner
 from connector.domain.quota import Purpose, Spent
 from connector.domain.record import COMPANY, Record
 from connector.engine.ports import (
     ActivityPage,
+    Beside,
     ContactPage,
     DealPage,
     Form,
+    Note,
     PortalInfo,
     Presence,
     Schema,
     StreamOff,
+    Task,
     Window,
     Write,
     WriteResult,
@@ -222,16 +225,14 @@ class HubSpotGateway:
     def leave_list(self, list_id: str, ids: Sequence[ContactId]) -> bool:
         return self._lists.leave(list_id, ids)
 
-    def ensure_task(
-        self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
-    ) -> str:
-        return tasks.ensure(self._client, contact, owner, subject, body, due_at, key)
+    def ensure_tasks(self, wanted: Sequence[Task]) -> Beside:
+        return tasks.ensure_tasks(self._client, wanted)
 
-    def finish_task(self, contact: ContactId, key: str) -> bool:
-        return tasks.finish(self._client, contact, key)
+    def finish_tasks(self, wanted: Mapping[str, ContactId]) -> Beside:
+        return tasks.finish_tasks(self._client, wanted)
 
-    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
-        return tasks.ensure_note(self._client, contact, owner, body, at, key)
+    def ensure_notes(self, wanted: Sequence[Note]) -> Beside:
+        return tasks.ensure_notes(self._client, wanted)
 
     def record_url(self, contact: ContactId) -> str:
         return f"{self._records}/{contact}" if self._records else ""

@@ -74,19 +74,21 @@ ROUTES = (
         for name in ("tasks", "notes")
         for route in (
             Route("POST", f"/crm/v3/objects/{name}/batch/read", f"/crm/objects/{{version}}/{name}/batch/read"),
-            Route("POST", f"/crm/v3/objects/{name}", f"/crm/objects/{{version}}/{name}", Work.CREATE),
+            Route(
+                "POST",
+                f"/crm/v3/objects/{name}/batch/create",
+                f"/crm/objects/{{version}}/{name}/batch/create",
+                Work.CREATE,
+            ),
         )
     ),
-    Route("PATCH", "/crm/v3/objects/tasks/{task}", "/crm/objects/{version}/tasks/{task}", Work.REPEATABLE),
+    Route(
+        "POST", "/crm/v3/objects/tasks/batch/update", "/crm/objects/{version}/tasks/batch/update", Work.REPEATABLE
+    ),
     Route(
         "POST",
         "/crm/v4/associations/{from}/{to}/batch/read",
         "/crm/associations/{version}/{from}/{to}/batch/read",
-    ),
-    Route(
-        "GET",
-        "/crm/v4/objects/{object}/{id}/associations/{to}",
-        "/crm/objects/{version}/{object}/{id}/associations/{to}",
     ),
     Route("GET", "/crm/v3/pipelines/{object}", "/crm/pipelines/{version}/{object}"),
     Route("GET", "/crm/v3/owners", "/crm/owners/{version}"),

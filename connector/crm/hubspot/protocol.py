@@ -286,6 +286,9 @@ def _unique(pattern: re.Pattern[str], values: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for v in values if isinstance(v, str) and pattern.fullmatch(v)))
 
 
+GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
+"""Categories of the errors of a 207 by which a record is not there."""
+
 # -- pages -------------------------------------------------------------------------------------------------------
 
 NOT_ITS_SHAPE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
@@ -316,6 +319,18 @@ def parse_rows(payload: object, *, key: str = "results") -> list[dict[str, Any]]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ContractError(f"HubSpot's answer has no list of {key}", advice="Run again; if it stays, report it.")
     return rows
+
+
+def see_that_none_lacks(payload: object) -> None:
+    """Of a batch that was read: whatever it does not show is not there.
+
+    Raises:
+        ContractError: of some, HubSpot says that it could not tell.
+    """
+    for part in _dicts(payload.get("errors")) if isinstance(payload, dict) else ():
+        refusal = parse_refusal(207, part)
+        if refusal.category not in GONE:
+            raise ContractError(f"HubSpot could not show all that was asked for: {refusal}", advice="Run again.")
 
 
 def parse_next(payload: object) -> str | None:

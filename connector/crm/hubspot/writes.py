@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import Refusal, RefusedError, parse_refusal, parse_rows, understood
+from connector.crm.hubspot.protocol import GONE, Refusal, RefusedError, parse_refusal, parse_rows, understood
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import Write, WriteResult
 from connector.errors import CrmUnavailableError
 
 BATCH = 100
-GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
 SAME_FOR_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE", "READ_ONLY_PROPERTY"})
 """Codes that hit every contact with that property: no need to halve the batch to find out."""
 
@@ -84,7 +83,7 @@ def parse_batch(writes: Sequence[Write], payload: Any) -> list[WriteResult]:
     errors: dict[str, Refusal] = {}
     for part in payload.get("errors") or ():
         refusal = parse_refusal(207, part)
-        for contact in _contacts(part):
+        for contact in named(part):
             errors[contact] = refusal
     results = []
     for write in writes:
@@ -97,7 +96,8 @@ def parse_batch(writes: Sequence[Write], payload: Any) -> list[WriteResult]:
     return results
 
 
-def _contacts(part: Any) -> list[str]:
+def named(part: Any) -> list[str]:
+    """The rows that one of the errors of a 207 is about, by trace id or id."""
     context = part.get("context") if isinstance(part, dict) else None
     if not isinstance(context, dict):
         return []

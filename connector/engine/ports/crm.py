@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -98,6 +98,37 @@ class WriteResult:
     contact: ContactId
     kind: OutcomeKind
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task beside a contact. `body` is plain text; `key`, of letters, digits and `_ . : -`, is its only one (I5)."""
+
+    contact: ContactId
+    owner: OwnerId
+    subject: str
+    body: str
+    due_at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A note that stands in the contact's history at `at`; body and key as a task's. `owner`: who wrote it, if any."""
+
+    contact: ContactId
+    owner: OwnerId | None
+    body: str
+    at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What became of tasks and notes, by key: the CRM's id of those that stand, and why others were refused."""
+
+    standing: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,18 +264,16 @@ class Crm(Protocol):
         """Take these off a list that was in force before; False where it is gone or is the CRM's own now."""
         ...
 
-    def ensure_task(
-        self, contact: ContactId, owner: OwnerId, subject: str, body: str, due_at: datetime, key: str
-    ) -> str:
-        """Create a task once: looked up by `key` among the contact's tasks before it is sent. Gives its id."""
+    def ensure_tasks(self, wanted: Sequence[Task]) -> Beside:
+        """Create each task once: looked up by its key among its contact's tasks before it is sent (I7)."""
         ...
 
-    def finish_task(self, contact: ContactId, key: str) -> bool:
-        """Close the task of that key, where it is still as it was made; False where there is none such."""
+    def finish_tasks(self, wanted: Mapping[str, ContactId]) -> Beside:
+        """Close the tasks of these keys, by key, that are still as they were made; `standing` are those closed now."""
         ...
 
-    def ensure_note(self, contact: ContactId, owner: OwnerId | None, body: str, at: datetime, key: str) -> str:
-        """Create a note once, as ensure_task(); it stands in the contact's history at `at`. Gives its id."""
+    def ensure_notes(self, wanted: Sequence[Note]) -> Beside:
+        """Create each note once, as ensure_tasks()."""
         ...
 
     def record_url(self, contact: ContactId) -> str:
