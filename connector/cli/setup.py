@@ -125,7 +125,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     from connector.crm.hubspot.sunsets import fading
     from connector.engine.absent import absences
     from connector.engine.fitting import options_that_lack, types_that_never_fit
-    from connector.engine.preflight import SCOPES_ADVICE, complaints
+    from connector.engine.preflight import SCOPES_ADVICE, complaints, paused
     from connector.engine.preflight import remarks as left
     from connector.rules.definition import review
     from connector.rules.qualification import warnings
@@ -144,7 +144,7 @@ def _look(connector: Connector) -> tuple[list[str], list[str], list[str], dict[s
     due = review(connector.book.qualification.definition, portal.now.date())
     remarks = [*scope_remarks, *fading(connector.settings.api_version, portal.now.date())]
     remarks += [*warnings(book.qualification), *doubts_of(folder, book), *([due] if due else [])]
-    remarks += [*left(book, owners), *placed(folder, options_that_lack(book, schema))]
+    remarks += [*paused(book, schema), *left(book, owners), *placed(folder, options_that_lack(book, schema))]
     remarks += [*absences(connector.book, connector.gateway.forms(), owners, schema), *checking.destinations_off()]
     remarks += [*checking.unused(), *checking.standing(portal), *checking.refused_streams(portal)]
     held = connector.book.suppression.marketing_hold.list

@@ -82,6 +82,19 @@ def require(
     return gone
 
 
+def paused(book: RuleBook, schema: Schema) -> tuple[str, ...]:
+    """For `handoff check`: of each property that lacks and that runs can do without, what waits meanwhile.
+
+    Nothing of our own before `init --apply`.
+    """
+    props = {name: rule.property or "" for name, rule in book.fields.fields.items()}
+    lost = drift.gone(book, schema, props)
+    ours = [prop for prop in props.values() if prop.startswith(OWNED) and prop not in schema.properties]
+    return tuple(drift.sentences(book, {
+        name: why for name, why in lost.items() if len(ours) <= 1 or props[name] not in ours
+    }))  # fmt: skip
+
+
 def _properties(book: RuleBook, schema: Schema) -> Iterator[str]:
     """Before `init --apply` all of our own are missing, which is one complaint, not fifteen."""
     mapped = {name: rule.property for name, rule in book.fields.fields.items() if rule.property is not None}

@@ -79,7 +79,7 @@ OF_OPS: Mapping[NoticeKind, Mapping[str, str]] = MappingProxyType(
             "leads": "the first of them, one a line",
         },
         NoticeKind.ALARM_RAISED: {
-            "alarm": "rate, starving, overloaded or silent",
+            "alarm": "rate, starving, overloaded, silent or drift",
             "count": "silent: how many leads",
             "leads": "the first of them, one a line",
         },

@@ -10,7 +10,7 @@ from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_owner, sh
 from fakes import FakeCrm
 
 from connector.engine.ports import PropertyInfo, Schema
-from connector.engine.preflight import complaints, remarks, require
+from connector.engine.preflight import complaints, paused, remarks, require
 from connector.errors import CrmUnavailableError, ScopeError, UnknownPropertyError
 from connector.rules.rulebook import RuleBook
 from engine.world import World
@@ -37,6 +37,16 @@ def test_a_missing_property_is_named_with_its_field_and_file() -> None:
     assert said(portal(jobtitle=None)) == (
         "fields.yaml: field `job_title` names the property `jobtitle`, which the portal lacks",
     )
+
+
+def test_check_says_what_waits_while_a_property_lacks() -> None:
+    """R32: but not of all that `init` is still to make."""
+    (line,) = paused(shipped_book(), portal(jobtitle=None))
+    assert "field `job_title`" in line and "nobody is handed over by score" in line
+    (line,) = paused(shipped_book(), portal(handoff_score=None))
+    assert "it is not written" in line
+    assert paused(shipped_book(), portal(handoff_score=None, handoff_reason=None)) == ()
+    assert paused(shipped_book(), portal(lifecyclestage=None)) == paused(shipped_book(), portal()) == ()
 
 
 def test_a_property_that_is_nearly_right_is_guessed() -> None:
