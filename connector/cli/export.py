@@ -129,6 +129,9 @@ def _give(names: Sequence[str], rows: Iterable[Row], count: int, out: str, *, as
     if as_json:
         _write_json(sys.stdout, rows)
         return
+    if not count and not out:
+        note("Nobody was handed over in that time, so there is nothing to export.")
+        return
     cells = ([row.get(name) for name in names] for row in rows)
     if not out:
         write_csv(sys.stdout, names, cells)

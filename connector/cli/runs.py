@@ -88,7 +88,9 @@ def show(
         refused, zone = asked.refused(run), asked.time_zone()
         named = {one["contact"] for one in refused}
         aside = [one for one in asked.set_aside(row) if one["contact"] not in named]
-    if out:
+    if out and not refused:
+        note(f"The CRM refused nothing in this run: {out} was not written.")
+    elif out:
         path = save("--out", out, csv_text(run_page.REFUSED_COLUMNS, run_page.refused_lines(run, refused)))
         note(f"Saved {path}.")
     if as_json:

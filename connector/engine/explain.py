@@ -36,7 +36,7 @@ ANSWERS: Mapping[str, str] = {
     "end": "It was handed to sales, and sales has ended it.",
     "triage": "Not to a rep: the triage desk looks at it.",
     "infer": "Sales had it before Handoff began.",
-    "predates": "Not yet: it qualified before Handoff began and waits to be adopted.",
+    "predates": "Not yet: it qualified before Handoff began and waits for `handoff adopt`.",
 }
 _ENDED = ("won", "lost", "recycled", "junk", "unreachable")
 MOST_NAMES = 8

@@ -304,7 +304,7 @@ class Wording:
 
     def _stands(self, episode: Episode) -> str:
         if episode.silent and episode.is_open:
-            return "waits to be adopted"
+            return "waits for `handoff adopt`"
         if episode.ended_at is None:
             return f"{self._caller(episode)}{STANDS[episode.state]}"
         if episode.was_undone:

@@ -10,7 +10,7 @@ import pytest
 from connector.cli.csv_text import csv_text
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"])
 def test_what_somebody_typed_is_no_formula(begins: str) -> None:
     text = csv_text(["a"], [[f"{begins}1+1"]])
     assert list(csv.reader(io.StringIO(text, newline="")))[1] == [f"'{begins}1+1"]
