@@ -23,6 +23,7 @@ BENCHES = {
     "fast": ("pull", "a full pull without limits or distance: what the CPU does"),
     "flood": ("flood", "the webhook receiver under floods: memory, answers, delay of the good ones"),
     "memory": ("memory", "the largest memory of a full pull of a million contacts, stored and decided"),
+    "peers": ("peers", "a first read of all contacts by us and by four clients of others"),
     "pull": ("pull", "a full pull, stored and decided, at 190 requests in ten seconds, 120 ms away"),
     "quiet": ("quiet", "a run with nothing changed at 10,000 and at 1,000,000 contacts: calls, memory, CPU"),
     "replay": ("replay", "the past lived through once more, when only outcomes are kept"),
