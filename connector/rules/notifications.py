@@ -279,7 +279,7 @@ class MorningRules(BaseModel):
 
 
 class CrmRecords(BaseModel):
-    """What a handover leaves in the CRM beside the contact; rules/notes.py. Each costs a few calls for each lead."""
+    """What a handover leaves in the CRM beside the contact; rules/notes.py. Each costs a few calls for a hundred."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
