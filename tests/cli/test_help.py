@@ -20,7 +20,7 @@ ROOM = 3
 CONTRACT = {
     "init", "adopt", "check", "sync", "preview", "run", "explain", "leads", "replay", "rules agreement", "rules check",
     "rules test", "rules history", "rules show", "rules diff", "outbox list", "outbox show", "outbox retry",
-    "outbox replay", "outbox pause", "outbox resume", "runs", "sandbox", "demo",
+    "outbox replay", "outbox pause", "outbox resume", "runs", "sandbox", "demo", "auth login",
 }  # fmt: skip
 """The issue's commands."""
 LIGHT = {"typer", "click", "shellingham", "annotated_doc", "connector"}
