@@ -109,6 +109,7 @@ class FakeCrm:
         self.off: dict[str, str] = {}
         self.broken: dict[str, Exception] = {}
         self.views_by_contact = False
+        self.known_forms: tuple[Form, ...] = ()
         self.lacking: dict[str, str] = {}
         self.deals: list[Deal] = []
         self.tasks: dict[str, tuple[ContactId, str]] = {}
@@ -302,6 +303,9 @@ class FakeCrm:
     def forms(self) -> tuple[Form, ...]:
         sent = self.activities.get("forms", [])
         return tuple(Form(ref=ref, name=name) for ref, name in sorted({(row.ref, row.name) for row in sent}))
+
+    def listed_forms(self) -> tuple[Form, ...]:
+        return self.known_forms
 
     def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
         sent = [row for row in self.activities.get("forms", []) if row.ref == form.ref and row.occurred_at >= since]

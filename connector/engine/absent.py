@@ -45,6 +45,28 @@ def _forms(book: RuleBook, forms: Sequence[Form]) -> Iterator[str]:
             yield f"qualification.yaml: the portal has no form “{wanted}”: {so}{f'; {near}' if near else '.'}"
 
 
+def forms_gone(book: RuleBook, forms: Sequence[Form]) -> tuple[str, ...]:
+    """For a run's report: of whom it cannot be said that they left a form unsent, for the form is no more (R08)."""
+    gone = dict.fromkeys(rule.form for rule in book.qualification.abandoned_forms if _is_gone(rule.form, forms))
+    return tuple(
+        f"qualification.yaml: the portal has no form “{form}” any more, so nobody is marked as having left it unsent; "
+        "name the one that took its place under `abandoned_forms`"
+        for form in gone
+    )
+
+
+def marks_a_form_that_is_gone(book: RuleBook, mark: str, forms: Sequence[Form]) -> bool:
+    """Whether sending it could not be seen: a form that was renamed is sent under another name (P7)."""
+    asked = [rule.form for rule in book.qualification.abandoned_forms if rule.mark == mark]
+    return bool(asked) and all(_is_gone(form, forms) for form in asked)
+
+
+def _is_gone(wanted: str, forms: Sequence[Form]) -> bool:
+    """False where no forms are known."""
+    is_meant = glob(wanted)
+    return bool(forms) and not any(is_meant(form.name) or is_meant(form.ref) for form in forms)
+
+
 def _teams(book: RuleBook, owners: Sequence[Owner]) -> Iterator[str]:
     there = {team for owner in owners if not owner.archived for team in owner.teams}
     for name, pool in book.routing.pools.items():

@@ -15,6 +15,7 @@ from functools import partial
 from connector.domain.notice import Notice, NoticeKind
 from connector.domain.quota import Purpose
 from connector.domain.run import RunStatus
+from connector.engine.absent import forms_gone
 from connector.engine.adopt import choose
 from connector.engine.alarms import raise_alarms
 from connector.engine.answers import take_up
@@ -86,6 +87,7 @@ def _run(context: Context, marks: Mapping[str, str], began: float) -> RunReport:
         write_open_intents(context)  # what a kill left without an answer
     streams = _pull(context, marks)
     pull_views_of_due(context)
+    context.remarks += forms_gone(context.book, context.source.listed_forms())
     raise_alarm(context)
     if context.options.approval is not None:
         return _carry_out(context, context.options.approval, began)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from connector.domain.change import Change
 from connector.domain.decision import Decision
+from connector.engine.absent import marks_a_form_that_is_gone
 from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
 from connector.errors import ConnectorError, ContractError, CrmUnavailableError
 from connector.rules import drift, unseen
@@ -76,6 +77,8 @@ def mark_waits(context: Context, change: Change | None) -> bool:
     """Whether this mark of a form is not to be set yet (R08)."""
     if change is None or not change.after:
         return False
+    if marks_a_form_that_is_gone(context.book, str(change.after), context.source.listed_forms()):
+        return True
     return unseen.marks_wait(context.unseen) or drift.marks_wait(context.whole, context.lost)
 
 

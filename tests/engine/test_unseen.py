@@ -12,6 +12,7 @@ from fakes import kill
 from connector.domain.activity import ActivityKind
 from connector.domain.contact import ContactId
 from connector.domain.run import RunStatus
+from connector.engine.ports import Form
 from connector.errors import AuthenticationError, ContractError, CrmUnavailableError
 from engine.world import World
 
@@ -147,6 +148,20 @@ def test_a_mark_does_not_come_of_a_hint_between_runs_either() -> None:
     world.hint("101")
     world.run_hints()
     assert mark(world) == ""
+
+
+def test_nobody_is_marked_for_a_form_that_the_portal_has_no_more() -> None:
+    """R08, P7: one that was renamed is sent under its new name, and the rules still name the old one."""
+    world = build()
+    world.crm.known_forms = (Form(ref="g-1", name="Book a demo"),)
+    opens_the_form(world)
+    world.run()
+    report = world.run_later(31 * MINUTE)
+    assert mark(world) == ""
+    assert any("has no form “Request a demo” any more" in line for line in report.remarks)
+    world.crm.known_forms = (Form(ref="g-1", name="Request a demo"),)
+    assert not any("Request a demo" in line for line in world.run_later(MINUTE).remarks)
+    assert mark(world) == "Request a demo"
 
 
 FILTERED = {"filters": {"rules": [{"name": "applicant", "say": "looks for a job", "then": "triage", "when": ASK}]}}

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.crm.hubspot.protocol import Cursors, parse_next
 from connector.crm.hubspot.transport import Answer, LibraryDoor, Transport
+
+if TYPE_CHECKING:
+    from connector.crm.hubspot.forms import Form
 
 
 class Client:
@@ -20,12 +23,14 @@ class Client:
 
     Attributes:
         left_out: contact properties that the portal has, though its answers do not name them where they are empty.
+        listed_forms: the portal's forms as they were listed last.
         has_order: the list of contacts gives what follows any id, as far as it was tried (full_pull.py).
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.left_out: set[str] = set()
+        self.listed_forms: tuple[Form, ...] = ()
         self.has_order = True
 
     @cached_property

@@ -43,7 +43,8 @@ def pull_forms(client: Client) -> tuple[Form, ...]:
         forms += [Form(guid=str(row["id"]), name=str(row.get("name") or "")) for row in rows]
         after = cursors.next(parse_next(payload))
         if after is None:
-            return tuple(forms)
+            client.listed_forms = tuple(forms)
+            return client.listed_forms
 
 
 def pull_submissions(

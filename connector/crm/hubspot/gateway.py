@@ -182,6 +182,9 @@ class HubSpotGateway:
             self._forms_at = now
         return self._forms
 
+    def listed_forms(self) -> tuple[Form, ...]:
+        return tuple(Form(ref=form.guid, name=form.name) for form in self._client.listed_forms)
+
     def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
         return activities.pull_recent(self._client, forms.Form(guid=form.ref, name=form.name), since)
 

@@ -208,6 +208,10 @@ class MarketingSource(Protocol):
         """The portal's forms, perhaps as they were some minutes ago; none where it does not show them."""
         ...
 
+    def listed_forms(self) -> Sequence[Form]:
+        """The portal's forms as they were listed last, without a call; none before the first time."""
+        ...
+
     def recent_submissions(self, form: Form, since: datetime) -> Iterator[Sequence[Activity]]:
         """The newest submissions of a form back to `since`, newest first; a page is read when it is asked for."""
         ...
