@@ -34,6 +34,7 @@ SAMPLE = 1_000
 LIST_PAGE = 100
 V3, DATED = "/crm/v3/objects/contacts", "/crm/objects/2026-03/contacts"
 MARK = "\x01"
+WEB_MAIL = "mail.example"
 WITHOUT_WINDOW = Group().modified
 
 
@@ -89,7 +90,8 @@ class Many:
     def _row(self, number: int, texts: Sequence[str]) -> str:
         block, place = divmod(number, SAMPLE)
         one = self.sample[place]
-        domain = f"b{block}.{one.domain}" if block and one.domain != "mail.example" else one.domain
+        name, _, ending = one.domain.partition(".")
+        domain = f"{name}-{block}.{ending}" if block and one.domain != WEB_MAIL else one.domain
         return texts[place] % {
             "id": self.first + number,
             "domain": domain,

@@ -69,7 +69,9 @@ def test_the_list_gives_every_contact_once_by_rising_id_with_an_address_of_its_o
     ids = [int(row["id"]) for row in rows]
     emails = [row["properties"]["email"] for row in rows if row["properties"]["email"]]
     assert ids == list(range(ids[0], ids[0] + CONTACTS))
+    domains = {email.partition("@")[2] for email in emails}
     assert len(set(emails)) == len(emails) > CONTACTS * 0.95
+    assert len(domains) > CONTACTS / 12  # of companies, a few people at each
     assert all(row["properties"]["hs_object_id"] == row["id"] for row in rows)
 
 
