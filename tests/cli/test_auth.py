@@ -170,6 +170,8 @@ def test_another_portals_login_is_told_and_not_kept(
     app: World, handoff: Handoff, person: Person, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bind(app)
+    said = log_in(handoff, HUBSPOT_PORTAL_ID="99")
+    assert said.code == 2 and "HUBSPOT_PORTAL_ID says 99" in said.err and person.addresses == []
     other = sandbox.add_portal()
     mine = sandbox.portals[app.portal]
     app_of(mine).client_id, app_of(other).client_id = "elsewhere", app_of(mine).client_id
