@@ -260,7 +260,7 @@ def test_a_login_that_is_not_accepted_or_says_no_portal_is_not_kept(hubspot: Hub
     for lacks in ("hub_id", "refresh_token"):
         answer = {name: value for name, value in wrong.items() if name != lacks}
         with pytest.raises(ContractError):
-            token(shelf).log_in("c", "http://localhost:1/x", "", lambda form, said=answer: said, accept=accept)
+            token(shelf, "seed").log_in("c", "http://localhost:1/x", "", lambda form, said=answer: said, accept=accept)
     assert shelf.login is None
 
 

@@ -154,7 +154,7 @@ class OAuthToken:
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         answer = exchange({**form, **self._who(), **({"code_verifier": verifier} if verifier else {})})
-        login = self._read(answer, None)
+        login = self._read(answer, None, "")
         if not login.portal or not login.refresh_token:
             raise ContractError(
                 "the token endpoint does not say which portal the login is for, or gave no refresh token",
@@ -196,7 +196,7 @@ class OAuthToken:
         if not refresh_token:
             raise AuthenticationError("nobody has logged in to HubSpot here", advice=LOG_IN)
         answer = exchange({"grant_type": "refresh_token", "refresh_token": refresh_token, **self._who()})
-        login = self._read(answer, former)
+        login = self._read(answer, former, refresh_token)
         is_new, is_kept = login.refresh_token != refresh_token, False
         with nullcontext() if is_new else self._or_the_setting():
             is_kept = bool(login.portal) and self._vault.keep(login, make=is_new)
@@ -218,14 +218,13 @@ class OAuthToken:
                 )  # fmt: skip
             self._is_told = True
 
-    def _read(self, answer: object, former: Login | None) -> Login:
+    def _read(self, answer: object, former: Login | None, refresh_token: str) -> Login:
         """What the token endpoint answered; what it leaves out stays as it was."""
         given = answer if isinstance(answer, dict) else {}
         token, lifetime = given.get("access_token"), given.get("expires_in")
         if not isinstance(token, str) or not token:
             raise AuthenticationError("the token endpoint gave no access token", advice=LOG_IN)
         portal = given.get("hub_id") or (former.portal if former is not None else "")
-        refresh = given.get("refresh_token") or (former.refresh_token if former is not None else self._seed)
         told = given.get("scopes")
         scopes = told if isinstance(told, list) else former.scopes if former is not None else ()
         seconds = min(max(lifetime, 0), LONGEST_SECONDS) if isinstance(lifetime, int) else DEFAULT_SECONDS
@@ -233,7 +232,7 @@ class OAuthToken:
             portal=PortalId(str(portal)),
             app=self._app,
             access_token=token,
-            refresh_token=str(refresh),
+            refresh_token=str(given.get("refresh_token") or refresh_token),
             expires_at=datetime.fromtimestamp(self._clock() + seconds, UTC),
             scopes=tuple(str(scope) for scope in scopes),
             seed=self._seed,
