@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo test lint types layers unit bandit audit crash crash-all clients faults clean
+.PHONY: help demo acceptance-2026-03 test lint types layers unit bandit audit crash crash-all clients faults clean
 
 help:
 	@echo "make demo     install and tell the story of a few leads on a local HubSpot (two minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make crash    kill the connector at every point and compare (ten minutes); crash-all: hours"
 	@echo "make audit    look for known flaws in what Handoff is built on (needs the network)"
 	@echo "make faults   every fault on every kind of call, every edit at every place (half an hour)"
+	@echo "make acceptance-2026-03   the acceptance tests on the dated version of HubSpot's API (ten minutes)"
 	@echo "make clients  try the official Python and Node clients on the sandbox (needs npm)"
 	@echo "make clean    remove the virtual environment and everything that was made"
 
@@ -67,6 +68,9 @@ audit: bandit
 unit: $(VENV)/warm
 	@echo "Running all tests: a quarter of an hour on two cores ..."
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+acceptance-2026-03: $(VENV)/made-dev
+	@HANDOFF_TEST_API_VERSION=2026-03 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/acceptance
 
 crash: $(VENV)/made-dev
 	@$(BIN)/python scripts/crash.py

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 from commands import Handoff, in_process
-from portal_world import Build, World, served, spawned
+from portal_world import API_VERSION, Build, World, served, spawned
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Build]:
+def version(request: pytest.FixtureRequest) -> str:
+    """Of the CRM's API: the one that the test names (`both_versions`), else the one of the whole run."""
+    return str(getattr(request, "param", API_VERSION))
+
+
+@pytest.fixture
+def build(tmp_path: Path, version: str) -> Iterator[Build]:
     """Builds worlds: keywords are those of POST /_sandbox/portals; `process=True` gives the sandbox a process."""
     with ExitStack() as stack:
 
@@ -22,6 +28,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
             folder.mkdir()
             url = stack.enter_context(spawned() if process else served())
             world = stack.enter_context(closing(World(url, folder, **portal)))
+            world.env["HUBSPOT_API_VERSION"] = version
             stack.callback(check, world)
             if ready:
                 world.lay_tables()

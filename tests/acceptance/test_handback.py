@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal_world import World
+from portal_world import World, both_versions
 
 LEAD = "cora@back.example"
 
@@ -14,6 +14,7 @@ def handed_over(world: World) -> tuple[str, str]:
     return contact, world.read(contact, "hubspot_owner_id")["hubspot_owner_id"]
 
 
+@both_versions
 def test_a_reps_verdict_takes_the_hold_off_moves_the_stage_back_and_sets_the_track(world: World) -> None:
     """R20-R23, I1, I3: list off only after the release; the stage is cleared, then set, in two requests."""
     contact, _ = handed_over(world)

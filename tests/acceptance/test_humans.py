@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from portal_world import Build, World
+from portal_world import Build, World, both_versions
 
 
 def owners(world: World) -> list[str]:
     return [owner["id"] for owner in world.api("GET", "/crm/v3/owners")["results"]]
 
 
+@both_versions
 def test_a_person_who_gives_a_lead_to_another_rep_is_followed(world: World) -> None:
     """I2: clock and packet go to the new owner, the former one is told, nobody gets it back."""
     contact = world.asks("ana@moves.example")

@@ -146,7 +146,7 @@ def test_webhooks_that_are_lost_cost_nothing_but_time(world: World) -> None:
 
 
 def pages(world: World) -> int:
-    return int(world.control("GET", "counters")["by_path"].get("GET /crm/v3/objects/contacts", 0))
+    return world.counted().get("GET /crm/v3/objects/contacts", 0)
 
 
 def start_when_free(world: World) -> subprocess.Popen[str]:
@@ -186,7 +186,7 @@ def test_asked_to_stop_it_ends_between_two_pages_and_a_second_start_goes_on(buil
     world = build(enterprise=True, process=True, contacts=600)
     world.switch(latency_ms=100)
     with world.start("run", HANDOFF_SYNC_EVERY="24h") as run:
-        soon(lambda: world.control("GET", "counters")["by_path"].get("GET /crm/v3/objects/contacts", 0) >= 2)
+        soon(lambda: pages(world) >= 2)
         run.send_signal(signal.SIGTERM)
         run.communicate(timeout=60)
     assert run.returncode == 0

@@ -37,7 +37,7 @@ def test_a_second_run_is_told_within_a_second_and_the_first_one_is_not_disturbed
 def wait_for_call(world: World, path: str) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        if any(path in call for call in world.control("GET", "counters")["by_path"]):
+        if any(path in call for call in world.counted()):
             return
         time.sleep(0.02)
     raise AssertionError(f"no call of {path} within 30 s")
