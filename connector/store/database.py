@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from connector.errors import SettingsError
 from connector.store.failures import DAMAGED_ADVICE, explain
+from connector.store.turns import turns_of
 
 PATIENCE_SECONDS = 30
 CHECKED_BYTES = 64 * 2**20      # a whole check of more would delay every start; SQLite reports damage where it meets it
@@ -53,6 +54,8 @@ class Database:
         self._wall_clock = wall_clock
         self._one_at_a_time = threading.RLock()
         self._shared: Connection | None = None
+        self._turns = turns_of(self.path) if self.path is not None else None
+        self._patience_seconds = patience_seconds
         self.engine = (
             _sqlite_engine(url, self.in_memory, durable, patience_seconds)
             if self.dialect == "sqlite"
@@ -78,7 +81,8 @@ class Database:
                 with self._one_at_a_time:
                     yield from self._share(writes)
             else:
-                with self.engine.connect() as connection, _options(connection, self.dialect, writes).begin():
+                turn = self._turns.turn(self._patience_seconds) if writes and self._turns else nullcontext()
+                with turn, self.engine.connect() as connection, _options(connection, self.dialect, writes).begin():
                     yield connection
         except (DBAPIError, sqlite3.Error) as error:
             # Writing where only reading was asked for is a mistake of ours, no fault of the file.
