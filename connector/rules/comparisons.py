@@ -17,7 +17,7 @@ from connector.rules.facts import Facts
 from connector.rules.operators import SPANS, Operator, RuleValue, moment_of
 from connector.rules.patterns import glob, path_glob, path_of
 
-MOST_TEXTS = 8_192
+MOST_TEXTS = 2_048
 """Texts of which one comparison remembers its answer."""
 NUMBERS = (float, int)
 """Classes of numbers, asked for by name: yes and no are numbers to Python."""

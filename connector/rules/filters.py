@@ -21,7 +21,7 @@ from connector.rules.email_domains import domain_of, is_throw_away, is_web_mail
 from connector.rules.fields import CountryCode
 from connector.rules.misplaced import MisplacedError
 
-MOST_DOMAINS = 16_384
+MOST_DOMAINS = 2_048
 """Domains of which a filter remembers its answer."""
 
 
