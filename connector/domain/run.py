@@ -110,4 +110,5 @@ class RunCounts:
     throttled: int = 0
     api_calls: Mapping[str, int] = field(default_factory=dict)
     quota: Spent = field(default_factory=Spent)
+    unseen: list[str] = field(default_factory=list)  # streams of signals that could not be read to their end
     completeness: dict[str, Seen] = field(default_factory=dict)  # by stream

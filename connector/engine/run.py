@@ -268,6 +268,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts.held = len(guard.held)
     counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
     counts.quota = context.crm.spent()
+    counts.unseen = sorted(context.unseen)
     context.troubles += who_waits(context)
     with context.store.transaction() as uow:
         keep_held(uow, guard)

@@ -1,18 +1,19 @@
 """Unseen: streams of signals that broke off, and what waits for them; the run goes on without (P5, P7).
 
 A stream that ends in an error is told, keeps its watermark, and is asked for again by the next run. That it is behind
-stands among the watermarks, so that hints between two runs know it too. What must not be concluded meanwhile is
+stands among the run's counts, so that hints between two runs know it too. What must not be concluded meanwhile is
 rules/unseen.py's to say. Contacts, deals and what sales did are no signals: without them a run ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.domain.change import Change
 from connector.domain.decision import Decision
+from connector.domain.run import RunStatus, is_undo
 from connector.engine.absent import marks_a_form_that_is_gone
 from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
 from connector.errors import ConnectorError, ContractError, CrmUnavailableError
@@ -28,21 +29,17 @@ if TYPE_CHECKING:
 ALONE = (CrmUnavailableError, ContractError)
 """What may go wrong with one stream alone; a wrong token or a day's calls that are spent concern all of them."""
 
-
-def failed(stream: str) -> str:
-    """Name of the watermark that says when a stream broke off last."""
-    return f"{stream}.failed"
+FEW = 20
+"""Runs among which there is one that came to its end and was no undo."""
+ENDED = (RunStatus.COMPLETED, RunStatus.COMPLETED_WITH_ERRORS, RunStatus.HELD)
 
 
 def behind(uow: UnitOfWork, source: MarketingSource, book: RuleBook) -> dict[str, datetime | None]:
-    """Streams of signals that the last run could not read, each with how far it was read before."""
-    found = {}
-    for stream in (*source.streams(), *list_streams(book)):
-        said = uow.watermark(failed(stream))
-        mark = uow.watermark(stream) if said is not None else None
-        if said is not None and (mark is None or mark < said):
-            found[stream] = mark
-    return found
+    """Streams of signals that the last whole run could not read, each with how far it was read before."""
+    ended = (row for row in uow.runs(FEW, hints=False) if row["status"] in ENDED and not is_undo(str(row["run"])))
+    counts = next((row["counts"] for row in ended), {})
+    left = counts.get("unseen", ()) if isinstance(counts, Mapping) else ()
+    return {name: uow.watermark(name) for name in (*source.streams(), *list_streams(book)) if name in left}
 
 
 def alone(
@@ -61,9 +58,8 @@ def alone(
 
 def leave_out(context: Context, stream: str) -> None:
     """This run does without what the stream would have shown."""
-    with context.store.transaction() as uow:
+    with context.store.reading() as uow:
         context.unseen[stream] = uow.watermark(stream)
-        uow.put_watermark(failed(stream), context.now)
 
 
 def without_doubts(context: Context, decision: Decision, situation: Situation) -> Decision:

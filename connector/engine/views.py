@@ -36,6 +36,7 @@ def pull_views_of_due(context: Context) -> None:
     with context.store.reading() as uow:
         if not by_contact(uow):
             return
+    context.unseen.pop(PAGE_VIEWS, None)  # of an earlier run, which did not come to all
     told = VISIT in context.book.fields.fields
     asked = _due(context, told=told)
     if not told and len(asked) < MOST:
