@@ -136,9 +136,9 @@ class Run:
         return dict(sorted(self.open.items())[:limit])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), st.booleans()), max_size=40),
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), st.booleans()), max_size=30),
     st.randoms(use_true_random=False),
 )
 def test_nobody_waits_behind_more_than_a_thousand_decisions_and_calls_are_full(
