@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portal_world import Build, World, both_versions
+from portal_world import Build, World
 
 
 @pytest.mark.parametrize("new_id", [False, True])
@@ -34,7 +34,6 @@ def test_a_merge_keeps_one_episode_and_the_hold(build: Build, new_id: bool) -> N
     assert (stands["handoff_state"], stands["handoff_episode"]) == ("accepted", episode)
 
 
-@both_versions
 def test_two_leads_in_sales_hands_that_are_merged_are_one_from_then_on(world: World) -> None:
     """I12: two open attempts become one."""
     first, second = world.asks("a@both.example"), world.asks("b@both.example")

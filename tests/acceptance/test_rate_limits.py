@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portal_world import Build, World, both_versions
+from portal_world import Build, World
 
 LEADS = 40
 
@@ -32,7 +32,6 @@ def test_a_portal_that_allows_less_than_the_settings_is_not_outrun(build: Build)
     assert refused == report.counts.throttled < 0.05 * found["total"], found
 
 
-@both_versions
 def test_a_429_out_of_the_blue_is_waited_for(build: Build) -> None:
     """Others may use the portal up: the call is made again, and the run ends well."""
     world = build(contacts=200, seed=9, enterprise=True)
