@@ -53,6 +53,9 @@ LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED)
 
 So is one that people moved on while it showed new interest (`looks_again`)."""
 
+IDLE_FOR_ONE = 10
+"""Contacts of whom nothing comes that are passed over in the time of one decision."""
+
 ASKED = ("request", "verdict", "verdict_reason")
 """What people say in fields of their own; a word said since the decision was made overtakes it (I2)."""
 
@@ -80,8 +83,10 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         uow.mark_dirty(table.again, "signal")
     if behind:
         take_up(context, behind)  # decided with the next batch
-    context.counts.decided += len(known)
-    context.idle += len(idle)
+    counted = context.first_seen.intersection(known)  # when they were passed over
+    context.first_seen -= counted
+    context.counts.decided += len(known) - len(counted)
+    context.effort += (len(known) - len(idle)) * IDLE_FOR_ONE + len(idle)
     return len(ids)
 
 

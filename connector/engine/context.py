@@ -116,7 +116,8 @@ class Context:
         waiting: leads that wait for them, by why.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
-        idle: how many were passed over in this run, since nothing comes of them (engine/idle.py).
+        effort: the time that this run's decisions took; 1 for a contact of whom nothing comes (consider.IDLE_FOR_ONE).
+        first_seen: passed over in this run at first sight (engine/idle.py); who is heard of later in it counts once.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
@@ -163,7 +164,8 @@ class Context:
     _reach: Reach | None = None
     troubles: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    idle: int = 0
+    effort: int = 0
+    first_seen: set[ContactId] = field(default_factory=set)
     attempted: int = 0
     refused: int = 0
 

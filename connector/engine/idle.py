@@ -6,7 +6,7 @@ one is worked out when somebody asks, from the facts and by the rules of that da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +21,9 @@ from connector.rules.decide import decide
 from connector.rules.marking import FIELD
 from connector.rules.rulebook import RuleBook
 from connector.rules.shown import marks_of
+
+MOST_FIRST_SEEN = 10_000
+"""Memory stays flat. Where contacts are many the first time, what they did is known before most of them are seen."""
 
 
 def of_whom_nothing_comes(context: Context, uow: UnitOfWork, gathered: Gathered) -> frozenset[ContactId]:
@@ -49,6 +52,13 @@ def nothing_comes_at_first_sight(
     """
     found = _by_their_values(context, rows)
     return frozenset(found) - uow.heard_of(found) if found else frozenset()
+
+
+def pass_over(context: Context, idle: Collection[ContactId]) -> None:
+    """They count as decided."""
+    context.counts.decided += len(idle)
+    if len(context.first_seen) < MOST_FIRST_SEEN:
+        context.first_seen.update(idle)
 
 
 def _by_their_values(context: Context, rows: Iterable[StoredContact]) -> list[ContactId]:

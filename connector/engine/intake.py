@@ -17,7 +17,7 @@ from connector.domain.json_text import dumps
 from connector.domain.record import Record
 from connector.engine.context import Context
 from connector.engine.erase import activities_to_keep, without_erased
-from connector.engine.idle import nothing_comes_at_first_sight
+from connector.engine.idle import nothing_comes_at_first_sight, pass_over
 from connector.engine.merging import merge, show_anew
 from connector.engine.ports import FieldChange, StoredContact, UnitOfWork
 from connector.engine.stand_ins import LAST_PAGES, stand_ins
@@ -87,7 +87,7 @@ def store_records(
     if dirty:
         new = [row for one, row in rows.items() if one not in known and one not in waiting and not row.gone]
         idle = nothing_comes_at_first_sight(context, uow, new) - came.keys() if new else frozenset()
-        context.counts.decided += len(idle)
+        pass_over(context, idle)
         uow.mark_dirty({*moved, *waiting} - idle, source)
     if views:
         store_activities(context, uow, views, LAST_PAGES)

@@ -6,6 +6,7 @@ thousand decisions. Contacts of whom nothing comes are passed over in a tenth of
 
 from __future__ import annotations
 
+from connector.engine.consider import IDLE_FOR_ONE
 from connector.engine.context import BATCH, Context
 
 BATCHES_AT_ONCE = 5
@@ -13,9 +14,6 @@ BATCHES_AT_ONCE = 5
 
 WAIT_AT_MOST = 1_000
 """Decisions that are made after one before it is written, however few would go with it."""
-
-IDLE_FOR_ONE = 10
-"""Contacts of whom nothing comes that take as long as one decision."""
 
 
 class Waiting:
@@ -55,5 +53,4 @@ class Waiting:
 
     def _done(self) -> int:
         """What this run has decided so far, weighed by its time."""
-        decided, idle = self._context.counts.decided, self._context.idle
-        return decided - idle + idle // IDLE_FOR_ONE
+        return self._context.effort // IDLE_FOR_ONE

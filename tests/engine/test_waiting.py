@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,8 +123,7 @@ class Run:
     def __init__(self) -> None:
         self.open: dict[str, ContactId] = {}
         self.unclear: set[ContactId] = set()
-        self.idle = 0
-        self.counts = SimpleNamespace(decided=0)
+        self.effort = 0
         self.store = self
 
     @contextmanager
@@ -151,8 +149,8 @@ def test_nobody_waits_behind_more_than_a_thousand_decisions_and_calls_are_full(
         idle = min(idle, 100 - planned)
         new = [f"{names.random()}-{number}-{one}" for one in range(planned)]
         run.open |= {one: ContactId(one) for one in new}
-        run.counts.decided, run.idle = run.counts.decided + 100, run.idle + idle
-        done = run.counts.decided - run.idle + run.idle // 10
+        run.effort += (100 - idle) * 10 + idle
+        done = run.effort // 10
         since |= dict.fromkeys(new, done)
         taken = queue.take()
         assert len(taken) <= 500 and set(taken) <= run.open.keys() - run.unclear
