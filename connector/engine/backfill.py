@@ -17,6 +17,12 @@ from connector.rules.fields import properties_to_read
 
 FULL = "in full"
 """The mark of a run that pulls every contact: whoever goes on with it pulls the rest so too."""
+IN_SHADOW = "in shadow"
+"""The mark of a run that only reported; what it decided before it was cut off moved nothing."""
+FORMER = "former rules"
+"""The mark of a run before which one by other rules was cut off: those rules, and any before them, by blanks."""
+OF_THE_RUN = (FULL, IN_SHADOW, FORMER)
+"""Marks that are no stream's."""
 REST = "contacts in full"
 """Under this name among the watermarks stands where the rest of a full pull begins; empty: from its beginning."""
 DONE = "done"

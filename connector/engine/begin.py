@@ -13,7 +13,7 @@ from uuid import uuid4
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.engine import drift, fitting, preflight
-from connector.engine.backfill import FULL
+from connector.engine.backfill import FORMER, FULL, IN_SHADOW
 from connector.engine.clock import CrmClock
 from connector.engine.context import Context, Options, Ports, build_context
 from connector.engine.new_rules import RULES_CHANGED
@@ -22,6 +22,8 @@ from connector.engine.ports.rows import SHADOW
 from connector.engine.pull import CONTACTS, in_full
 from connector.rules.rulebook import RuleBook
 
+CUT_OFF = "cut off under other rules"
+AFTER_SHADOW = "live after shadow"
 A_MOMENT = timedelta(milliseconds=1)
 FAR_AHEAD = timedelta(minutes=10)
 """By so much may the CRM's clock have stepped back before a run says so."""
@@ -60,6 +62,7 @@ def begin_run(
         before = known if known is not None and known.as_of is not None else None
         state = _state(before, portal, options)
         run, marks = _run(uow, portal, state, book, epoch)
+        former = set(marks.get(FORMER, "").split())
         covered, unread = uow.watermark(CONTACTS), uow.unread()
         if options.full:
             marks = in_full(marks, first=covered is None)
@@ -68,6 +71,13 @@ def begin_run(
         _keep_owners(uow, owners)
         uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
         changed = rules_changed(before, book, options)
+        if options.shadow:
+            marks = {**marks, IN_SHADOW: "yes"}
+            uow.put_progress(run.id, marks)
+        elif IN_SHADOW in marks:
+            changed = changed or AFTER_SHADOW
+        if former:
+            changed = changed or CUT_OFF
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
@@ -75,7 +85,9 @@ def begin_run(
         if returned:
             marks = in_full(marks, first=covered is None)
             uow.put_progress(run.id, marks)
-    anew = bool(before and before.fingerprint and changed and _reads_differ(ports.store, before.rules, book))
+    if before is not None and before.fingerprint and changed:
+        former.add(before.rules)
+    anew = any(_reads_differ(ports.store, one, book) for one in former)
     if anew:
         marks = in_full(marks, first=covered is None)
     context = build_context(
@@ -129,9 +141,11 @@ def _run(
     """The run to do, with its progress: the one that was cut off, else a new one."""
     stored = uow.unfinished_run()
     run, marks = _resume(stored, book, epoch) or (_new_run(portal, state, book, epoch), {})
+    uow.put_run(run)
     if stored is not None and stored[0].id != run.id:
         uow.finish_run(stored[0].id, RunStatus.FAILED, RunCounts(), portal.now, "cut off; the rules changed since")
-    uow.put_run(run)
+        marks = {FORMER: f"{stored[1].get(FORMER, '')} {stored[0].fingerprint}"}
+        uow.put_progress(run.id, marks)
     return run, marks
 
 
@@ -170,7 +184,7 @@ def rules_changed(before: PortalState | None, book: RuleBook, options: Options) 
         return ""
     if before.rules != book.fingerprint:
         return RULES_CHANGED
-    return "live after shadow" if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
+    return AFTER_SHADOW if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
 
 
 def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:

@@ -15,7 +15,7 @@ from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCH
 from connector.domain.deal import Deal
 from connector.domain.quota import Purpose
 from connector.engine import completeness
-from connector.engine.backfill import FULL, begins_at, go_on_with_the_rest, put_off
+from connector.engine.backfill import FULL, OF_THE_RUN, begins_at, go_on_with_the_rest, put_off
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
 from connector.engine.intake import BOOKED, drop_contacts, mark_heard_of, store_activities, store_records
@@ -110,7 +110,9 @@ def in_full(marks: Mapping[str, str], *, first: bool) -> Mapping[str, str]:
     What a run got that asked for changes only is not gone on with: its cursor means nothing in a list of all contacts,
     and it would leave out what it passed by. `first`: there is no watermark yet, so all were asked for anyway.
     """
-    return marks if FULL in marks else {**(marks if first else {}), FULL: "yes"}
+    if FULL in marks:
+        return marks
+    return {**{name: mark for name, mark in marks.items() if first or name in OF_THE_RUN}, FULL: "yes"}
 
 
 def _asks_for_meetings(context: Context) -> bool:

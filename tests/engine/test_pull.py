@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_deal, pricing_view
+from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_deal, pricing_view, shipped_book
 from fakes import kill
 
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
 from connector.domain.episode import State
 from connector.engine import pull, run
+from connector.rules.rulebook import RuleBook
 from engine.world import World
 
 
@@ -310,6 +311,44 @@ def test_a_long_first_pull_that_is_cut_off_comes_to_the_same(page: int) -> None:
     report = world.run(since=since)
     assert report.run.resumed and decided(world) == decided(undisturbed)
     assert sorted(world.kinds()) == sorted(undisturbed.kinds())
+
+
+# -- cut off, and then otherwise --------------------------------------------------------------------------------------
+
+
+def book_of_trials(points: int) -> RuleBook:
+    fields = shipped_book().fields.model_dump(by_alias=True)
+    fields["fields"]["trial_at"] = {"property": "trial_at", "type": "instant"}
+    trial = {"say": "began a trial", "points": points, "when": {"field": "phone", "op": "filled"}, "at": "trial_at"}
+    return make_book(
+        fields=fields, scoring={"engagement": {"rules": [trial]}}, qualification={"threshold": {"score": 50}}
+    )
+
+
+def test_whom_a_first_run_passed_over_is_looked_at_by_the_rules_that_came_after_its_end() -> None:
+    """P1: cut off, it left nobody on the work list of whom its own rules said that nothing comes."""
+    world = World(book=book_of_trials(1))
+    since, began = world.clock.now() - 10 * DAY, (world.clock.now() - DAY).isoformat()
+    world.crm.add(country="US", employees="2000", job_title="Head of Sales", phone="(212) 555-0123", trial_at=began)
+    world.crm.before("pull_deals", kill)
+    world.run_and_die(since=since)
+    world.book = book_of_trials(45)
+    world.crm.before("pull_deals", kill)
+    world.run_and_die(since=since)
+    world.run(since=since)
+    assert world.decisions() == ["hand_over"]
+
+
+@pytest.mark.usefixtures("many")
+def test_what_a_run_in_shadow_decided_before_it_was_cut_off_is_decided_when_live() -> None:
+    """P1"""
+    world = portal_of_ten()
+    since = world.clock.now() - DAY
+    world.crm.after("pull_all_contacts", kill, nth=5)
+    world.run_and_die(since=since, shadow=True)
+    assert decided(world)["101"] == ["hand_over"]
+    world.run(since=since)
+    assert world.kinds().count("lead.handed_off") == 5
 
 
 # -- the recycle bin ---------------------------------------------------------------------------------------------------
