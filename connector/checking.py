@@ -13,12 +13,12 @@ from itertools import islice
 from connector.bootstrap import Connector, lookup, wall_clock
 from connector.config.answering import answering, why_no_answers
 from connector.config.settings import receiver_names
-from connector.crm.hubspot.activities import PAGE_VIEWS
 from connector.crm.hubspot.lists import ListInfo
 from connector.delivery.destinations import check_variable, present, resolve
 from connector.delivery.misfits import misfits
 from connector.engine.ports import PortalInfo, StreamOff, Window
 from connector.engine.standing import heard_of_no_more, old_secrets, switched_off
+from connector.engine.unseen import goes_without
 from connector.errors import ConfigError, ConnectorError
 from connector.rules.lists import list_streams
 from connector.rules.notifications import HOLDERS, why_off
@@ -69,12 +69,11 @@ class Checking:
         return tuple(found)
 
     def refused_streams(self, portal: PortalInfo) -> tuple[str, ...]:
-        """Why the portal does not give page views, where the rules need them and it does not; one call."""
-        if PAGE_VIEWS not in self._gateway.streams():
-            return ()
+        """Why the portal does not give a stream of signals, and which rules go without; a call for each stream."""
         moment = Window(since=portal.now, until=portal.now)
-        pages = self._gateway.pull_activities(PAGE_VIEWS, moment, cursor=None)
-        return tuple(page.why for page in islice(pages, 1) if isinstance(page, StreamOff))
+        pulls = (self._gateway.pull_activities(name, moment, cursor=None) for name in self._gateway.streams())
+        first = (page for pages in pulls for page in islice(pages, 1) if isinstance(page, StreamOff))
+        return tuple(page.why + goes_without(self._book, page.stream) for page in first)
 
     def strangers(self, found: ListInfo, portal: PortalInfo) -> tuple[str, ...]:
         """How many members the suppression list has that nothing of ours holds; writes nothing.

@@ -22,13 +22,12 @@ from connector.engine.intake import BOOKED, drop_contacts, mark_heard_of, store_
 from connector.engine.ports import ContactPage, StreamOff, UnitOfWork, Window
 from connector.engine.stand_ins import BY_CONTACT, PAGE_VIEWS, by_contact, is_refused, refused
 from connector.engine.unread import GIVE_UP_AFTER, set_read
-from connector.engine.unseen import alone, leave_out
+from connector.engine.unseen import alone, goes_without, leave_out
 from connector.errors import BackfillShedError
 from connector.rules.fields import properties_to_read
 from connector.rules.lists import list_streams, stream_in_words
 from connector.rules.meetings import FIELD
 from connector.rules.sla import counts_touches
-from connector.rules.unseen import STOOD_IN_FOR
 
 Row = TypeVar("Row")
 
@@ -320,13 +319,17 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
 
 
 def _go_without(context: Context, off: StreamOff) -> None:
-    """The others go on; its watermark stays (P5)."""
+    """The others go on; its watermark stays (P5). What is refused for good nobody waits for: it may never come."""
     context.counts.completeness.pop(off.stream)
-    (context.remarks if off.by_contact else context.troubles).append(off.why)
     if off.lasts:
+        lines = context.remarks if off.by_contact else context.troubles
+        lines.append(off.why + goes_without(context.book, off.stream))
         with context.store.transaction() as uow:
             uow.put_watermark(BY_CONTACT if off.by_contact else refused(off.stream), context.now)
-    if off.stream not in (*OF_SALES, *(STOOD_IN_FOR if off.lasts else ())):
+        context.unseen.pop(off.stream, None)
+        return
+    context.troubles.append(off.why)
+    if off.stream not in OF_SALES:
         leave_out(context, off.stream)
 
 
@@ -356,7 +359,9 @@ def _is_off(context: Context, stream: str) -> bool:
     context.troubles.append(
         f"{stream_in_words(stream)} are not read: the CRM refused them at {said:%Y-%m-%d %H:%M} UTC and is asked "
         "again a day later; `handoff check` says why, `handoff sync --full` asks at once"
+        + goes_without(context.book, stream)
     )
+    context.unseen.pop(stream, None)
     return True
 
 

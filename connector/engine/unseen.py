@@ -2,7 +2,9 @@
 
 A stream that ends in an error is told, keeps its watermark, and is asked for again by the next run. That it is behind
 stands among the run's counts, so that hints between two runs know it too. What must not be concluded meanwhile is
-rules/unseen.py's to say. Contacts, deals and what sales did are no signals: without them a run ends.
+rules/unseen.py's to say. Nobody waits for a stream that the portal refuses for good: it may never come, and reports and
+`handoff check` name the rules that go without. Contacts, deals and what sales did are no signals: without them a run
+ends.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 ALONE = (CrmUnavailableError, ContractError)
 """What may go wrong with one stream alone; a wrong token or a day's calls that are spent concern all of them."""
+
+NAMED = 10
+"""Rules that one line names."""
 
 FEW = 20
 """Runs among which there is one that came to its end and was no undo."""
@@ -60,6 +65,14 @@ def leave_out(context: Context, stream: str) -> None:
     """This run does without what the stream would have shown."""
     with context.store.reading() as uow:
         context.unseen[stream] = uow.watermark(stream)
+
+
+def goes_without(book: RuleBook, stream: str) -> str:
+    """Which rules go by a stream that the portal never gives, to put behind why; empty where none does."""
+    rules = unseen.rules_that_go_by(book, stream)
+    more = f" and {len(rules) - NAMED} more" if len(rules) > NAMED else ""
+    named = f"{', '.join(rules[:NAMED])}{more}"
+    return f"; these rules ask about them and go as if nobody had done any: {named}" if rules else ""
 
 
 def without_doubts(context: Context, decision: Decision, situation: Situation) -> Decision:

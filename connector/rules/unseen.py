@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, ActivityKind
+from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES, ActivityKind
 from connector.domain.decision import Action, Decision
 from connector.domain.verdict import Verdict
 from connector.rules.condition import Condition
@@ -79,6 +79,22 @@ def why_it_waits(decision: Decision, *rules: str) -> str:
     """Where `until` made it an answer for now, by one of these rules; else empty."""
     last = decision.verdicts[-1] if decision.verdicts else None
     return last.reasons[0] if last is not None and last.rule in rules else ""
+
+
+def rules_that_go_by(book: RuleBook, stream: str) -> list[str]:
+    """Rules that ask about what only this stream brings, by kind and name; none of what has a stand-in or is of sales.
+
+    Where a portal never gives it, they go by nothing of the kind having happened: `handoff check` and reports say so.
+    """
+    if stream in (*STOOD_IN_FOR, TOUCHES, MEETINGS):
+        return []
+    filters = book.qualification.filters
+    whens = [(f"filter `{rule.name}`", rule.when) for rule in filters.rules if rule.active]
+    whens += [(f"filter `{name}`", rule.when) for name, _, rule in filters.of_companies if rule.active and rule.when]
+    whens += [(f"trigger `{rule.name}`", rule.when) for rule in book.qualification.triggers]
+    asked = [(name, one) for name, when in whens for one, _ in _clauses(when, denied=False)]
+    asked += [(f"points “{rule.say}”", rule.pattern) for rule in book.scoring.engagement.rules if rule.pattern]
+    return list(dict.fromkeys(name for name, pattern in asked if _meant(pattern, stream)))
 
 
 def marks_wait(unseen: Unseen) -> bool:

@@ -173,3 +173,16 @@ def test_a_filter_by_a_list_that_is_gone_lets_nobody_through() -> None:
     world.crm.activities["list:Partners"] = []
     world.run_later(MINUTE)
     assert world.kinds() == ["lead.handed_off"]
+
+
+def test_nobody_waits_for_a_stream_that_the_portal_refuses_for_good() -> None:
+    """P4, P7: it may never come; the report names the rules that go without, also a day on and after it broke off."""
+    world = build(FILTERED)
+    world.crm.broken["email_events"] = DOWN
+    world.crm.happen(demo_request(world.clock.now()))
+    assert held(world)
+    world.crm.off["email_events"] = "the token lacks content"
+    report = world.run_later(MINUTE)
+    assert (world.kinds(), report.counts.unseen) == (["lead.handed_off"], [])
+    for line in (report.troubles[0], world.run_later(MINUTE).troubles[0]):
+        assert "these rules ask about them and go as if nobody had done any: filter `applicant`" in line
