@@ -94,11 +94,11 @@ class LoginVault:
         return True
 
     def forget(self) -> bool:
-        """Whether there was anything to forget. Needs no key."""
+        """Whether there was anything to forget. Needs no key. A renewal under way ends first, and is forgotten too."""
         with self._opened() as database:
             if database is None:
                 return False
-            with database.writing() as connection:
+            with self.alone(), database.writing() as connection:
                 return connection.execute(delete(table)).rowcount > 0
 
     def prepare(self) -> tuple[PortalId, ...]:

@@ -39,12 +39,20 @@ class Turns:
                 return True
             mine = threading.Event()
             self._waiting.append(mine)
-        mine.wait(patience_seconds)
+        try:
+            mine.wait(patience_seconds)
+        except BaseException:  # somebody asked to stop
+            if self._is_ours(mine):
+                self._pass_on()
+            raise
+        return self._is_ours(mine)
+
+    def _is_ours(self, mine: threading.Event) -> bool:
+        """Whether the turn came; else nobody waits for it any more."""
         with self._guard:
-            if mine.is_set():
-                return True
-            self._waiting.remove(mine)
-            return False
+            if not mine.is_set():
+                self._waiting.remove(mine)
+            return mine.is_set()
 
     def _pass_on(self) -> None:
         with self._guard:

@@ -122,3 +122,14 @@ def test_many_cost_two_calls_and_three_where_some_are_there(portal: Portal) -> N
 
 def calls(portal: Portal) -> int:  # noqa: F811 - the fixture
     return sum(portal.gateway.api_calls().values())
+
+
+def test_a_text_that_looks_like_one_of_our_marks_makes_nothing_twice(portal: Portal) -> None:  # noqa: F811 - the fixture
+    """I5: what somebody typed stands before our own."""
+    gateway, contact = portal.gateway, portal.contacts[0]
+    said = "They wrote: see [handoff:abc]"
+    note = Note(contact=ContactId(contact), owner=None, body=said, at=AT, key=f"ep_7.{contact}")
+    owner = gateway.owners()[0].id
+    task = Task(contact=ContactId(contact), owner=owner, subject="Call", body=said, due_at=AT, key=f"ep_7.{contact}")
+    assert len({tuple(gateway.ensure_notes([note]).standing.values()) for _ in range(2)}) == 1
+    assert len({tuple(gateway.ensure_tasks([task]).standing.values()) for _ in range(2)}) == 1

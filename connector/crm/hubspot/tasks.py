@@ -236,6 +236,6 @@ def _find(
 
 
 def _key_of(kind: _Kind, row: Mapping[str, Any]) -> str:
-    """Ours in its body; empty where it is none of ours."""
-    marked = MARKER.search(str((row.get("properties") or {}).get(kind.body) or ""))
-    return marked[1] if marked else ""
+    """Ours ends its body, whatever the text before it says; empty where it is none of ours."""
+    marked = MARKER.findall(str((row.get("properties") or {}).get(kind.body) or ""))
+    return marked[-1] if marked else ""
