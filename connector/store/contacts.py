@@ -6,6 +6,7 @@ Merging one contact into another reaches into many tables; that is merges.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Text, bindparam, delete, func, literal, or_, select, update
@@ -45,6 +46,16 @@ _CHANGES = (
     select(field_change)
     .where(field_change.c.portal == PORTAL, field_change.c.contact == bindparam("contact_"))
     .order_by(field_change.c.occurred_at, field_change.c.observed_at, field_change.c.field)
+)
+_SEEN_TO_CHANGE = (
+    select(field_change.c.observed_at, field_change.c.contact)
+    .where(
+        field_change.c.portal == PORTAL, field_change.c.field.in_(IDS),
+        field_change.c.observed_at >= bindparam("since"), field_change.c.observed_at <= bindparam("until"),
+        or_(field_change.c.observed_at > bindparam("since"), field_change.c.contact > bindparam("after")),
+    )
+    .order_by(field_change.c.observed_at, field_change.c.contact)
+    .limit(bindparam("most"))
 )
 _colleague = contact.alias("colleague")
 # From the domains to their contacts to these contacts' episodes; as a plain join SQLite begins with all episodes.
@@ -168,6 +179,12 @@ class Contacts(Part):
             )
             for row in self.select(_CHANGES, contact_=contact)
         ]
+
+    def seen_to_change(
+        self, fields: Sequence[str], since: datetime, after: str, until: datetime, limit: int
+    ) -> list[tuple[datetime, ContactId]]:
+        found = self.select(_SEEN_TO_CHANGE, ids=list(fields), since=since, after=after, until=until, most=limit)
+        return [(row.observed_at, row.contact) for row in found]
 
     # -- the work list
 

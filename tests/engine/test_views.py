@@ -112,6 +112,75 @@ def test_an_outage_in_the_middle_ends_the_asking_and_not_the_run() -> None:
     assert world.kinds() == ["lead.handed_off"]
 
 
+def test_somebody_new_of_whom_nothing_comes_otherwise_is_asked_for() -> None:
+    """R06, P1: by its values no rule can do anything, so it is on no work list (idle.py)."""
+    world = build()
+    world.crm.add("102", email="ana@new.example")
+    visits(world, "102")
+    world.run()
+    assert (world.crm.calls("pull_views"), world.kinds()) == (["pull_views"], ["lead.handed_off"])
+
+
+def test_a_hint_changes_when_and_never_what() -> None:
+    """P4: it was first to see the visit, and decided without the views."""
+    world = build()
+    visits(world)
+    world.hint("101")
+    world.run_hints()
+    assert (world.dirty(), world.kinds()) == ([], [])
+    world.run_later(MINUTE)
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_whoever_came_back_first_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P8: more people than a run asks for are back before every run; nobody starves for the sake of lower ids."""
+    monkeypatch.setattr(views, "MOST", 2)
+    monkeypatch.setattr(views, "LOOKED_AT", 2)  # what is on the work list beyond it is asked for all the same
+    many = ("101", "102", "103")
+    world = build(None, *many, "999")
+    visits(world, "999")
+    for _ in range(3):
+        for contact in many:
+            visits(world, contact, times=1)
+        world.run_later(MINUTE)
+    assert ("pull_views", "999") in world.crm.asked
+    assert "hand_over" in world.decisions("999")
+
+
+def test_visits_of_the_past_that_was_asked_for_are_asked_for_by_the_second_run() -> None:
+    """R41: HANDOFF_SINCE lies before the first run."""
+    world = World(rules())
+    world.crm.views_by_contact = True
+    for contact in ("101", "102"):
+        world.crm.add(contact, email=f"kim@firm{contact}.example")
+    visits(world, "102")
+    world.clock.pass_by(DAY)
+    since = world.clock.now() - HOUR
+    visits(world, "101")
+    world.run(since=since)
+    assert world.crm.calls("pull_views") == []
+    world.run_later(MINUTE)
+    assert [what for call, what in world.crm.asked if call == "pull_views"] == ["101"], "the other's visit is the past"
+    assert world.kinds() == ["lead.handed_off"]
+
+
+def test_one_whose_views_cannot_be_read_does_not_stop_the_others() -> None:
+    """P5: the next run asks for them once more."""
+    world = build(None, "101", "102")
+    visits(world, "101")
+    visits(world, "102")
+
+    def broken() -> None:
+        raise CrmUnavailableError("HubSpot answered 500", status=500)
+
+    world.crm.before("pull_views", broken)
+    report = world.run()
+    assert any("page views of 1 contact were not asked for: HubSpot answered 500" in line for line in report.troubles)
+    assert world.decisions("102") == ["hand_over"]
+    world.run_later(MINUTE)
+    assert world.decisions("101")[-1] == "hand_over"
+
+
 def test_leads_in_hand_are_asked_for_by_turns_where_no_field_tells_of_visits() -> None:
     """R40"""
     world = build(rules(visits=False))

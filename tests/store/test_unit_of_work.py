@@ -139,6 +139,23 @@ def test_a_field_change_put_twice_is_one(store: SqlStore) -> None:
         assert unit.field_changes(BEN) == []
 
 
+def test_who_was_seen_to_change_comes_in_the_order_in_which_that_was_seen(store: SqlStore) -> None:
+    """What was read is gone on with behind its last row; other fields do not count."""
+    at = change("*", "{}").observed_at
+    seen = [change("visit", "1", contact=BEN), change("*", "{}"), change("stage", "mql"), change("visit", "2", 1)]
+    rows = [replace(row, observed_at=at + timedelta(hours=number // 3)) for number, row in enumerate(seen)]
+    with store.transaction() as unit:
+        unit.put_field_changes(rows)
+
+        def found(since: datetime, after: str = "", hour: float = 99, limit: int = 9) -> list[ContactId]:
+            return [who for _, who in unit.seen_to_change(("visit", "*"), since, after, hours(hour), limit)]
+
+        first, last = sorted((ANA, BEN))
+        assert found(at) == [first, last, ANA]
+        assert (found(at, first), found(at, hour=1), found(at, limit=1)) == ([last, ANA], [first, last], [first])
+        assert found(at + timedelta(microseconds=1)) == [ANA]
+
+
 def test_the_work_list_is_in_id_order_and_forgets_what_is_cleared(store: SqlStore) -> None:
     """I9: ties by id, whatever language the server speaks."""
     with store.transaction() as unit:

@@ -89,6 +89,13 @@ class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
 
     def put_field_changes(self, rows: Sequence[FieldChange]) -> None: ...
     def field_changes(self, contact: ContactId) -> list[FieldChange]: ...
+    def seen_to_change(
+        self, fields: Sequence[str], since: datetime, after: str, until: datetime, limit: int
+    ) -> list[tuple[datetime, ContactId]]:
+        """When one of these fields was seen to change, and of whom, in that order: from `since` (there, those after the
+        contact `after`) up to `until`."""
+        ...
+
     def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None: ...
     def account_owners(self, domains: Sequence[str]) -> dict[Hop, dict[str, OwnerId]]:
         """Per hop and e-mail domain, the owner of its most recently opened non-silent episode there."""
