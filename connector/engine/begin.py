@@ -102,7 +102,7 @@ def begin_run(
         covered=covered,
         unread=unread,
         progress=progress,
-        renormalise=anew or returned,
+        renormalise=anew or bool(returned),
         gone=gone,
     )
     context.returned = returned

@@ -93,7 +93,7 @@ class Context:
     Attributes:
         book: the rules in the portal's zone, without fields that are gone from the portal; whole: with them.
         gone: these, each with what is wrong with it; lost: with the fields that are worked out from them.
-        returned: something is back by which rules go: this run reads every contact again (engine/drift.py).
+        returned: properties that are back and by which rules go: this run reads every contact again (engine/drift.py).
         past: `handoff_since` in force; signals before it are taken in silently.
         covered: everything up to it was done by earlier runs; None for the first. The guard measures "new" from it.
         adopt: contacts that `handoff adopt` lets in now; pace: how many of them each rep may still get today.
@@ -136,7 +136,7 @@ class Context:
     clock: CrmClock
     gone: Mapping[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
-    returned: bool = False
+    returned: frozenset[str] = frozenset()
     past: datetime | None = None
     covered: datetime | None = None
     counts: RunCounts = field(default_factory=RunCounts)

@@ -3,7 +3,8 @@
 A property that was there when these rules last ran and is gone, or of another type, is neither asked for nor written;
 what is stored of it stays as it is. Which decisions wait is rules/drift.py's to say. Whole runs note what is gone and
 what is back; when something is back by which rules go, every contact is read and decided again, and nobody need ask for
-it. A name that never was one, and what no run can do without, stop the run as before (preflight.py).
+it; where it comes back empty, what is stored stays in force (kept.py). A name that never was one, and what no run can
+do without, stop the run as before (preflight.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from connector.engine import kept
 from connector.engine.alarms import Raised, tell
 from connector.engine.context import Context
 from connector.engine.ports import Schema, Store, UnitOfWork
@@ -63,8 +65,9 @@ def known_properties(store: Store) -> dict[str, str]:
 def sentences(book: RuleBook, lost: Mapping[str, str]) -> list[str]:
     """One for each field that is gone: what it is, what waits, and what to do."""
     return [
-        f"fields.yaml: field `{name}`: {why}; until it is back, {drift.in_words(name, book)}. Make it again in "
-        "HubSpot, with its name and type, or take it out of the rules: what waits then goes on by itself"
+        f"fields.yaml: field `{name}`: {why}; until it is back, {drift.in_words(name, book)}. Restore it in "
+        "HubSpot, from the archived properties, or take it out of the rules: what waits then goes on by itself. One "
+        "that is made again is empty: what is stored then stays in force for each contact until HubSpot shows a value"
         for name, why in lost.items()
     ]
 
@@ -77,8 +80,8 @@ def moved(uow: UnitOfWork, lost: Mapping[str, str]) -> bool:
     return _noted(uow).keys() != lost.keys() or BACK in _noted(uow).values()
 
 
-def note(uow: UnitOfWork, book: RuleBook, lost: Mapping[str, str], now: datetime) -> bool:
-    """Keep what is gone; whether every contact must be read and decided again, for something is back."""
+def note(uow: UnitOfWork, book: RuleBook, lost: Mapping[str, str], now: datetime) -> frozenset[str]:
+    """Keep what is gone; gives the properties that are back, for which every contact must be read and decided again."""
     was = _noted(uow)
     heeded = [name for name in was if name in book.fields.fields and drift.is_heeded(name, book)]
     stands = {name: was.get(name, BACK) for name in lost}
@@ -88,7 +91,8 @@ def note(uow: UnitOfWork, book: RuleBook, lost: Mapping[str, str], now: datetime
         _keep(uow, stands, now)
     if any(since == BACK and was[name] != BACK for name, since in stands.items()):
         uow.mark_all_dirty(CAUSE)
-    return BACK in stands.values()
+    back = (book.fields.fields[name].property for name, since in stands.items() if since == BACK)
+    return frozenset(prop for prop in back if prop is not None)
 
 
 def read_again(uow: UnitOfWork, now: datetime) -> None:
@@ -99,16 +103,15 @@ def read_again(uow: UnitOfWork, now: datetime) -> None:
 
 
 def raise_alarm(context: Context) -> None:
-    """Ops hears of each field once, by the notice channel; the report names it in every run."""
-    if not context.gone or not context.writes:
+    """Ops hears once of each field, and of what came back empty, by the notice channel; every report names them."""
+    if not (context.gone or context.returned) or not context.writes:
         return
     with context.store.reading() as uow:
-        since = _noted(uow)
+        since, empty = _noted(uow), kept.told(uow, context.whole) if context.returned else []
     words = dict(zip(context.gone, sentences(context.whole, context.gone), strict=True))
-    tell(context, [
-        Raised(about="drift", key=f"drift:{name}:{since.get(name, '')}", words=f"{one}.", tell=(Role.OPS,), rests=None)
-        for name, one in words.items()
-    ])  # fmt: skip
+    keys = [(f"drift:{name}:{since.get(name, '')}", one) for name, one in words.items()]
+    keys += [(f"drift.kept:{context.run.id}:{place}", one) for place, one in enumerate(empty)]
+    tell(context, [Raised(about="drift", key=key, words=f"{one}.", tell=(Role.OPS,), rests=None) for key, one in keys])
 
 
 def _noted(uow: UnitOfWork) -> dict[str, str]:
@@ -119,5 +122,3 @@ def _noted(uow: UnitOfWork) -> dict[str, str]:
 def _keep(uow: UnitOfWork, stands: Mapping[str, str], now: datetime) -> None:
     uow.put_watermark(NOTED, now)
     uow.put_place(NOTED, json.dumps(stands))
-
-

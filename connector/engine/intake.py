@@ -6,6 +6,7 @@ Nothing is decided here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from connector.domain.contact import Contact, ContactId
 from connector.domain.episode import Episode, State
 from connector.domain.json_text import dumps
 from connector.domain.record import Record
+from connector.engine import kept
 from connector.engine.context import Context
 from connector.engine.erase import activities_to_keep, without_erased
 from connector.engine.idle import nothing_comes_at_first_sight, pass_over
@@ -53,6 +55,7 @@ def store_records(
     changes: list[FieldChange] = []
     moved: list[ContactId] = []
     came: dict[ContactId, Episode] = {}
+    keeps: Counter[str] = Counter()
     for record in records:
         if (episode := _follow_merges(context, uow, record, known)) is not None:
             came[record.id] = episode
@@ -75,6 +78,7 @@ def store_records(
             moved.append(record.id)
             changes += changed
             rows[record.id] = after
+            kept.note_moved(keeps, before, after)
         elif before is not None and before.contact.modified_at != after.contact.modified_at:
             rows[record.id] = after
     views = stand_ins(uow, known, rows.values())
@@ -82,6 +86,7 @@ def store_records(
         uow.put_watermark(BOOKED, context.now)
     uow.put_contacts(list(rows.values()))
     uow.put_field_changes(changes)
+    kept.count(uow, keeps, context.now)
     addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
     waiting = uow.claim_activities(addresses) if addresses else frozenset()
     if dirty:
@@ -109,14 +114,21 @@ def _clock_went_back(context: Context, before: StoredContact) -> bool:
 
 def refresh(context: Context, record: Record, before: StoredContact | None) -> StoredContact:
     """The stored form of a record; values that did not change keep their meaning and their date."""
-    known = None if context.renormalise else before
     if context.gone and before is not None:
         record = replace(record, properties={**_kept(context, before), **record.properties})
+    stays, shown = kept.still_kept(record, before, context.returned), record.properties
+    if before is not None and kept.KEPT in before.raw:
+        before = replace(before, raw=kept.in_force(before.raw))
+    if stays:
+        record = replace(record, properties={**shown, **stays})
+    known = None if context.renormalise else before
     contact = normalise(record, context.whole.fields, context.book.stages.values, previous=known)
     dates = _dates(context, contact, record, before)
     if dates is not contact.changed_at:
         contact = replace(contact, changed_at=dates)
-    raw = {name: value for name, value in record.properties.items() if value}
+    raw = {name: value for name, value in shown.items() if value and name != kept.KEPT}
+    if stays:
+        raw[kept.KEPT] = dumps(stays, in_order=True)
     on_list = before is not None and before.on_list
     return StoredContact(contact=contact, raw=raw, on_list=on_list, gone=record.archived)
 
@@ -151,11 +163,12 @@ def _field_changes(
     if before is None:
         return [_change(context, after, "*", dumps(after.raw, in_order=True), record.modified_at, "baseline")]
     changed = []
+    was, now = kept.in_force(before.raw), kept.in_force(after.raw)
     for name in context.book.fields.fields:
         prop = context.book.fields.fields[name].property
         if prop is None:
             continue
-        old, new = before.raw.get(prop), after.raw.get(prop)
+        old, new = was.get(prop), now.get(prop)
         if (old or "") != (new or ""):
             changed.append(_change(context, after, name, new, record.changed_at(prop), source))
     return changed
@@ -190,7 +203,12 @@ def drop_contacts(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -
     for contact in ids:
         set_read(context, uow, contact)
     context.missing.update(known)
-    uow.put_contacts([replace(row, gone=True) for row in known.values()])
+    left = [replace(row, gone=True) for row in known.values()]
+    uow.put_contacts(left)
+    keeps: Counter[str] = Counter()
+    for row in left:
+        kept.note_moved(keeps, known[row.contact.id], row)
+    kept.count(uow, keeps, context.now)
     uow.set_on_list(list(known), False)  # the CRM takes them off, and a restored contact is not put on again
     for contact, episodes in uow.episodes(list(known)).items():
         uow.cancel_timers(contact, ())

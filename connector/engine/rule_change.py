@@ -15,6 +15,7 @@ from typing import NamedTuple
 from connector.domain.contact import ContactId
 from connector.domain.record import Record
 from connector.engine.gathering import Gathered, gather, situations_of, with_account
+from connector.engine.kept import in_force
 from connector.engine.ports import NoProgress, PortalState, Progress, StoredContact, UnitOfWork
 from connector.rules.consequences import MOVING, WORDS, Answer, Consequence, answer, consequences
 from connector.rules.decide import decide
@@ -156,12 +157,11 @@ def _read_anew(gathered: Gathered, books: Books) -> Gathered:
     stored: dict[ContactId, StoredContact] = {}
     for key, row in gathered.stored.items():
         one = row.contact
-        record = Record(
-            id=one.id, asked_id=one.id, properties=row.raw, created_at=one.created_at, modified_at=one.modified_at
-        )
+        known, made, moved = in_force(row.raw), one.created_at, one.modified_at
+        record = Record(id=one.id, asked_id=one.id, properties=known, created_at=made, modified_at=moved)
         read = normalise(record, rules, values)
-        known = {name: at for name, at in one.changed_at.items() if name in rules.fields}
-        stored[key] = replace(row, contact=replace(read, changed_at=known))
+        dates = {name: at for name, at in one.changed_at.items() if name in rules.fields}
+        stored[key] = replace(row, contact=replace(read, changed_at=dates))
     return replace(gathered, stored=stored)
 
 

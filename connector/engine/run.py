@@ -28,6 +28,7 @@ from connector.engine.drift import raise_alarm, read_again
 from connector.engine.guard import Guard, allowance
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
+from connector.engine.kept import told as told_of_kept
 from connector.engine.leaks import look_for_leaks
 from connector.engine.new_rules import cause_of_held, held_before, keep_held, look_at_new_rules
 from connector.engine.notify import entries
@@ -271,6 +272,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     counts.unseen = sorted(context.unseen)
     context.troubles += who_waits(context)
     with context.store.transaction() as uow:
+        context.troubles += told_of_kept(uow, context.whole)
         keep_held(uow, guard)
         first_proof(context, uow)
         still_open = bool(uow.intents("open", 1))

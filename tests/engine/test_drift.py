@@ -121,3 +121,48 @@ def test_a_kill_after_it_is_back_still_reads_every_contact() -> None:
     world.run()
     assert world.stored("102").contact.get("do_not_contact") is True
     assert world.kinds() == ["alarm.raised"]
+
+
+def made_again(said_no: int = 1) -> World:
+    """Some had said no before the property was lost; it came back with the same name, and empty."""
+    world = World(make_book()).begin()
+    for one in range(101, 101 + said_no):
+        world.crm.add(str(one), email=f"kim@firm{one}.example", do_not_contact="true")
+        asks(world, str(one))
+    world.run()
+    whole = lose(world, FORBIDDEN)
+    world.run_later()
+    for row in world.crm.rows.values():
+        row.properties.pop(FORBIDDEN, None)
+    world.crm.properties[FORBIDDEN] = whole
+    return world
+
+
+def test_who_said_no_stays_let_be_when_the_property_is_made_again() -> None:
+    """I0, P7: said in every report, and to ops once; edits of something else change nothing of it."""
+    world = made_again(2)
+    for _ in range(2):
+        report = world.run_later()
+        assert any("is empty for 2 contacts of whom a value is stored" in line for line in report.troubles)
+        asks(world)
+        world.crm.edit(first_name="Kay")
+    assert world.kinds() == ["alarm.raised"] * 2, "it is gone; it is back, and empty"
+    assert world.stored().contact.get("do_not_contact") is True
+    assert FORBIDDEN not in world.stored().raw, "what the portal shows is told apart"
+
+
+def test_a_value_set_in_the_portal_releases_that_contact_alone() -> None:
+    """I0: a yes that is said anew may then be taken back by emptying it."""
+    world = made_again(3)
+    world.run_later()
+    world.crm.edit("101", do_not_contact="false")
+    world.crm.edit("102", do_not_contact="true")
+    (line,) = world.run_later().troubles
+    assert "is empty for 1 contact of whom" in line
+    world.crm.edit("102", do_not_contact="")
+    world.crm.archive("103")
+    asks(world, "102")
+    assert world.run_later().troubles == ()
+    said = [world.stored(one).contact.get("do_not_contact") for one in ("101", "102", "103")]
+    assert said == [False, None, True]
+    assert world.told()[-1][0] == "lead.handed_off"
