@@ -112,6 +112,7 @@ class Context:
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
         on_the_way: contacts whose mark, or lead after a merge, is being written; they are decided when it stands.
         unseen: streams of signals that were not read to their end, each with how far it was read (engine/unseen.py).
+        unasked: of whom page views are missing where they come for one contact at a time; None: of all (views.py).
         broken: those of them that broke off in this run.
         waiting: leads that wait for them, by why.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
@@ -157,6 +158,7 @@ class Context:
     behind: dict[ContactId, bool] = field(default_factory=dict)
     on_the_way: set[ContactId] = field(default_factory=set)
     unseen: dict[str, datetime | None] = field(default_factory=dict)
+    unasked: frozenset[ContactId] | None = None
     broken: set[str] = field(default_factory=set)
     waiting: Counter[str] = field(default_factory=Counter)
     planned: list[PlannedLead] = field(default_factory=list)

@@ -14,10 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.domain.change import Change
+from connector.domain.contact import ContactId
 from connector.domain.decision import Decision
 from connector.domain.run import RunStatus, is_undo
 from connector.engine.absent import marks_a_form_that_is_gone
 from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
+from connector.engine.stand_ins import PAGE_VIEWS
 from connector.errors import ConnectorError, ContractError, CrmUnavailableError
 from connector.rules import drift, unseen
 from connector.rules.lists import list_streams, stream_in_words
@@ -79,7 +81,8 @@ def without_doubts(context: Context, decision: Decision, situation: Situation) -
     """The decision, or that the lead waits for a stream that could not be read, or a property that is gone."""
     if context.lost and (why := drift.why_paused(decision, context.whole, context.lost)):
         return unseen.until(decision, situation, drift.RULE, why)
-    return unseen.waiting(decision, situation, context.book, context.unseen) if context.unseen else decision
+    missing = _unseen_of(context, decision.contact)
+    return unseen.waiting(decision, situation, context.book, missing) if missing else decision
 
 
 def mark_waits(context: Context, change: Change | None) -> bool:
@@ -88,7 +91,14 @@ def mark_waits(context: Context, change: Change | None) -> bool:
         return False
     if marks_a_form_that_is_gone(context.book, str(change.after), context.source.listed_forms()):
         return True
-    return unseen.marks_wait(context.unseen) or drift.marks_wait(context.whole, context.lost)
+    return unseen.marks_wait(_unseen_of(context, change.contact)) or drift.marks_wait(context.whole, context.lost)
+
+
+def _unseen_of(context: Context, contact: ContactId) -> Mapping[str, datetime | None]:
+    """Of page views that come for one contact at a time only those are missing that were not asked for."""
+    if context.unasked is None or contact in context.unasked:
+        return context.unseen
+    return {stream: since for stream, since in context.unseen.items() if stream != PAGE_VIEWS}
 
 
 def whoever_waits(context: Context, decisions: Iterable[Decision]) -> None:

@@ -99,7 +99,7 @@ def pull_views_of_due(context: Context) -> None:
         turn = next((one for one in reversed(asked) if one in waiting and one in done), place.turn)
         uow.put_place(BY_CONTACT, replace(moved, turn=turn).text())
         uow.mark_retry(failed)
-    _left(context, list(dict.fromkeys([*left, *failed])), why)
+    _left(context, list(dict.fromkeys([*left, *failed])), why, whole=log.whole)
 
 
 def _look_through_log(context: Context, place: _Place) -> _Log:
@@ -212,13 +212,14 @@ def _read(context: Context, contact: ContactId, since: datetime) -> str:
     return ""
 
 
-def _left(context: Context, ids: Sequence[ContactId], why: str) -> None:
-    """Whom this run did not come to is asked for by the next one."""
+def _left(context: Context, ids: Sequence[ContactId], why: str, *, whole: bool) -> None:
+    """Whom this run did not come to is asked for by the next one; nobody else waits, where all were found (`whole`)."""
     if not ids:
         return
     context.unseen[PAGE_VIEWS] = None
     with context.store.transaction() as uow:
         uow.mark_retry(uow.dirty_among(ids))
+        context.unasked = frozenset(ids) if whole and uow.dirty_count() <= LOOKED_AT else None
     because = f": {why}" if why else f", for a run asks for {MOST} and no more"
     context.troubles.append(
         f"page views of {many(len(ids), 'contact')} were not asked for{because}; the next run goes on with them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from factories import DAY, HOUR, MINUTE, make_book, pricing_view
+from factories import DAY, HOUR, MINUTE, demo_request, make_book, pricing_view
 
 from connector.domain.run import RunStatus
 from connector.engine import views
@@ -145,6 +145,23 @@ def test_whoever_came_back_first_is_asked_for_first(monkeypatch: pytest.MonkeyPa
         world.run_later(MINUTE)
     assert ("pull_views", "999") in world.crm.asked
     assert "hand_over" in world.decisions("999")
+
+
+def test_nobody_waits_but_those_who_were_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P7: a filter asks about page views."""
+    monkeypatch.setattr(views, "MOST", 1)
+    careers = {"activity": {"kind": "page_view", "url": "/careers*"}}
+    applies = {"name": "applicant", "say": "looks for a job", "then": "junk", "when": careers}
+    world = build(make_book(qualification={"filters": {"rules": [applies]}}), "101", "102", "103")
+    for contact in ("101", "102", "103"):
+        world.crm.happen(demo_request(world.clock.now(), contact=contact, id=f"form-{contact}"))
+    for contact in ("101", "102"):
+        visits(world, contact, times=1)
+    report = world.run()
+    assert [world.decisions(contact)[-1] for contact in ("101", "102", "103")] == ["hand_over", "nothing", "hand_over"]
+    assert report.counts.unseen == ["page_views"], "hints between runs may be of anybody"
+    world.run_later(MINUTE)
+    assert world.decisions("102")[-1] == "hand_over"
 
 
 def test_visits_of_the_past_that_was_asked_for_are_asked_for_by_the_second_run() -> None:
