@@ -239,10 +239,11 @@ def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exc
 
 def _only_report(context: Context, uow: UnitOfWork, case: _Case) -> None:
     decision = case.decision
+    is_new = not _decided_before(uow, [case])
     uow.put_decision(context.run.id, decision)
     if case.mark is not None or decision.action not in (Action.NOTHING, Action.INFER, Action.PREDATES):
         context.planned.append(PlannedLead(decision=decision, changes=case.changes))
-    _count(context, decision)
+    _count(context, decision, is_new=is_new)
 
 
 def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
@@ -261,6 +262,7 @@ def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
 
 def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
     """All that a batch of decisions leaves in the database, each kind of row at once."""
+    before = _decided_before(uow, cases)
     for case in cases:
         decision = case.decision
         uow.put_decision(context.run.id, decision)
@@ -273,7 +275,8 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             add_new_clocks(context, uow, decision.episode)
         keep_mark(context, uow, decision.contact, case.marking, case.mark)
         if case.intent is None or context.options.dry_run:
-            _count(context, decision)  # what waits for a write counts when it is written
+            # What waits for a write counts when it is written.
+            _count(context, decision, is_new=decision.contact not in before)
     uow.mark_retry(
         [one.decision.contact for one in cases if one.mark_waits or comes_again(one.decision, context.book)]
     )
@@ -295,6 +298,8 @@ def looks_again(situation: Situation, decision: Decision, book: RuleBook) -> boo
     """Whether the same run decides it once more, for what this decision says nothing of."""
     if decision.action is Action.ADVANCE and decision.episode is not None:
         return shows_more(situation, decision.episode, book, now=decision.as_of)
+    if decision.action is Action.INFER and decision.before is None:
+        return bool(situation.deals)  # sales may have finished it long ago
     return decision.action in LOOKED_AT_AGAIN
 
 
@@ -345,13 +350,21 @@ def _audit(decision: Decision, intent: Intent | None) -> AuditRow:
     )
 
 
-def _count(context: Context, decision: Decision) -> None:
+def _decided_before(uow: UnitOfWork, cases: Sequence[_Case]) -> frozenset[ContactId]:
+    """Those who qualified before Handoff began and of whom it was said before: they are taken in once."""
+    ids = [case.decision.contact for case in cases if case.decision.action is Action.PREDATES]
+    return uow.decided(ids) if ids else frozenset()
+
+
+def _count(context: Context, decision: Decision, *, is_new: bool = True) -> None:
     if decision.action in GIVEN:
         context.counts.handed_off += 1
     elif decision.action is Action.END and decision.episode and decision.episode.state is State.RECYCLED:
         context.counts.recycled += 1
     elif decision.action is Action.HOLD_CHANGED:
         context.counts.holds_changed += 1
+    elif decision.action is Action.PREDATES and not is_new:
+        return
     elif decision.action is Action.PREDATES or (decision.action is Action.INFER and decision.before is None):
         context.counts.taken_in += 1
 

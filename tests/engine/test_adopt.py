@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from factories import DAY, HOUR, demo_request, make_owner
+from factories import DAY, HOUR, demo_request, make_deal, make_owner
 
+from connector.domain.contact import ContactId
+from connector.domain.deal import DealState
 from connector.domain.episode import State
 from engine.world import World
 
@@ -109,3 +111,20 @@ def test_news_is_handed_over_at_any_pace() -> None:
         world.crm.happen(demo_request(world.clock.now(), contact=contact, id=contact))
     world.run()
     assert sum(handed(world).values()) == len(world.crm.listed) == 25
+
+
+def test_who_was_taken_in_is_counted_once_however_often_everybody_is_decided_again() -> None:
+    world = living(mql=1, qualified=3)
+    with world.store.transaction() as uow:
+        uow.mark_all_dirty("a property is back")
+    assert world.run_later(HOUR).counts.taken_in == 0
+
+
+def test_what_sales_had_finished_before_handoff_came_is_not_offered_for_adoption() -> None:
+    """R41: its deal is long lost; the first run sees both."""
+    world = World()
+    long_ago = world.clock.now() - 90 * DAY
+    world.crm.add(stage="opportunity", owner="7", created_at=long_ago)
+    world.crm.deals.append(make_deal(DealState.LOST, at=long_ago + DAY, contacts=(ContactId("101"),)))
+    assert world.run().counts.taken_in == 1
+    assert world.episode().state is State.LOST and world.decisions() == ["infer", "infer"]
