@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select
 
+from connector.domain.run import RunStatus
 from connector.engine.ports.history import PastRun
 from connector.store.part import PORTAL, Part
 from connector.store.retention import TECHNICAL
@@ -25,7 +26,7 @@ _KEPT = (
 )
 _BEFORE = (
     select(run.c.run, run.c.as_of, run.c.fingerprint)
-    .where(run.c.portal == PORTAL, run.c.as_of <= _UNTIL)
+    .where(run.c.portal == PORTAL, run.c.as_of <= _UNTIL, run.c.status.not_in((RunStatus.RUNNING, RunStatus.FAILED)))
     .order_by(run.c.as_of.desc(), run.c.started_at.desc(), run.c.run.desc())
     .limit(1)
 )

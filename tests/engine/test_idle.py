@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from factories import DAY, demo_request, make_book, pricing_view, shipped_book
+from fakes import kill
 
 from connector.domain.contact import ContactId
 from connector.engine import consider, intake
@@ -141,3 +142,12 @@ def test_a_phone_is_tried_with_its_country() -> None:
     world.crm.add(country="US", employees="2000", job_title="Head of Sales", phone="(212) 555-0123", trial_at=began)
     world.run()
     assert world.decisions() == ["hand_over"]
+
+
+def test_of_whom_a_run_that_was_cut_off_has_seen_nothing_is_said_yet() -> None:
+    """P6: that run had not read what the contact did."""
+    world = World().begin()
+    world.crm.add(**PEOPLE["a buyer"])
+    world.crm.before("pull_deals", kill)
+    world.run_and_die()
+    assert explained(world).answer == "Not decided yet."

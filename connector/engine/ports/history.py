@@ -109,7 +109,7 @@ class History(Protocol):
         ...
 
     def run_before(self, until: datetime) -> PastRun | None:
-        """The last one at or before that instant, of those that are kept."""
+        """The last one at or before that instant that came to its end, of those that are kept."""
         ...
 
     def first_sight(self) -> datetime | None:
