@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from connector.domain.change import Change, ChangeKind, Plan
 from connector.domain.contact import ContactId
@@ -18,7 +19,7 @@ from connector.engine.approval import basis_of, oldest
 from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.gathering import Gathered, account_of, gather, situations_of, with_account
-from connector.engine.guard import Guard
+from connector.engine.guard import Guard, waited
 from connector.engine.idle import of_whom_nothing_comes
 from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
@@ -134,7 +135,7 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
     if approval is not None and not approval.agrees(decision, case.changes):
         table.again.append(contact)
         return True
-    if guard.holds(decision) or not _in_pace(context, decision):
+    if guard.holds(decision, partial(waited, uow, contact)) or not _in_pace(context, decision):
         return True
     if context.options.shadow:
         _only_report(context, uow, case)

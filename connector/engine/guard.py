@@ -1,17 +1,23 @@
 """The guards: a change of rules may not flood sales overnight, and a CRM that refuses much is not pressed on.
 
 Counts only handovers and changes of the marketing hold without a signal of the contact's own since the run before:
-those come from changed rules or from a change across the portal. It holds what is beyond the allowance, never a
-hand-raiser, and a person must say yes.
+those come from changed rules or from a change across the portal. What comes late, for a stream or a property could not
+be read, is the contact's own. It holds what is beyond the allowance, never a hand-raiser, and a person must say yes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
+from connector.engine.context import OVERLAP, Context
+from connector.engine.ports import UnitOfWork
+from connector.engine.unseen import behind
+from connector.rules import drift, unseen
 
 SHARE = 0.25
 AT_LEAST = 50
@@ -37,9 +43,12 @@ class Guard:
     held: set[ContactId] = field(default_factory=set)
     passed: int = 0
 
-    def holds(self, decision: Decision) -> bool:
-        """Whether this decision must wait for a person; it is remembered as held then."""
-        if not self._counts(decision):
+    def holds(self, decision: Decision, waited: Callable[[], bool] = lambda: False) -> bool:
+        """Whether this decision must wait for a person; it is remembered as held then.
+
+        `waited`: whether the lead only waited until now for what could not be read; asked where the answer matters.
+        """
+        if not self._counts(decision) or waited():
             return False
         if self.passed < self.allowance and decision.contact not in self.waiting:
             self.passed += 1
@@ -54,6 +63,25 @@ class Guard:
             return False
         lane = decision.episode.lane if decision.episode else ""
         return lane == "score" and decision.signal_at < self.new_since
+
+
+def news_since(context: Context, uow: UnitOfWork) -> datetime | None:
+    """From when on signals are news to this run: a stream that the run before could not read brings them late.
+
+    None for a first run.
+    """
+    if context.covered is None:
+        return None
+    late = behind(uow, context.source, context.book).values()
+    marks = [mark or context.past or context.covered for mark in late]
+    return min([context.covered, *marks]) - OVERLAP
+
+
+def waited(uow: UnitOfWork, contact: ContactId) -> bool:
+    """Whether the last word on the contact was that it waits for a stream or a property."""
+    said: Any = uow.decisions(contact)
+    last = said[-1]["verdicts"][-1:] if said else ()
+    return any(verdict["rule"] in (unseen.RULE, drift.RULE) for verdict in last)
 
 
 def allowance(to_decide: int, *, released: bool) -> int:

@@ -23,9 +23,9 @@ from connector.engine.approval import Approval
 from connector.engine.begin import begin_run, what_time_it_is
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
-from connector.engine.context import BATCH, OVERLAP, Context, Options, Ports
+from connector.engine.context import BATCH, Context, Options, Ports
 from connector.engine.drift import raise_alarm, read_again
-from connector.engine.guard import Guard, allowance
+from connector.engine.guard import Guard, allowance, news_since
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.kept import told as told_of_kept
@@ -163,8 +163,7 @@ def _adopt(context: Context) -> None:
 def _guard(context: Context) -> Guard:
     released = context.options.release_mass_change
     with context.store.reading() as uow:
-        to_decide, before = uow.dirty_count(), held_before(uow)
-    new_since = context.covered - OVERLAP if context.covered else None
+        to_decide, before, new_since = uow.dirty_count(), held_before(uow), news_since(context, uow)
     return Guard(
         new_since=new_since,
         allowance=allowance(to_decide, released=released),

@@ -15,6 +15,7 @@ from factories import (
     make_book,
     make_contact,
     make_episode,
+    pricing_view,
     shipped_folder,
 )
 from hypothesis import given
@@ -25,6 +26,7 @@ from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
 from connector.domain.run import RunStatus
 from connector.engine.guard import AT_LEAST, Guard, allowance, refuses_too_much
+from connector.errors import CrmUnavailableError
 from engine.world import World
 
 
@@ -226,3 +228,47 @@ def test_a_newer_handoff_that_reads_the_same_rules_changed_none_of_them() -> Non
         assert state is not None
         uow.put_portal_state(replace(state, fingerprint="of an older release"))
     assert world.run_later().rule_change is None
+
+
+# -- what comes late ---------------------------------------------------------------------------------------------------
+
+
+def waiting() -> tuple[World, list[str]]:
+    """Sixty who would qualify by three views of the prices."""
+    world, ids = World().begin(), [str(number) for number in range(101, 161)]
+    for one in ids:
+        world.crm.add(one, email=f"kim@firm{one}.example", job_title="CEO", employees="2000")
+    world.run()
+    world.clock.pass_by(HOUR)
+    return world, ids
+
+
+def look_at_prices(world: World, ids: list[str]) -> None:
+    for one in ids:
+        for place in range(3):
+            at = world.clock.now() - place * MINUTE
+            world.crm.happen(pricing_view(at, contact=ContactId(one), id=f"v{one}{place}"))
+
+
+def test_what_a_stream_brings_late_is_news_though_all_else_was_read_since() -> None:
+    """P7: an outage of some hours is no mass change."""
+    world, ids = waiting()
+    world.crm.broken["page_views"] = CrmUnavailableError("HubSpot answered 503", status=503)
+    look_at_prices(world, ids)
+    for _ in range(2):
+        assert world.run_later(HOUR).counts.handed_off == 0
+    world.crm.broken.clear()
+    report = world.run_later(HOUR)
+    assert (report.counts.handed_off, report.counts.held) == (len(ids), 0)
+
+
+def test_who_waited_for_a_property_is_no_mass_change_when_it_is_back() -> None:
+    """R32, P7"""
+    world, ids = waiting()
+    lost = world.crm.properties.pop("handoff_do_not_contact")
+    look_at_prices(world, ids)
+    for _ in range(2):
+        assert world.run_later(HOUR).counts.handed_off == 0
+    world.crm.properties["handoff_do_not_contact"] = lost
+    report = world.run_later(HOUR)
+    assert (report.counts.handed_off, report.counts.held) == (len(ids), 0)
