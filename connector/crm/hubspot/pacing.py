@@ -151,7 +151,7 @@ class Pacer:
     def _learn(self, limit: int) -> None:
         if limit == self._full.limit:
             return
-        logger.info("calls are paced as the portal says", extra={"action": "learn", "limit": limit})
+        logger.debug("calls are paced as the portal says", extra={"action": "learn", "limit": limit})
         self._full = Rate(limit, self._full.interval)
         if self._slowed_at is None or limit < self.limit:
             self._set(limit)
