@@ -164,6 +164,7 @@ def _guard(context: Context) -> Guard:
     released = context.options.release_mass_change
     with context.store.reading() as uow:
         to_decide, before, new_since = uow.dirty_count(), held_before(uow), news_since(context, uow)
+    to_decide += context.counts.decided  # whom the pull passed over (idle.py)
     return Guard(
         new_since=new_since,
         allowance=allowance(to_decide, released=released),
