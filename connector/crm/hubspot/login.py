@@ -125,8 +125,9 @@ class Door:
             raise AuthenticationError(
                 f"nobody came back from HubSpot within {seconds:g} s",
                 advice="Run `handoff auth login` again. Whoever closes HubSpot's page is not sent back; where it shows "
-                f"an error, see that HUBSPOT_CLIENT_ID is the app's, and that the app has the redirect URL "
-                f"{self.redirect_uri} and the scopes that were named. With a browser on another machine, forward the port (docs/hubspot.md).",
+                "an error, see that HUBSPOT_CLIENT_ID is the app's, and that the app has the redirect URL "
+                f"{self.redirect_uri} and the scopes that were named. With a browser "
+                "on another machine, forward the port (docs/hubspot.md).",
             ) from None
         if code := answer.get("code"):
             return code
