@@ -118,7 +118,7 @@ class Context:
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         effort: the time that this run's decisions took; 1 for a contact of whom nothing comes (consider.IDLE_FOR_ONE).
-        first_seen: passed over in this run at first sight (engine/idle.py); who is heard of later in it counts once.
+        first_seen: passed over in this run at first sight (engine/idle.py), or looked at once more: they count once.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
