@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
-from connector.bootstrap import Connector, lookup, wall_clock
+from connector.bootstrap import Connector, lookup
 from connector.config.answering import answering, why_no_answers
 from connector.config.settings import receiver_names
 from connector.crm.hubspot.lists import ListInfo
@@ -20,6 +20,7 @@ from connector.engine.ports import PortalInfo, StreamOff, Window
 from connector.engine.standing import heard_of_no_more, old_secrets, switched_off
 from connector.engine.unseen import goes_without
 from connector.errors import ConfigError, ConnectorError
+from connector.gateways import wall_clock
 from connector.rules.lists import list_streams
 from connector.rules.notifications import HOLDERS, why_off
 from connector.store import check_store

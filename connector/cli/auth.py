@@ -63,9 +63,9 @@ def status(as_json: JsonFlag = False) -> int:
 
     Asks HubSpot, so that what is shown works. An OAuth token near its end is renewed on the way.
     """
-    from connector.bootstrap import gateway_of, login_vault, oauth_token
     from connector.cli.console import pairs, print_json
     from connector.cli.start import start
+    from connector.gateways import gateway_of, login_vault, oauth_token
 
     settings = start()
     token = None if settings.credentials().access_token is not None else oauth_token(settings)
@@ -97,9 +97,9 @@ def logout(as_json: JsonFlag = False) -> int:
 
     Here alone: HubSpot goes on trusting the app until somebody takes it out there.
     """
-    from connector.bootstrap import login_vault
     from connector.cli.console import note, print_json, say
     from connector.cli.start import start
+    from connector.gateways import login_vault
 
     settings = start()
     forgotten = login_vault(settings).forget()

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from connector.bootstrap import gateway_of, login_vault, oauth_token
 from connector.cli.console import note
 from connector.config.mappings import load_rulebook
 from connector.crm.hubspot.credentials import OTHER
 from connector.crm.hubspot.login import Attempt, Door, build_address
 from connector.crm.hubspot.scopes import Scope, asked_by, judge, wanted
 from connector.errors import SettingsError
+from connector.gateways import gateway_of, login_vault, oauth_token
 
 if TYPE_CHECKING:
     from connector.config.settings import Settings

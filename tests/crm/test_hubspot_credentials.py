@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.crm.hubspot.credentials import OAuthToken
-from connector.crm.hubspot.protocol import parse_oauth_error
+from connector.crm.hubspot.refusals import parse_oauth_error
 from connector.domain.contact import PortalId
 from connector.domain.login import Login
 from connector.errors import AuthenticationError, ContractError, SettingsError

@@ -14,18 +14,14 @@ from hypothesis import strategies as st
 from connector.crm.hubspot.paths import match
 from connector.crm.hubspot.protocol import (
     Cursors,
-    QuestionRefusedError,
-    RefusedError,
-    error_for,
     from_milliseconds,
     parse_instant,
     parse_next,
-    parse_refusal,
     parse_rows,
-    retry_after,
     to_iso,
     to_milliseconds,
 )
+from connector.crm.hubspot.refusals import QuestionRefusedError, RefusedError, error_for, parse_refusal, retry_after
 from connector.errors import (
     AuthenticationError,
     ContractError,

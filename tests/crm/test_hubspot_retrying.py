@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.crm.hubspot.paths import Route, Work
-from connector.crm.hubspot.protocol import UnavailableError
+from connector.crm.hubspot.refusals import UnavailableError
 from connector.crm.hubspot.retrying import LONGEST_SECONDS, may_repeat, wait_seconds
 from connector.errors import AuthenticationError, CrmUnavailableError, QuotaExhaustedError, RateLimitedError
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connector.crm.hubspot.paths import ACCOUNT
-from connector.crm.hubspot.protocol import QuestionRefusedError
+from connector.crm.hubspot.refusals import QuestionRefusedError
 from connector.crm.hubspot.transport import Answer, Transport
 from connector.domain.contact import PortalId
 from connector.engine.ports import PortalInfo

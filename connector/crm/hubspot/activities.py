@@ -18,7 +18,6 @@ from connector.crm.hubspot.forms import Form, pull_forms, pull_submissions, subm
 from connector.crm.hubspot.paths import EMAIL_EVENTS
 from connector.crm.hubspot.protocol import (
     Cursors,
-    QuestionRefusedError,
     from_milliseconds,
     parse_instant,
     parse_rows,
@@ -26,6 +25,7 @@ from connector.crm.hubspot.protocol import (
     to_milliseconds,
     understood,
 )
+from connector.crm.hubspot.refusals import QuestionRefusedError
 from connector.domain.activity import MEETINGS, TOUCHES, Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import ActivityPage, StreamOff, Window

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import parse_rows, see_that_none_lacks, understood
+from connector.crm.hubspot.protocol import parse_rows, understood
+from connector.crm.hubspot.refusals import see_that_none_lacks
 
 
 def pull_associated(

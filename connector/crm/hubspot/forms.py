@@ -13,14 +13,8 @@ from typing import Any
 
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.paths import FORMS, SUBMISSIONS
-from connector.crm.hubspot.protocol import (
-    Cursors,
-    QuestionRefusedError,
-    parse_instant,
-    parse_next,
-    parse_rows,
-    understood,
-)
+from connector.crm.hubspot.protocol import Cursors, parse_instant, parse_next, parse_rows, understood
+from connector.crm.hubspot.refusals import QuestionRefusedError
 
 FORMS_PAGE = 100
 SUBMISSIONS_PAGE = 50

@@ -17,8 +17,9 @@ from typing import Any
 
 from connector.crm.hubspot import contacts
 from connector.crm.hubspot.client import Client, pull_pages, raw
-from connector.crm.hubspot.protocol import QuestionRefusedError, parse_next, parse_rows
+from connector.crm.hubspot.protocol import parse_next, parse_rows
 from connector.crm.hubspot.ranges import Doors, Fetched, Given, Ranges
+from connector.crm.hubspot.refusals import QuestionRefusedError
 from connector.crm.hubspot.search import PAGE as SEARCH_PAGE
 from connector.crm.hubspot.spans import LIST, SEARCH, OutOfOrderError, Plan, Span
 from connector.domain.contact import ContactId

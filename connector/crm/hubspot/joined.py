@@ -12,15 +12,8 @@ from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
 from connector.crm.hubspot.lists import ListInfo, Lists
-from connector.crm.hubspot.protocol import (
-    Cursors,
-    QuestionRefusedError,
-    parse_instant,
-    parse_next,
-    parse_rows,
-    to_milliseconds,
-    understood,
-)
+from connector.crm.hubspot.protocol import Cursors, parse_instant, parse_next, parse_rows, to_milliseconds, understood
+from connector.crm.hubspot.refusals import QuestionRefusedError
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import ActivityPage, StreamOff, Window

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import QuestionRefusedError, RefusedError, understood
+from connector.crm.hubspot.protocol import understood
+from connector.crm.hubspot.refusals import QuestionRefusedError, RefusedError
 from connector.domain.contact import ContactId
 from connector.errors import ContractError, UnknownPropertyError
 

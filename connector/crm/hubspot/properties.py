@@ -13,7 +13,8 @@ from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
 from connector.crm.hubspot.lists import Lists
-from connector.crm.hubspot.protocol import RefusedError, parse_rows, understood
+from connector.crm.hubspot.protocol import parse_rows, understood
+from connector.crm.hubspot.refusals import RefusedError
 from connector.engine.ports import PropertyInfo, Schema
 from connector.errors import UnknownPropertyError
 

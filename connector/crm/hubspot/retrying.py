@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tenacity import RetryCallState
 
 from connector.crm.hubspot.paths import Route, Work
-from connector.crm.hubspot.protocol import UnavailableError
+from connector.crm.hubspot.refusals import UnavailableError
 from connector.errors import CrmUnavailableError, RateLimitedError
 
 TRIES = 5

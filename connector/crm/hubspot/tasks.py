@@ -16,14 +16,8 @@ from typing import Any
 
 from connector.crm.hubspot.associations import pull_associated
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import (
-    RefusedError,
-    parse_refusal,
-    parse_rows,
-    see_that_none_lacks,
-    to_iso,
-    understood,
-)
+from connector.crm.hubspot.protocol import parse_rows, to_iso, understood
+from connector.crm.hubspot.refusals import RefusedError, parse_refusal, see_that_none_lacks
 from connector.crm.hubspot.writes import named
 from connector.domain.contact import ContactId
 from connector.engine.ports import Beside, Note, Task

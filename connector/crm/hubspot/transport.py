@@ -1,7 +1,7 @@
 """The one HTTP door to HubSpot: token, timeouts, pacing, retries, counts; the client library goes through it too.
 
 Rewrites the paths that the library speaks to the API version in use (paths.py), turns every answer outside 2xx into one
-of our errors (protocol.py), and parses bodies inside the retry loop, so that a half page is asked for again and never
+of our errors (refusals.py), and parses bodies inside the retry loop, so that a half page is asked for again and never
 half-read. Redirects and proxies of the environment are not followed: the token goes to the configured host alone.
 """
 
@@ -24,27 +24,20 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from connector.crm.hubspot.credentials import TokenSource, refused
 from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Pacing, Sleep
 from connector.crm.hubspot.paths import INTROSPECT, TOKEN, Route, Work, check_version, match
-from connector.crm.hubspot.protocol import (
-    RefusedError,
-    error_for,
-    parse_count,
-    parse_date_header,
-    parse_oauth_error,
-    retry_after,
-)
+from connector.crm.hubspot.protocol import parse_count, parse_date_header
+from connector.crm.hubspot.refusals import RefusedError, error_for, lost, parse_oauth_error, retry_after
 from connector.crm.hubspot.retrying import is_enough, may_repeat, wait
 from connector.domain.json_text import loads
 from connector.domain.quota import Purpose, Spent
 from connector.errors import (
     AuthenticationError,
     BackfillShedError,
-    ContractError,
     CrmUnavailableError,
     QuotaExhaustedError,
     RateLimitedError,
@@ -231,7 +224,7 @@ class Transport:
         try:
             prepared = self._session.prepare_request(request)
         except requests.RequestException as error:
-            raise _lost(error, self.host) from error
+            raise lost(error, self.host, CONNECT_SECONDS) from error
         if token is not None:
             prepared.headers["Authorization"] = f"Bearer {token}"
         with self._lock:
@@ -240,7 +233,7 @@ class Transport:
         try:
             response = self._session.send(prepared, timeout=(CONNECT_SECONDS, patience), allow_redirects=False)
         except (requests.RequestException, HTTPError) as error:     # urllib3's own: a host that no name can be
-            raise _lost(error, self.host) from error
+            raise lost(error, self.host, CONNECT_SECONDS) from error
         self._note(response, search=route.search)
         return response
 
@@ -366,28 +359,6 @@ def _version() -> str:
         return version("handoff-connector")
     except PackageNotFoundError:  # run from a folder that was never installed
         return "0"
-
-
-def _lost(error: requests.RequestException | HTTPError, host: str) -> CrmUnavailableError | ContractError:
-    """The error for a call without an answer; `unclear` unless it surely never left."""
-    advice = "Check the network and HUBSPOT_BASE_URL, then run again; nothing is lost."
-    if isinstance(error, requests.exceptions.SSLError):
-        return CrmUnavailableError(
-            f"{host} shows no certificate that can be trusted", unclear=False, advice="Check HUBSPOT_BASE_URL."
-        )
-    if isinstance(error, requests.ConnectTimeout):
-        return CrmUnavailableError(f"{host} does not answer ({CONNECT_SECONDS:g} s)", unclear=False, advice=advice)
-    if isinstance(error, requests.Timeout):
-        return CrmUnavailableError(f"{host} gave no answer in time", unclear=True, advice=advice)
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
-        return CrmUnavailableError(f"{host} cannot be reached", unclear=False, advice=advice)
-    if isinstance(
-        error,
-        requests.ConnectionError | requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError,
-    ):
-        return CrmUnavailableError(f"the connection to {host} broke in mid-answer", unclear=True, advice=advice)
-    return ContractError(f"the call to {host} could not be made ({type(error).__name__})", advice=advice)
 
 
 def _parse(data: bytes) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.crm.hubspot.client import Client, raw
-from connector.crm.hubspot.protocol import GONE, Refusal, RefusedError, parse_refusal, parse_rows, understood
+from connector.crm.hubspot.protocol import parse_rows, understood
+from connector.crm.hubspot.refusals import GONE, Refusal, RefusedError, parse_refusal
 from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import Write, WriteResult
