@@ -37,6 +37,10 @@ class RunStatus(StrEnum):
     HELD = "held"
 
 
+CAME_TO_ITS_END = (RunStatus.COMPLETED, RunStatus.COMPLETED_WITH_ERRORS, RunStatus.HELD)
+"""All streams were asked for and everybody was decided, whatever was held or refused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
     """Attributes: as_of is the CRM's clock when the run began and never goes back, also after a restart (I9);

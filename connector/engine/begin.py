@@ -70,14 +70,10 @@ def begin_run(
         uow.put_portal_state(replace(state, as_of=run.as_of))
         _keep_owners(uow, owners)
         uow.put_rulebook(book.fingerprint, book.as_dict(), portal.now)
-        changed = rules_changed(before, book, options)
+        changed = rules_changed(before, book, options) or _otherwise_before(marks, options)
         if options.shadow:
             marks = {**marks, IN_SHADOW: "yes"}
             uow.put_progress(run.id, marks)
-        elif IN_SHADOW in marks:
-            changed = changed or AFTER_SHADOW
-        if former:
-            changed = changed or CUT_OFF
         if changed:
             uow.mark_all_dirty(changed)
         uow.mark_retries_dirty()
@@ -185,6 +181,13 @@ def rules_changed(before: PortalState | None, book: RuleBook, options: Options) 
     if before.rules != book.fingerprint:
         return RULES_CHANGED
     return AFTER_SHADOW if before.fingerprint.startswith(SHADOW) and not options.shadow else ""
+
+
+def _otherwise_before(marks: Mapping[str, str], options: Options) -> str:
+    """Why what a run did before it was cut off does not count for this one; empty where it does."""
+    if FORMER in marks:
+        return CUT_OFF
+    return AFTER_SHADOW if IN_SHADOW in marks and not options.shadow else ""
 
 
 def _reads_differ(store: Store, fingerprint: str, book: RuleBook) -> bool:

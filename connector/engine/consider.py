@@ -84,9 +84,9 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         uow.mark_dirty(table.again, "signal")
     if behind:
         take_up(context, behind)  # decided with the next batch
-    counted = context.first_seen.intersection(known)  # when they were passed over, or looked at the first time
-    context.first_seen = (context.first_seen - counted).union(table.again)
-    context.counts.decided += len(known) - len(counted)
+    context.counts.decided += sum(one not in context.counted for one in known)
+    context.counted.difference_update(known)
+    context.counted.update(table.again)
     context.effort += (len(known) - len(idle)) * IDLE_FOR_ONE + len(idle)
     return len(ids)
 

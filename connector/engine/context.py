@@ -118,7 +118,7 @@ class Context:
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         effort: the time that this run's decisions took; 1 for a contact of whom nothing comes (consider.IDLE_FOR_ONE).
-        first_seen: passed over in this run at first sight (engine/idle.py), or looked at once more: they count once.
+        counted: contacts that count as decided already, and may be looked at once more in this run.
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
@@ -167,7 +167,7 @@ class Context:
     troubles: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     effort: int = 0
-    first_seen: set[ContactId] = field(default_factory=set)
+    counted: set[ContactId] = field(default_factory=set)
     attempted: int = 0
     refused: int = 0
 

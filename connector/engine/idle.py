@@ -22,7 +22,7 @@ from connector.rules.marking import FIELD
 from connector.rules.rulebook import RuleBook
 from connector.rules.shown import marks_of
 
-MOST_FIRST_SEEN = 10_000
+MOST_COUNTED = 10_000
 """Memory stays flat. Where contacts are many the first time, what they did is known before most of them are seen."""
 
 
@@ -57,8 +57,8 @@ def nothing_comes_at_first_sight(
 def pass_over(context: Context, idle: Collection[ContactId]) -> None:
     """They count as decided."""
     context.counts.decided += len(idle)
-    if len(context.first_seen) < MOST_FIRST_SEEN:
-        context.first_seen.update(idle)
+    if len(context.counted) < MOST_COUNTED:
+        context.counted.update(idle)
 
 
 def _by_their_values(context: Context, rows: Iterable[StoredContact]) -> list[ContactId]:

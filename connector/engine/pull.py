@@ -92,15 +92,19 @@ def _pull_each(
     marks: dict[str, str],
     when_many: Callable[[], None] | None = None,
 ) -> None:
+    """These streams, one after the other; `done` and `marks` say afterwards how far they got."""
     for name in streams:
         if name == MEETINGS and name not in done and not _asks_for_meetings(context):
             continue
-        if name in done or _pull_for(_purpose(context, name), context, name, marks, when_many):
-            done.add(name)
-            completeness.keep(context, marks)
-            marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
-            if name in context.trailed:  # a run that goes on after a kill must know it too
-                marks[trailing(name)] = "far"
+        if name not in done:
+            with context.crm.spend(_purpose(context, name)):
+                if not _pull_stream(context, name, marks, when_many):
+                    continue
+        done.add(name)
+        completeness.keep(context, marks)
+        marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
+        if name in context.trailed:  # a run that goes on after a kill must know it too
+            marks[trailing(name)] = "far"
 
 
 def in_full(marks: Mapping[str, str], *, first: bool) -> Mapping[str, str]:
@@ -124,15 +128,8 @@ def _asks_for_meetings(context: Context) -> bool:
     return mark is None or not says_so or (booked is not None and booked > mark - OVERLAP)
 
 
-def _pull_for(
-    purpose: Purpose, context: Context, name: str, marks: dict[str, str], when_many: Callable[[], None] | None
-) -> bool:
-    """One stream, its calls counted for this purpose (R38)."""
-    with context.crm.spend(purpose):
-        return _pull_stream(context, name, marks, when_many)
-
-
 def _purpose(context: Context, stream: str) -> Purpose:
+    """What its calls count for (R38)."""
     if stream not in (CONTACTS, COMPANIES, ARCHIVED):
         return Purpose.STREAMS
     in_whole = stream == CONTACTS and (context.options.full or context.covered is None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from connector.domain.change import Change
 from connector.domain.contact import ContactId
 from connector.domain.decision import Decision
-from connector.domain.run import RunStatus, is_undo
+from connector.domain.run import CAME_TO_ITS_END, is_undo
 from connector.engine.absent import marks_a_form_that_is_gone
 from connector.engine.ports import ActivityPage, MarketingSource, StreamOff, UnitOfWork
 from connector.engine.stand_ins import PAGE_VIEWS
@@ -38,13 +38,12 @@ NAMED = 10
 
 FEW = 20
 """Runs among which there is one that came to its end and was no undo."""
-ENDED = (RunStatus.COMPLETED, RunStatus.COMPLETED_WITH_ERRORS, RunStatus.HELD)
 
 
 def behind(uow: UnitOfWork, source: MarketingSource, book: RuleBook) -> dict[str, datetime | None]:
     """Streams of signals that the last whole run could not read, each with how far it was read before."""
-    ended = (row for row in uow.runs(FEW, hints=False) if row["status"] in ENDED and not is_undo(str(row["run"])))
-    counts = next((row["counts"] for row in ended), {})
+    ended = (row for row in uow.runs(FEW, hints=False) if row["status"] in CAME_TO_ITS_END)
+    counts = next((row["counts"] for row in ended if not is_undo(str(row["run"]))), {})
     left = counts.get("unseen", ()) if isinstance(counts, Mapping) else ()
     return {name: uow.watermark(name) for name in (*source.streams(), *list_streams(book)) if name in left}
 

@@ -88,9 +88,7 @@ def rules_that_go_by(book: RuleBook, stream: str) -> list[str]:
     """
     if stream in (*STOOD_IN_FOR, TOUCHES, MEETINGS):
         return []
-    filters = book.qualification.filters
-    whens = [(f"filter `{rule.name}`", rule.when) for rule in filters.rules if rule.active]
-    whens += [(f"filter `{name}`", rule.when) for name, _, rule in filters.of_companies if rule.active and rule.when]
+    whens = [(f"filter `{name}`", when) for name, when in _filters(book)]
     whens += [(f"trigger `{rule.name}`", rule.when) for rule in book.qualification.triggers]
     asked = [(name, one) for name, when in whens for one, _ in _clauses(when, denied=False)]
     asked += [(f"points “{rule.say}”", rule.pattern) for rule in book.scoring.engagement.rules if rule.pattern]
@@ -144,11 +142,17 @@ def _clicked(situation: Situation, book: RuleBook, stream: str, since: datetime 
 # -- what the rules ask --------------------------------------------------------------------------------------------
 
 
-def _in_filters(book: RuleBook) -> Iterator[ActivityPattern]:
+def _filters(book: RuleBook) -> Iterator[tuple[str, Condition]]:
+    """Name and condition of those that are active."""
     filters = book.qualification.filters
-    own = [rule.when for rule in filters.rules if rule.active]
-    companies = [rule.when for _, _, rule in filters.of_companies if rule.active and rule.when is not None]
-    for when in (*own, *companies):
+    yield from ((rule.name, rule.when) for rule in filters.rules if rule.active)
+    for name, _, rule in filters.of_companies:
+        if rule.active and rule.when is not None:
+            yield name, rule.when
+
+
+def _in_filters(book: RuleBook) -> Iterator[ActivityPattern]:
+    for _, when in _filters(book):
         yield from (pattern for pattern, _ in _clauses(when, denied=False))
 
 

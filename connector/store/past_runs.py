@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select
 
-from connector.domain.run import RunStatus
+from connector.domain.run import CAME_TO_ITS_END
 from connector.engine.ports.history import PastRun
 from connector.store.part import PORTAL, Part
 from connector.store.retention import TECHNICAL
@@ -26,7 +26,7 @@ _KEPT = (
 )
 _BEFORE = (
     select(run.c.run, run.c.as_of, run.c.fingerprint)
-    .where(run.c.portal == PORTAL, run.c.as_of <= _UNTIL, run.c.status.not_in((RunStatus.RUNNING, RunStatus.FAILED)))
+    .where(run.c.portal == PORTAL, run.c.as_of <= _UNTIL, run.c.status.in_(CAME_TO_ITS_END))
     .order_by(run.c.as_of.desc(), run.c.started_at.desc(), run.c.run.desc())
     .limit(1)
 )
