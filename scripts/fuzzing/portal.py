@@ -24,7 +24,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from connector import bootstrap
+from connector import gateways
 from connector.bootstrap import connect
 from connector.config.defaults import write_mappings
 from connector.config.settings import load_settings
@@ -151,7 +151,7 @@ def _inside(sandbox: Sandbox, folder: Path) -> Iterator[World]:
         return made.answer
 
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(bootstrap, "HubSpotGateway", gateway))
+        stack.enter_context(mock.patch.object(gateways, "HubSpotGateway", gateway))
         for door in (Door, AppriseDoor):
             stack.enter_context(mock.patch.object(door, "post", post))
         yield made
