@@ -98,7 +98,7 @@ def _prove(known: Undisturbed, asked: argparse.Namespace, cases: list[crash_proo
     if result.idle:
         print(f"{len(result.idle)} {what} in which not every fault came to pass, such as {result.idle[0]}")
     if result.alike:
-        print(f"{result.alike} kills left what another had left: their restart is known and was not repeated")
+        print(f"{result.alike} of them left what another had left: their restart is known and was not repeated")
     print(f"{result.runs} runs in {result.seconds:.0f} s")
     print(f"{result.cases} {what}, {len(result.worlds_with_differences)} differences", flush=True)
     return 1 if result.worlds_with_differences else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,21 @@ FILE = "handoff.db"
 class SqliteBase:
     """A file in the world's folder; opened for each look only, since open files and forks go ill together."""
 
+    _NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
         self.url = f"sqlite:///{FILE}"  # relative: the runner stands in its world's folder, and the engine stays warm
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        with closing(sqlite3.connect(self._file)) as connection:
-            connection.row_factory = sqlite3.Row
+        with self._opened() as connection:
             return [dict(row) for row in connection.execute(sql)]
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        """Every table with all of its rows, in one look."""
+        with self._opened() as connection:
+            names = [row["name"] for row in connection.execute(self._NAMES)]
+            return {name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')] for name in names}
 
     def exists(self) -> bool:
         return self._file.exists()
@@ -36,12 +44,18 @@ class SqliteBase:
             connection.commit()
 
     def tables(self) -> list[str]:
-        return [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [row["name"] for row in self.rows(self._NAMES)]
 
     def check(self) -> list[str]:
         said = [row["integrity_check"] for row in self.rows("PRAGMA integrity_check")]
         orphans = self.rows("PRAGMA foreign_key_check")
         return [f"damage: {line}" for line in said if line != "ok"] + [f"orphan: {row}" for row in orphans]
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._file)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
 
 
 class PostgresBase:
@@ -53,17 +67,25 @@ class PostgresBase:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with self._connect(self._name) as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            return list(cursor.execute(sql.encode()).fetchall())
+            return _rows(connection, sql)
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        with self._connect(self._name) as connection:
+            return {name: _rows(connection, f'SELECT * FROM "{name}"') for name in self._names(connection)}
 
     def change(self, sql: str) -> None:
         with self._connect(self._name) as connection:
             connection.execute(sql.encode())
 
     def tables(self) -> list[str]:
+        with self._connect(self._name) as connection:
+            return self._names(connection)
+
+    @staticmethod
+    def _names(connection: psycopg.Connection[Any]) -> list[str]:
         """Without the count of calls, which is left out beside SQLite too."""
-        found = [row["tablename"] for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        return [name for name in found if name != "handoff_pacing"]
+        found = _rows(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return [row["tablename"] for row in found if row["tablename"] != "handoff_pacing"]
 
     def exists(self) -> bool:
         return True
@@ -81,6 +103,10 @@ class PostgresBase:
     def _connect(self, name: str) -> psycopg.Connection[Any]:
         url = self._server.set(drivername="postgresql", database=name)
         return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
+def _rows(connection: psycopg.Connection[Any], sql: str) -> list[dict[str, Any]]:
+    return list(connection.cursor(row_factory=dict_row).execute(sql.encode()).fetchall())
 
 
 def copy_folder(source: Path, target: Path) -> None:

@@ -133,7 +133,7 @@ class Result:
 
     Attributes:
         idle: cases in which no fault came to pass, or not all of them.
-        alike: cases whose kill left what another one had left, of which the restart is known.
+        alike: cases whose last fault left what another one had left, of which the restart is known.
     """
 
     cases: int = 0

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,6 +89,7 @@ class Outcome:
 
 def warm_up() -> None:
     """Once in the parent: small pages, no waiting, and what is dear to build is kept for all forks."""
+    import_module("structlog")  # at its first use, else, in each fork
     for name, size in SMALL.items():
         module, _, attribute = name.rpartition(".")
         setattr(sys.modules[module], attribute, size)

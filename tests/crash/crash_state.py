@@ -60,6 +60,7 @@ class Base(Protocol):
 
     def exists(self) -> bool: ...
     def rows(self, sql: str) -> list[dict[str, Any]]: ...
+    def everything(self) -> dict[str, list[dict[str, Any]]]: ...
     def tables(self) -> list[str]: ...
     def check(self) -> list[str]:
         """What is wrong with the file itself; empty where nothing is."""
@@ -193,14 +194,13 @@ def _digest(body: bytes) -> str:
 
 
 def _tables(base: Base) -> dict[str, Counter[str]]:
-    there = set(base.tables())
-    return {name: Counter(_lines(base, name)) for name in SKIPPED if name in there}
+    return {name: Counter(_lines(name, rows)) for name, rows in base.everything().items() if name in SKIPPED}
 
 
-def _lines(base: Base, name: str) -> Iterator[str]:
+def _lines(name: str, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Each row as text."""
     moments = MOMENTS.get(name, ())
-    for row in base.rows(f'SELECT * FROM "{name}"'):
+    for row in rows:
         for column in (*SKIPPED[name], "portal"):
             row.pop(column, None)
         for column in moments:
@@ -249,10 +249,9 @@ def _secrets(folder: Path) -> list[str]:
 
 def unfinished(base: Base) -> str:
     """Why a world is not at rest yet; empty where it is."""
-    if base.rows("SELECT 1 FROM run WHERE status = 'running'"):
-        return "a run is open"
-    if base.rows("SELECT 1 FROM intent WHERE status = 'open'"):
-        return "a write is open"
-    if base.rows("SELECT 1 FROM outbox WHERE status IN ('due', 'held')"):
-        return "a notice waits"
-    return ""
+    reasons = base.rows(
+        "SELECT 1 AS place, 'a run is open' AS why FROM run WHERE status = 'running'"
+        " UNION SELECT 2, 'a write is open' FROM intent WHERE status = 'open'"
+        " UNION SELECT 3, 'a notice waits' FROM outbox WHERE status IN ('due', 'held') ORDER BY place"
+    )
+    return str(reasons[0]["why"]) if reasons else ""

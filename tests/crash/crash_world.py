@@ -243,7 +243,7 @@ class Verdict:
         differences: in words; empty where it is equal to the undisturbed one.
         struck: how many of the faults came to pass.
         runs: how many runs it took.
-        left: digest of what its kill left behind, where that was looked at.
+        left: digest of what its last fault left behind, where that was looked at.
         alike: what was left is like a world whose restart is known, so there was none.
     """
 
@@ -269,14 +269,14 @@ def disturb(
 
     Args:
         step: where to begin if there is no fault.
-        futures: what became of worlds that a kill left alike; for worlds with one kill.
+        futures: what became of worlds that their last fault left alike.
         to_the_end: lives through all later steps too; else through those that have a fault and no further, since what
             follows depends on nothing but the state that was found equal.
     """
     verdict = Verdict(faults)
     first = min((fault.point.step for fault in faults), default=step)
     last = len(STEPS) - 1 if to_the_end else max((f.point.step for f in faults), default=first)
-    if to_the_end or len(faults) != 1:
+    if to_the_end:
         futures = None
     if any(fault.how == FREEZE for fault in faults):
         return _stand_still(known, faults, folder, patch)
@@ -284,13 +284,14 @@ def disturb(
         for number in range(first, last + 1):
             if number > first:
                 _act(world.peer, number)
-            _live_step(world, number, [fault for fault in faults if fault.point.step == number], verdict, futures)
+            here = [fault for fault in faults if fault.point.step == number]
+            _live_step(world, number, here, verdict, futures if number == last else None)
             if not verdict.alike:
                 verdict.differences += _compare(known, world, number, verdict)
             if verdict.differences:
                 break
         if futures is not None and verdict.left and not verdict.differences:
-            futures.keep(verdict.left)
+            futures.keep(verdict.left, verdict.struck)
         verdict.runs = len(world.runs)
     return verdict
 
@@ -317,7 +318,7 @@ def _live_step(
 ) -> None:
     """The run with its first fault, then restarts, each with the next one, until nothing is open.
 
-    With `futures` there is no restart where it is known what one comes to.
+    With `futures` there is no restart after the last fault where it is known what one comes to.
     """
     waves = [[fault for fault in faults if fault.restart == wave] for wave in range(RESTARTS)]
     for number in range(RESTARTS):
@@ -328,14 +329,14 @@ def _live_step(
         if done.crash:
             verdict.differences.append(f"step {STEPS[step].name}: {done.crash}")
             return
-        if futures is not None and done.killed:
+        why, more = world.why_not_at_rest(), any(waves[number + 1 :])
+        if not why and not more:
+            return
+        if futures is not None and not more and not verdict.left:
             verdict.left = left_behind(step, ask(world.peer, "past"), world.base, world.folder)
-            if futures.known(verdict.left):
+            if futures.known(verdict.left, verdict.struck):
                 verdict.alike = True
                 return
-        why = world.why_not_at_rest()
-        if not why and not any(waves[number + 1 :]):
-            return
         if why and world.run_is_open():
             ask(world.peer, "advance", LATER)
         elif why == "a notice waits":
