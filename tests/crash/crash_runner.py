@@ -28,7 +28,7 @@ from crash_seams import Seams
 from sqlalchemy import URL, Engine, event
 
 import connector.bootstrap as bootstrap
-import connector.crm.hubspot.transport as transport
+import connector.crm.hubspot.naps as naps
 import connector.delivery.door as door
 import connector.delivery.sender as sender
 import connector.store.database as database
@@ -100,9 +100,7 @@ def warm_up() -> None:
     database._sqlite_engine = _keep_engine(database._sqlite_engine)
     database.server_engine = cache(database.server_engine)
     key.secrets = SimpleNamespace(token_urlsafe=lambda _: "k" * 43)  # type: ignore[assignment]
-    defaults = transport.Transport.__init__.__kwdefaults__
-    assert defaults is not None
-    defaults["sleep"] = lambda seconds: None
+    naps.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[attr-defined]
     sender.ThreadPoolExecutor = _InTurn  # type: ignore[attr-defined]
     sender.ROW_SECONDS = 10.0  # how many are recorded together must not depend on the clock here
     door._Deadline.__enter__ = lambda self: self._line.begin(self._seconds)  # type: ignore[method-assign]
