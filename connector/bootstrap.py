@@ -248,7 +248,7 @@ def connect(settings: Settings) -> Iterator[Connector]:
 def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
     """The database without the CRM, for commands that only read.
 
-    `portal` None takes the one that the database belongs to.
+    `portal` None takes the one that the database belongs to, which must be there already.
     """
     return open_store(
         settings.database_url.get_secret_value(),
@@ -256,6 +256,7 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
         holder=this_process(),
         wall_clock=wall_clock,
         key=settings.key.get_secret_value() if settings.key else None,
+        make=portal is not None,
     )
 
 

@@ -63,7 +63,9 @@ def runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="Id of the run, as `handoff runs` shows it.")],
+    run: Annotated[
+        str, typer.Argument(help="Its id, as `handoff runs` shows it; without one the last run.", show_default=False)
+    ] = "",
     out: Annotated[
         str, typer.Option("--out", metavar="FILE", help="Also save the records that the CRM refused, as CSV.")
     ] = "",
@@ -84,7 +86,9 @@ def show(
     with queries(start()) as asked:
         row = asked.run(run)
         if row is None:
-            raise SettingsError(f"there is no run {run!r}", advice="`handoff runs` lists them with their ids.")
+            missing = f"there is no run {run!r}" if run else "there was no run yet"
+            raise SettingsError(missing, advice="`handoff runs` lists them with their ids.")
+        run = str(row["run"])
         refused, zone = asked.refused(run), asked.time_zone()
         named = {one["contact"] for one in refused}
         aside = [one for one in asked.set_aside(row) if one["contact"] not in named]

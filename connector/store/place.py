@@ -38,9 +38,17 @@ def parse_url(text: str) -> URL:
     raise SettingsError(f"HANDOFF_DATABASE_URL names {backend!r}, which Handoff does not know", advice=SHAPES)
 
 
-def prepare_file(path: Path) -> None:
-    """See that the file can be written by us and read by nobody else, and make it where it is missing."""
+def prepare_file(path: Path, *, make: bool = True) -> None:
+    """See that the file can be written by us and read by nobody else.
+
+    `make` False: where it is missing it is not made, for who only reads stands in a wrong folder, or too early.
+    """
     check_file(path)
+    if not make and not path.exists():
+        raise SettingsError(
+            f"There is no database at {path.absolute()}",
+            advice="The first `handoff sync` makes it. Where it lies elsewhere: go there, or set HANDOFF_DATABASE_URL.",
+        )
     try:
         _make_private(path)
     except OSError as error:

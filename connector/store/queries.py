@@ -158,8 +158,11 @@ class Queries:
         counted = {name: sum(silent.get(state.value, 0) for state in states) for name, states in COHORTS.items()}
         return {**counted, QUALIFIED: self._select(_PREDATING)[0].found}
 
-    def run(self, run_id: str) -> Row | None:
-        """One run with its counts; None where there is no such."""
+    def run(self, run_id: str = "") -> Row | None:
+        """One run with its counts, or the newest, a look at hints aside; None where there is no such."""
+        if not run_id:
+            with self._store.reading() as uow:
+                return next(iter(uow.runs(1)), None)
         for row in self._select(_RUN, run_=run_id):
             return shown_run(row)
         return None

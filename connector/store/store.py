@@ -24,7 +24,13 @@ from connector.store.unit_of_work import SqlUnitOfWork
 
 
 def open_store(
-    url: str, portal: PortalId | None, *, holder: str, wall_clock: Callable[[], datetime], key: str | None = None
+    url: str,
+    portal: PortalId | None,
+    *,
+    holder: str,
+    wall_clock: Callable[[], datetime],
+    key: str | None = None,
+    make: bool = True,
 ) -> SqlStore:
     """Open the database, make or renew its tables, and find the portal it belongs to.
 
@@ -34,6 +40,7 @@ def open_store(
         holder: who we are, for the lease; `this_process()`.
         wall_clock: aware UTC; the lease's clock on SQLite.
         key: what HANDOFF_KEY says; None takes the file beside a SQLite database.
+        make: False where a file that is missing is a mistake.
     Raises:
         SettingsError: no such place, not writable, damaged, another program's, or another portal's.
         StoreBusyError: locked for longer than 30 s.
@@ -42,7 +49,7 @@ def open_store(
     database = Database(parsed, wall_clock=wall_clock)
     try:
         if database.path is not None:
-            prepare_file(database.path)
+            prepare_file(database.path, make=make)
         database.probe()
         migrate(database)
         return SqlStore(database, _settle(database, portal), holder=holder, key=key_beside(database, key))

@@ -52,6 +52,14 @@ def another_tool_holds(path: Path) -> Iterator[None]:
             tool.wait(20)
 
 
+@pytest.mark.parametrize("words", [("runs",), ("runs", "show"), ("leads",), ("report", "funnel"), ("explain", "101")])
+def test_who_reads_in_a_wrong_folder_is_told_and_leaves_no_database_there(
+    world: World, handoff: Handoff, words: tuple[str, ...]
+) -> None:
+    refused(handoff(*words), CONFIG, "There is no database at ", "handoff.db")
+    assert not Path("handoff.db").exists()
+
+
 @pytest.fixture
 def started(world: World, handoff: Handoff, monkeypatch: pytest.MonkeyPatch) -> World:
     """A first sync behind it, then people who ask for sales: the next run has much to write."""

@@ -103,6 +103,8 @@ def test_a_run_with_errors_ends_with_1_and_says_which(world: World, handoff: Han
     assert shown["set_aside"] == [], "those are the refused ones, told once"
     world.sync()
     assert json.loads(handoff("runs", "show", found["run_id"], "--json").out)["refused"] == shown["refused"]
+    newest = json.loads(handoff("runs", "--json").out)["runs"][0]
+    assert json.loads(handoff("runs", "show", "--json").out)["run"] == newest["run"]
     said = handoff("runs", "show", "run_none")
     assert said.code == 2 and "handoff runs" in said.err
 

@@ -45,7 +45,7 @@ def test_versions_are_listed_compared_and_shown(changed: World, handoff: Handoff
 
 
 def test_a_word_that_names_no_version_says_where_they_are_listed(world: World, handoff: Handoff) -> None:
-    assert handoff("rules", "diff").err.startswith("Error: The database ")
+    assert handoff("rules", "diff").err.startswith("Error: There is no database ")
     assert "kap" not in handoff("rules", "show", "--file", "scoring").out  # the files need no database
     world.sync()
     said = handoff("rules", "diff", "ffff")
