@@ -16,6 +16,7 @@ from connector.config.settings import receiver_names
 from connector.crm.hubspot.lists import ListInfo
 from connector.delivery.destinations import check_variable, present, resolve
 from connector.delivery.misfits import misfits
+from connector.engine import kept
 from connector.engine.ports import PortalInfo, StreamOff, Window
 from connector.engine.standing import heard_of_no_more, old_secrets, switched_off
 from connector.engine.unseen import goes_without
@@ -25,6 +26,7 @@ from connector.rules.lists import list_streams
 from connector.rules.notifications import HOLDERS, why_off
 from connector.store import check_store
 from connector.store.destinations import look_at_destinations
+from connector.store.portals import look_at_place
 from connector.store.proof import count_stranded
 from connector.store.suppression import look_at_list
 
@@ -40,7 +42,8 @@ class Checking:
         return why_off(self._book.notifications, present(self._book.notifications, lookup(self._settings)))
 
     def standing(self, portal: PortalInfo) -> list[str]:
-        """One sentence for each destination that was switched off, each old secret that can go, and silent leads.
+        """One sentence for each destination that was switched off, each old secret that can go, silent leads, and what
+        is kept of properties that were made again.
 
         Empty where the database cannot be opened; `misfits` says why.
         """
@@ -48,12 +51,13 @@ class Checking:
         try:
             states, backlog = look_at_destinations(url, portal.id, wall_clock=wall_clock)
             silent = count_stranded(url, portal.id, wall_clock=wall_clock)
+            counted = look_at_place(url, portal.id, kept.COUNTED, wall_clock=wall_clock)
         except ConnectorError:
             return []
         rules = self._book.notifications
         named = {name: states[name] for name in rules.destinations if name in states}
         found = [*switched_off(named, backlog), *old_secrets(named, rules.secret_variables(), portal.now)]
-        return [*found, *([heard_of_no_more(silent)] if silent else [])]
+        return [*found, *([heard_of_no_more(silent)] if silent else []), *kept.in_words(counted, self._book)]
 
     def misfits(self, portal: PortalInfo) -> tuple[ConfigError, ...]:
         """What settings say and what cannot be: receivers that would get nothing, a place where no database can be."""

@@ -54,3 +54,6 @@ def _body(e: Explanation) -> Iterator[str]:
     if e.problems:
         yield heading("Could not be read")
         yield points(e.problems)
+    if e.kept:
+        yield heading("Stays in force")
+        yield points(e.kept)

@@ -15,6 +15,7 @@ from typing import Any
 from connector.domain.contact import ContactId
 from connector.domain.decision import GIVEN
 from connector.domain.episode import Episode
+from connector.engine import kept
 from connector.engine.as_it_stood import Paths, episodes_at
 from connector.engine.idle import said_of_idle
 from connector.engine.lacking import situation_then, was_missing
@@ -57,6 +58,7 @@ class Explanation:
         clocks: what is due, by when, and what comes next.
         history: one line per episode. written: (when, what) of each write to the record of the CRM.
         answered: (when, what) of each answer by a link in a notice, and what became of it (R20).
+        kept: what goes on counting though the CRM shows nothing there, today.
         rules: the version that decided; definition: which version of the agreement that was, a sentence (R10).
     """
 
@@ -80,6 +82,7 @@ class Explanation:
     written: tuple[tuple[str, str], ...]
     answered: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
+    kept: tuple[str, ...]
     rules: str
     definition: str
 
@@ -134,6 +137,7 @@ def explain(
         written=tuple(words.written(uow.writes(family))),
         answered=tuple(words.answered(uow.answers([contact]))),
         problems=stored.contact.problems,
+        kept=kept.told_of(stored, book) if as_of is None else (),
         rules=str(cause["fingerprint"]) if cause else "",
         definition=words.definition(cause, then),
     )
@@ -275,6 +279,7 @@ def _blocks(e: Explanation) -> Iterator[str]:
         ("Answered by link", answered),
         ("Written to the CRM", written),
         ("Could not be read", e.problems),
+        ("Stays in force", e.kept),
     )
     for title, lines in blocks:
         if lines:

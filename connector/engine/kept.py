@@ -61,7 +61,7 @@ def count(uow: UnitOfWork, change: Counter[str], now: datetime) -> None:
     """Add it up; costs nothing where nothing moved."""
     if not any(change.values()):
         return
-    counted = Counter(_counted(uow))
+    counted = Counter(_read(uow.place(COUNTED)))
     counted.update(change)
     uow.put_watermark(COUNTED, now)
     uow.put_place(COUNTED, json.dumps(dict(+counted)))
@@ -69,7 +69,12 @@ def count(uow: UnitOfWork, change: Counter[str], now: datetime) -> None:
 
 def told(uow: UnitOfWork, book: RuleBook) -> list[str]:
     """A line for each field of which something is kept: of how many contacts, and how each is released."""
-    counted = _counted(uow)
+    return in_words(uow.place(COUNTED), book)
+
+
+def in_words(place: str | None, book: RuleBook) -> list[str]:
+    """The same from what stands beside the watermark COUNTED."""
+    counted = _read(place)
     names = {rule.property: name for name, rule in book.fields.fields.items()}
     return [
         f"fields.yaml: field `{names[prop]}`: the portal's property `{prop}` was gone, is back, and is empty for "
@@ -80,6 +85,16 @@ def told(uow: UnitOfWork, book: RuleBook) -> list[str]:
     ]
 
 
-def _counted(uow: UnitOfWork) -> dict[str, int]:
-    found: dict[str, int] = json.loads(uow.place(COUNTED) or "{}")
+def told_of(stored: StoredContact, book: RuleBook) -> tuple[str, ...]:
+    """A line for each value of one contact that stays in force though the CRM shows none."""
+    names = {rule.property: name for name, rule in book.fields.fields.items()}
+    return tuple(
+        f"{names[prop]}: HubSpot shows nothing since its property was made again; “{value}”, as it was, stays in force"
+        for prop, value in kept_of(stored.raw).items()
+        if prop in names and not stored.gone
+    )
+
+
+def _read(place: str | None) -> dict[str, int]:
+    found: dict[str, int] = json.loads(place or "{}")
     return found

@@ -11,13 +11,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnClause, Row, bindparam, exists, func, inspect, literal_column, select
+from sqlalchemy import ColumnClause, Row, bindparam, exists, func, literal_column, select
 
 from connector.domain.contact import PortalId
 from connector.engine.ports import DestinationState, Learn
-from connector.store.database import Database
+from connector.store.looking import looking
 from connector.store.part import PORTAL, Part
-from connector.store.place import parse_url
 from connector.store.tables import destination, outbox
 
 DUE: ColumnClause[Any] = literal_column("'due'")
@@ -81,23 +80,14 @@ class Destinations(Part):
 def look_at_destinations(
     url: str, portal: PortalId | None, *, wall_clock: Callable[[], datetime]
 ) -> tuple[dict[str, DestinationState], dict[str, int]]:
-    """States and backlogs where the database exists and has come so far; makes nothing and changes nothing.
-
-    For a database that `check_store` found no fault with. `portal` None takes the one that the database belongs to.
-    """
-    database = Database(parse_url(url), wall_clock=wall_clock)
-    try:
-        if database.path is not None and not database.path.exists():
+    """States and backlogs as they lie there. `portal` None takes the one that the database belongs to."""
+    with looking(url, destination, wall_clock=wall_clock) as connection:
+        if connection is None:
             return {}, {}
-        with database.reading() as connection:
-            if not inspect(connection).has_table(destination.name):
-                return {}, {}
-            whose = portal or connection.execute(select(destination.c.portal).limit(1)).scalar()
-            part = Destinations(connection, PortalId(whose or ""))
-            states = part.destinations()
-            return states, part.backlog(list(states))
-    finally:
-        database.close()
+        whose = portal or connection.execute(select(destination.c.portal).limit(1)).scalar()
+        part = Destinations(connection, PortalId(whose or ""))
+        states = part.destinations()
+        return states, part.backlog(list(states))
 
 
 def read_state(row: Row[Any]) -> DestinationState:

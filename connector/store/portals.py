@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, bindparam, func, literal_column, select, updat
 from connector.domain.contact import PortalId
 from connector.domain.run import HINTS, RunCounts, RunId, RunStatus, SyncRun
 from connector.engine.ports import PortalState, RuleVersion
+from connector.store.looking import looking
 from connector.store.part import PORTAL, Insert, Part, insert_into, key_of, per_dialect
 from connector.store.process import this_user
 from connector.store.tables import portal, rulebook, run, watermark
@@ -74,6 +75,12 @@ def _raise_watermark(dialect: str) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=key_of(watermark), set_={"at": newer}, where=watermark.c.at < newer
     )
+
+
+def look_at_place(url: str, portal: PortalId, name: str, *, wall_clock: Callable[[], datetime]) -> str | None:
+    """What is kept beside a watermark; None where nothing is."""
+    with looking(url, watermark, wall_clock=wall_clock) as connection:
+        return Portals(connection, portal).place(name) if connection is not None else None
 
 
 class Portals(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, inspect, select
+from sqlalchemy import bindparam, delete, select
 
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.episode import Episode, EpisodeId
@@ -13,10 +13,9 @@ from connector.domain.notice import PACKETS
 from connector.domain.timer import TimerKind
 from connector.engine.ports.proof import ClockSeen, PacketSeen, Stranded
 from connector.store.again import send_again
-from connector.store.database import Database
 from connector.store.episodes import read_episode
+from connector.store.looking import looking
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.place import parse_url
 from connector.store.tables import episode, outbox, stranded, timer
 from connector.store.timers import read_timer
 
@@ -45,15 +44,8 @@ _FORGET = delete(stranded).where(stranded.c.portal == PORTAL)
 
 def count_stranded(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime]) -> int:
     """How many leads the newest proof could not mend; 0 where there is no database, or one of a former version."""
-    database = Database(parse_url(url), wall_clock=wall_clock)
-    try:
-        if database.path is not None and not database.path.exists():
-            return 0
-        with database.reading() as connection:
-            there = inspect(connection).has_table(stranded.name)
-            return len(Proof(connection, portal).stranded()) if there else 0
-    finally:
-        database.close()
+    with looking(url, stranded, wall_clock=wall_clock) as connection:
+        return len(Proof(connection, portal).stranded()) if connection is not None else 0
 
 
 class Proof(Part):

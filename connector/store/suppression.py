@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, inspect, literal_column, select, update
+from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
 from connector.domain.contact import ContactId, PortalId
 from connector.domain.episode import UNDONE
-from connector.store.database import Database
+from connector.store.looking import looking
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.place import parse_url
 from connector.store.tables import contact, episode, former_member, intent, suppression_list
 
 _IN_FORCE = select(suppression_list.c.list).where(suppression_list.c.portal == PORTAL)
@@ -127,14 +126,8 @@ class Suppression(Part):
 
 def look_at_list(url: str, portal: PortalId, list_id: str, *, wall_clock: Callable[[], datetime]) -> int:
     """How many we put on this list, as far as the database knows; makes nothing and changes nothing."""
-    database = Database(parse_url(url), wall_clock=wall_clock)
-    try:
-        if database.path is not None and not database.path.exists():
+    with looking(url, suppression_list, wall_clock=wall_clock) as connection:
+        if connection is None:
             return 0
-        with database.reading() as connection:
-            if not inspect(connection).has_table(suppression_list.name):
-                return 0
-            part = Suppression(connection, portal)
-            return len(part.listed()) if part.list_in_force() in (list_id, None) else 0
-    finally:
-        database.close()
+        part = Suppression(connection, portal)
+        return len(part.listed()) if part.list_in_force() in (list_id, None) else 0

@@ -76,3 +76,20 @@ def test_what_lies_beside_the_database_is_private(world: World, handoff: Handoff
 def test_init_a_second_time_says_that_all_was_there(world: World, handoff: Handoff) -> None:
     said = handoff("init", "--apply")
     assert said.code == 0 and "were all there already" in said.out
+
+
+def test_what_stays_in_force_is_told_as_long_as_it_does(world: World, handoff: Handoff) -> None:
+    """I0: HubSpot shows an empty field, and somebody may wonder why its contact is let be."""
+    forbidden = "/crm/v3/properties/contacts/handoff_do_not_contact"
+    contact = world.contact("kim@acme.example", handoff_do_not_contact="true")
+    assert handoff("sync").code == 0 and "stays in force" not in handoff("check").err
+    world.api("DELETE", forbidden)
+    world.later(hours=1)
+    handoff("sync")
+    assert handoff("init", "--apply").code == 0
+    world.edit(contact, handoff_do_not_contact="")  # the sandbox brings the values back with the property
+    for _ in range(2):
+        world.later(hours=1)
+        handoff("sync")
+        assert "is empty for 1 contact of whom a value is stored" in handoff("check").err
+    assert "do_not_contact: HubSpot shows nothing" in handoff("explain", contact).out

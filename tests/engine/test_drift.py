@@ -8,7 +8,9 @@ from typing import Any
 from factories import DAY, demo_request, make_book
 from fakes import kill
 
+from connector.domain.contact import ContactId
 from connector.domain.run import RunStatus
+from connector.engine.explain import as_text, explain
 from connector.engine.ports import PropertyInfo
 from engine.world import World
 
@@ -149,6 +151,24 @@ def test_who_said_no_stays_let_be_when_the_property_is_made_again() -> None:
     assert world.kinds() == ["alarm.raised"] * 2, "it is gone; it is back, and empty"
     assert world.stored().contact.get("do_not_contact") is True
     assert FORBIDDEN not in world.stored().raw, "what the portal shows is told apart"
+
+
+def test_explain_says_what_stays_in_force_though_the_portal_shows_nothing() -> None:
+    """P6."""
+    world = made_again()
+    world.run_later()
+    with world.store.reading() as uow:
+        told = explain(uow, ContactId("101"), world.book)
+        then = explain(uow, ContactId("101"), world.book, as_of=world.clock.now())
+    assert told is not None and then is not None and then.kept == ()
+    (line,) = told.kept
+    assert line.startswith("do_not_contact: ") and "“true”, as it was, stays in force" in line
+    assert "Stays in force:\n  do_not_contact: " in as_text(told)
+    world.crm.edit("101", do_not_contact="false")
+    world.run_later()
+    with world.store.reading() as uow:
+        released = explain(uow, ContactId("101"), world.book)
+    assert released is not None and released.kept == ()
 
 
 def test_a_value_set_in_the_portal_releases_that_contact_alone() -> None:
