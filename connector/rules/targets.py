@@ -83,7 +83,10 @@ def _shown(figure: Figure, value: float | timedelta | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseKept:
-    """Marketing's month so far. `due_by_now` is its share of the month's leads; `met` says whether it is on course."""
+    """Marketing's month so far, of which what lies before Handoff began asks for nothing: nobody could keep it then.
+
+    `due_by_now` is the share of the month's leads; `met` says whether marketing is on course.
+    """
 
     month: str
     handed: int
@@ -117,7 +120,7 @@ def promise(
     month = [episode for episode in passed if since is None or episode.opened_at >= since]
     answered = [episode for episode in month if episode.state not in UNANSWERED]
     accepted = 100 * sum(e.state in ACCEPTED for e in answered) / len(answered) if answered else None
-    due = made.mqls_a_month * ((now - begin) / (end - begin))
+    due = made.mqls_a_month * (max(now - max(begin, since or begin), timedelta()) / (end - begin))
     return PromiseKept(
         month=f"{first:%B %Y}",
         handed=len(month),

@@ -189,6 +189,14 @@ def test_marketings_promise_is_followed_through_the_month(count: int, accepted: 
     assert (kept.month, kept.handed, kept.promised, kept.due_by_now, kept.met) == ("March 2025", count, 50, 25, met)
 
 
+@pytest.mark.parametrize(("days_ago", "due"), [(0, 0), (3.1, 5), (200, 25), (-1, 0)])
+def test_the_promise_begins_when_handoff_does(days_ago: float, due: int) -> None:
+    """R17, R41: on its first day nobody has missed anything yet."""
+    since = NOW - timedelta(days=days_ago)
+    kept = promise([], SHIPPED, now=NOW, portal_time_zone="UTC", since=since)
+    assert kept is not None and (round(kept.due_by_now), kept.met) == (due, due == 0)
+
+
 def test_a_month_begins_in_the_portals_zone() -> None:
     late = datetime(2025, 2, 28, 20, tzinfo=UTC)
     rows = [make_episode(handed_off_at=late)]
