@@ -87,7 +87,7 @@ def store_records(
     uow.put_contacts(list(rows.values()))
     uow.put_field_changes(changes)
     kept.count(uow, keeps, context.now)
-    addresses = {row.contact.text("email"): row.contact.id for row in rows.values() if row.contact.text("email")}
+    addresses = {email: row.contact.id for row in rows.values() if (email := row.contact.text("email"))}
     waiting = uow.claim_activities(addresses) if addresses else frozenset()
     if dirty:
         new = [row for one, row in rows.items() if one not in known and one not in waiting and not row.gone]

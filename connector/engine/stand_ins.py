@@ -28,8 +28,9 @@ def stand_ins(
 
     `before`: the same contacts as they were known; those seen for the first time are missing.
     """
-    views = [view for row in after if (view := _view(before.get(row.contact.id), row.contact)) is not None]
-    return views if views and is_refused(uow, PAGE_VIEWS) and not by_contact(uow) else []
+    if not is_refused(uow, PAGE_VIEWS) or by_contact(uow):
+        return []
+    return [view for row in after if (view := _view(before.get(row.contact.id), row.contact)) is not None]
 
 
 def refused(stream: str) -> str:
@@ -39,8 +40,8 @@ def refused(stream: str) -> str:
 
 def is_refused(uow: UnitOfWork, stream: str) -> bool:
     """Whether the CRM's last word on the stream was a refusal."""
-    said, mark = uow.watermark(refused(stream)), uow.watermark(stream)
-    return said is not None and (mark is None or mark <= said)
+    said = uow.watermark(refused(stream))
+    return said is not None and ((mark := uow.watermark(stream)) is None or mark <= said)
 
 
 def by_contact(uow: UnitOfWork) -> bool:
