@@ -23,7 +23,6 @@ LOUD_LIBRARIES = {
     "apscheduler": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "alembic": logging.WARNING,
-    "tldextract": logging.WARNING,
     "filelock": logging.WARNING,
     "pyrate_limiter": logging.WARNING,
     "uvicorn": logging.ERROR,       # it would say of each malformed request that there was one

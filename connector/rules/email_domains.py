@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import tldextract
+    from publicsuffixlist import PublicSuffixList
 
 # What almost every address looks like. Domain labels with two hyphens in a row (punycode), one-letter and odd endings
 # go the long way, which costs fifty times as much (tests/rules/test_fields.py proves that both give the same).
@@ -67,10 +67,11 @@ def registered_domain(host: str) -> str | None:
     labels = name.split(".")
     if len(labels) < 2 or not all(labels) or labels[-1].isdigit():
         return None
-    found = _extractor()(name)
-    if found.suffix:
-        return f"{found.domain}.{found.suffix}" if found.domain else None
-    return ".".join(labels[-2:])
+    known = _suffixes()
+    if known.publicsuffix(name) is None:
+        return ".".join(labels[-2:])
+    found: str | None = known.privatesuffix(name)
+    return found
 
 
 def host_of(url: str) -> str:
@@ -116,8 +117,7 @@ def _throw_away() -> frozenset[str]:
 
 
 @cache
-def _extractor() -> tldextract.TLDExtract:
-    import tldextract  # half a second to import: only where a domain is read
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # its ten thousand lines are read only where a domain is
 
-    # Without these two it asks the net first and logs two tracebacks where there is none.
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    return PublicSuffixList(accept_unknown=False, only_icann=True)  # a company may live at one that is let by another
