@@ -248,9 +248,10 @@ def connect(settings: Settings) -> Iterator[Connector]:
 def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
     """The database without the CRM, for commands that only read.
 
-    `portal` None takes the one that the database belongs to, which must be there already.
+    `portal` None takes the one that the database belongs to, which must be there already. Who names one is about to
+    write, and may have to erase somebody at any moment: for that there must be a key.
     """
-    return open_store(
+    store = open_store(
         settings.database_url.get_secret_value(),
         portal.id if portal else None,
         holder=this_process(),
@@ -258,6 +259,13 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
         key=settings.key.get_secret_value() if settings.key else None,
         make=portal is not None,
     )
+    if portal is not None:
+        try:
+            store.key.check()
+        except ConnectorError:
+            store.close()
+            raise
+    return store
 
 
 def receivers(settings: Settings) -> Receivers:

@@ -65,7 +65,8 @@ class Checking:
         checks: list[Callable[[], object]] = [partial(answering, self._settings)]
         checks += [partial(check_variable, name, value) for name, value in self._unused().items()]
         url = self._settings.database_url.get_secret_value()
-        checks.append(partial(check_store, url, portal.id, wall_clock=wall_clock))
+        key = self._settings.key.get_secret_value() if self._settings.key else None
+        checks.append(partial(check_store, url, portal.id, wall_clock=wall_clock, key=key))
         for check in checks:
             try:
                 check()

@@ -207,6 +207,8 @@ def _facts(packet: Packet) -> Iterator[tuple[str, str]]:
         yield "E-mail", _text(person, "email") or "not known"
     if message := _text(person, "message"):
         yield "They wrote", message
+    if comment := _text(packet, "comment"):
+        yield "Sales noted", comment
     if words := _text(_part(packet, "local_time") or {}, "words"):
         yield "Their time", words
 

@@ -33,6 +33,7 @@ class Record:
         id: as the CRM returned it; `asked_id` differs from it where a merge moved the contact.
         properties: text or None, only the properties asked for.
         merged_ids: contacts that were merged into this one, as far as the CRM tells (I12).
+        addresses: e-mail addresses of the same person beside the first one, in lower case.
         history: newest first, only where asked for.
         company_modified_at: when the company whose properties lie beside the contact's own was last changed; None
             where none do.
@@ -45,6 +46,7 @@ class Record:
     modified_at: datetime
     archived: bool = False
     merged_ids: tuple[ContactId, ...] = ()
+    addresses: tuple[str, ...] = ()
     history: Mapping[str, tuple[Edit, ...]] = field(default_factory=lambda: NO_HISTORY)
     company_modified_at: datetime | None = None
 

@@ -88,6 +88,7 @@ def store_records(
     uow.put_field_changes(changes)
     kept.count(uow, keeps, context.now)
     addresses = {email: row.contact.id for row in rows.values() if (email := row.contact.text("email"))}
+    addresses |= _other_addresses(uow, records, known, rows)
     waiting = uow.claim_activities(addresses) if addresses else frozenset()
     if dirty:
         new = [row for one, row in rows.items() if one not in known and one not in waiting and not row.gone]
@@ -101,6 +102,28 @@ def store_records(
         if contact not in context.unread:
             show_anew(context, uow, episode, rows.get(contact) or known[contact])
     return {**known, **rows}
+
+
+def _other_addresses(
+    uow: UnitOfWork,
+    records: Sequence[Record],
+    known: Mapping[ContactId, StoredContact],
+    rows: Mapping[ContactId, StoredContact],
+) -> dict[str, ContactId]:
+    """Keep the addresses under which these contacts are known beside the first one, or were: forms come under any.
+
+    Gives those that nobody else shows first.
+    """
+    found = {email: record.id for record in records for one in record.addresses if (email := clean_email(one))}
+    for contact, row in rows.items():
+        before = known[contact].contact.text("email") if contact in known else ""
+        if before and before != row.contact.text("email"):
+            found[before] = contact
+    if not found:
+        return {}
+    uow.put_addresses(found)
+    whose = uow.contact_ids_by_email(list(found))
+    return {email: contact for email, contact in found.items() if whose.get(email) == contact}
 
 
 def _booked_before(known: StoredContact | None) -> datetime | None:

@@ -21,7 +21,7 @@ from connector.engine.ports import Entry, Intent
 from connector.rules import sla, suppression
 from connector.rules.handing import NOBODY_ELSE
 from connector.rules.notifications import AUDIENCE, Role, headline, recipients
-from connector.rules.packet import build_packet, clip
+from connector.rules.packet import SHORT, build_packet, clip, due_in_words
 from connector.rules.passing_on import BY_HAND
 from connector.rules.quiet import disturbs, quiet_until
 from connector.rules.routing import party_of
@@ -61,7 +61,7 @@ def notices(
     if stays is not None:
         words, clock = " ".join(stays.reasons), stays.then
         roles = tuple(dict.fromkeys((*context.book.sla.clocks[clock].tell_breach, Role.MANAGER)))
-        yield tell.of_clock(NoticeKind.SLA_BREACHED, clock, sla.REASSIGN, words, roles)
+        yield tell.of_clock(NoticeKind.SLA_BREACHED, clock, sla.REASSIGN, words, roles, due_at=None)
     if decision.action in (Action.ADVANCE, Action.END) and before and _went_over(decision):
         yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
         if episode.is_open:
@@ -101,20 +101,30 @@ class Teller:
             owner=owner,
             key=key,
             occurred_at=decision.as_of,
-            packet=self._packet(owner, episode) | self.holder(of or episode, AUDIENCE[kind]),
+            packet=self._packet(owner, episode) | self.holder(of or episode, AUDIENCE[kind]) | self._said(kind),
             urgent_since=self._urgent_since(kind, episode),
         )
 
-    def of_clock(self, kind: NoticeKind, clock: str, level: str, words: str, roles: Sequence[Role]) -> Notice:
-        """What a clock says to `roles`; its key is clock, level, assignment and a second hand-raise (I5, R40)."""
+    def of_clock(
+        self, kind: NoticeKind, clock: str, level: str, words: str, roles: Sequence[Role], *, due_at: datetime | None
+    ) -> Notice:
+        """What a clock says to `roles`; its key is clock, level, assignment and a second hand-raise (I5, R40).
+
+        `due_at`: when this clock's time is up, or was; None where it does not matter any more.
+        """
         episode = self._decision.episode
         assert episode is not None
         again = f":{episode.signal_at.isoformat()}" if episode.signal_at else ""
         notice = self.notice(kind, episode.owner, f"{clock}:{level}:{episode.assignment}{again}")
         label = self._context.book.sla.clocks[clock].label
         facts: dict[str, object] = {"clock": label[:1].upper() + label[1:], "level": level, "sentence": words}
+        facts["due"] = due_in_words(due_at, self._context.portal.time_zone)
         facts |= {"tell": [role.value for role in roles]} | self.holder(episode, roles)
         return replace(notice, packet={**notice.packet, **facts})
+
+    def _said(self, kind: NoticeKind) -> dict[str, object]:
+        """What sales noted for marketing when it handed the lead back; the next handover empties the field."""
+        return {"comment": clip(self._contact.text("comment"), SHORT)} if kind is NoticeKind.LEAD_RECYCLED else {}
 
     def holder(self, episode: Episode | None, roles: Sequence[Role]) -> dict[str, object]:
         """Whom a notice for these roles reaches while telequalification has the lead; nothing where a rep has it."""

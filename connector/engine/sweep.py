@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from connector.domain.decision import Action, Decision
 from connector.domain.episode import Episode
@@ -46,7 +47,8 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
     clocks = [timer for timer in due if timer.kind is TimerKind.SLA and timer.level != sla.REASSIGN]
     if not clocks or not context.writes:
         return
-    known = situations(context, uow, sorted({timer.contact for timer in clocks}))
+    contacts = sorted({timer.contact for timer in clocks})
+    known, set_by_episode = situations(context, uow, contacts), uow.clocks_of(contacts)
     owners = {owner.id: owner for owner in uow.owners()}
     told: list[Notice] = []
     for timer in clocks:
@@ -56,25 +58,30 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
             continue
         if not sla.still_runs(timer, episode, context.book.sla, last_touch(situation.contact, situation.activities)):
             continue
+        same = [one.timer for one in set_by_episode.get(episode.id, ()) if sla.is_same_clock(one.timer, timer)]
+        if sla.is_overtaken(timer, same, context.book.sla, now=context.now):
+            continue
         decision = Decision(
             contact=timer.contact,
             as_of=context.now,
             fingerprint=context.book.fingerprint,
+            definition=context.book.agreed_version,
             action=Action.NOTHING,
             sentence=episode.reason,
             before=episode,
             episode=episode,
         )
         teller = Teller(context, decision, situation.contact, situation.activities, situation.last_ended, owners)
-        told.append(_notice(context, teller, timer, episode))
+        told.append(_notice(context, teller, timer, episode, due_at=sla.limit_among(same)))
     context.counts.notices_queued += uow.put_entries(entries(context, told, None, due_at=context.now))
     uow.audit(context.run.id, [_audit(notice) for notice in told], context.now)
 
 
-def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode) -> Notice:
+def _notice(context: Context, teller: Teller, timer: Timer, episode: Episode, *, due_at: datetime | None) -> Notice:
     kind = NoticeKind.SLA_AT_RISK if timer.level.startswith(sla.AT_RISK) else NoticeKind.SLA_BREACHED
     words = sla.explain_timer(timer, episode, context.book.sla)
-    notice = teller.of_clock(kind, timer.name, timer.level, words, sla.tell(timer, context.book.sla))
+    roles = sla.tell(timer, context.book.sla)
+    notice = teller.of_clock(kind, timer.name, timer.level, words, roles, due_at=due_at)
     return replace(notice, urgent_since=timer.due_at if kind is NoticeKind.SLA_BREACHED else None)
 
 

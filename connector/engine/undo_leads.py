@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connector.domain.answer import AnswerStatus
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.effect import effect_id
@@ -76,6 +77,7 @@ class _Kept:
     episodes: Mapping[ContactId, Sequence[Episode]]
     starts: Mapping[RunId, tuple[datetime, datetime]]
     active: frozenset[OwnerId]
+    answered: frozenset[EpisodeId]
 
 
 class Look:
@@ -122,7 +124,9 @@ class Look:
             written, stored, episodes = uow.written_intents(ids), uow.contacts(ids), uow.episodes(ids)
             starts = uow.run_starts(sorted({one.run for rows in written.values() for one in rows}))
             active = frozenset(owner.id for owner in uow.owners() if not owner.archived)
-        return _Kept(written, stored, episodes, starts, active)
+            answers = uow.answers(ids)
+        waiting = frozenset(one.episode for one in answers if one.status is AnswerStatus.WAITING)
+        return _Kept(written, stored, episodes, starts, active, waiting)
 
     def _moved_on(self, contact: ContactId, ours: Sequence[Intent], episode: Episode | None, kept: _Kept) -> str:
         """Why the lead is not where the run left it; empty where it is."""
@@ -136,6 +140,8 @@ class Look:
                 return f"the later run {one.run} moved it on; undo that one first"
         if episode is not None and _begun(ours) and not episode.is_open:
             return f"it has ended since: {episode.exit_reason.replace('_', ' ') or episode.state.value}"
+        if episode is not None and episode.id in kept.answered:
+            return "sales has answered by a link; the next run takes that up"
         return ""
 
     def _read(self, living: Mapping[ContactId, tuple[list[Intent], Episode | None]]) -> Mapping[ContactId, Record]:

@@ -97,7 +97,7 @@ def build_packet(
             *(_called(called_by, contact, decision, zone) if called_by else ()),
         ],
         "owner": _owner(owner) if owner else None,
-        "due": {"at": due_at.isoformat(), "when": in_zone(due_at, zone)} if due_at else None,
+        "due": due_in_words(due_at, portal_time_zone),
         "routed": clip(decision.route.sentence, 2 * SHORT) if decision.route else "",
         "link": record_url,
         "episode": episode.id if episode else None,
@@ -105,6 +105,13 @@ def build_packet(
         "rules": decision.fingerprint[:12],
         "definition": decision.definition,
     }
+
+
+def due_in_words(due_at: datetime | None, portal_time_zone: str) -> dict[str, object] | None:
+    """An instant that matters, for machines and for people; None where there is none."""
+    if due_at is None:
+        return None
+    return {"at": due_at.isoformat(), "when": in_zone(due_at, portal_zone(portal_time_zone))}
 
 
 def clip(text: str, most: int) -> str:
@@ -188,7 +195,7 @@ def _called(by: str, contact: Contact, decision: Decision, zone: ZoneInfo) -> It
     if before is not None and before.reason:
         yield clip(f"Why it was called: {before.reason}", SHORT)
     touched = after.caller_touched_at if after is not None else None
-    yield f"{clip(by, SHORT)} called first{f', on {in_zone(touched, zone)}' if touched else ''}."
+    yield f"{clip(by, SHORT)} {f'called first, on {in_zone(touched, zone)}' if touched else 'had it first'}."
     comment = clip(contact.text("comment"), SHORT)
     if comment:
         yield f"They noted: {comment.rstrip('.')}."

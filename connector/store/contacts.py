@@ -5,7 +5,7 @@ Merging one contact into another reaches into many tables; that is merges.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from connector.domain.episode import UNDONE, Hop
 from connector.engine.ports import FieldChange, StoredContact
 from connector.store.codec import decode, decode_times, decode_values, encode, encode_times, encode_values
 from connector.store.part import IDS, PORTAL, Insert, Part, insert_into, key_of, per_dialect
-from connector.store.tables import contact, dirty, episode, field_change, retry
+from connector.store.tables import address, contact, dirty, episode, field_change, retry
 from connector.store.types import clean
 
 _CONTACTS = select(
@@ -30,6 +30,17 @@ _BY_EMAIL = (
     )
     .order_by(contact.c.modified_at, contact.c.contact)
 )
+_BY_ADDRESS = (
+    select(address.c.email, contact.c.contact)
+    .join(contact, (contact.c.portal == address.c.portal) & (contact.c.contact == address.c.contact))
+    .where(
+        address.c.portal == PORTAL, address.c.email.in_(IDS), contact.c.gone.is_(False), contact.c.merged_into.is_(None)
+    )
+    .order_by(contact.c.modified_at, contact.c.contact)
+)
+_FIND_ADDRESS = select(contact.c.contact, contact.c.merged_into).join(
+    address, (contact.c.portal == address.c.portal) & (contact.c.contact == address.c.contact)
+).where(address.c.portal == PORTAL, address.c.email.in_(IDS)).order_by(contact.c.gone, contact.c.modified_at.desc())
 _FIND_ID = select(contact.c.contact, contact.c.merged_into).where(
     contact.c.portal == PORTAL, contact.c.contact.in_(IDS)
 )
@@ -130,12 +141,20 @@ class Contacts(Part):
         self.write(_put(self.dialect), [_row(self.portal, stored) for stored in rows])
 
     def contact_ids_by_email(self, emails: Sequence[str]) -> dict[str, ContactId]:
-        """Addresses in lower case. Of several contacts with one address the one changed last; never a gone one."""
-        return {row.email: row.contact for row in self.select_by_id(_BY_EMAIL, emails)}
+        """Addresses in lower case. Of several contacts with one address the one that shows it first, then the one
+        changed last; never a gone one."""
+        first = {row.email: row.contact for row in self.select_by_id(_BY_EMAIL, emails)}
+        others = [one for one in emails if one not in first]
+        return {row.email: row.contact for row in self.select_by_id(_BY_ADDRESS, others)} | first
+
+    def put_addresses(self, emails: Mapping[str, ContactId]) -> None:
+        """Addresses in lower case that a contact has, or had, beside the one it shows first."""
+        rows = [{"portal": self.portal, "email": one, "contact": contact} for one, contact in emails.items()]
+        self.insert_new(address, rows)
 
     def find_contact(self, text: str) -> ContactId | None:
         typed = clean(text.strip())
-        for statement, key in ((_FIND_ID, typed), (_FIND_EMAIL, typed.lower())):
+        for statement, key in ((_FIND_ID, typed), (_FIND_EMAIL, typed.lower()), (_FIND_ADDRESS, typed.lower())):
             for row in self.select(statement, ids=[key] if key else []):
                 return ContactId(row.merged_into or row.contact)
         return None

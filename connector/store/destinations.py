@@ -81,7 +81,7 @@ def look_at_destinations(
     url: str, portal: PortalId | None, *, wall_clock: Callable[[], datetime]
 ) -> tuple[dict[str, DestinationState], dict[str, int]]:
     """States and backlogs as they lie there. `portal` None takes the one that the database belongs to."""
-    with looking(url, destination, wall_clock=wall_clock) as connection:
+    with looking(url, wall_clock=wall_clock) as connection:
         if connection is None:
             return {}, {}
         whose = portal or connection.execute(select(destination.c.portal).limit(1)).scalar()

@@ -9,6 +9,7 @@ When a person is to be erased is the engine's business.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ from connector.store.key import BACK, Key
 from connector.store.part import IDS, PORTAL, Part
 from connector.store.tables import (
     activity,
+    address,
     answer,
     audit,
     contact,
@@ -52,19 +54,22 @@ from connector.store.tables import (
 KEPT_FIELDS = ("stage", "status", "owner", "state")
 """Of the field history, what the funnel is: choices of the portal and ids of its users."""
 
-WHOLLY = (contact, timer, dirty, retry, quarantine, stranded, hint, deal_contact, former_member)
+WHOLLY = (contact, timer, dirty, retry, quarantine, stranded, hint, deal_contact, former_member, address)
 """Tables of which nothing of the person stays."""
 
 BY_ID, BY_EMAIL = "contact", "email"
 WHY = "the person was erased"
 WAITING = ("held", "due", "digested")
-OF_MANY = (NoticeKind.ALARM_RAISED.value, NoticeKind.MAIL_LEAKED.value, NoticeKind.REP_MORNING.value)
+WITHOUT_ONE = (NoticeKind.ALARM_RAISED.value, NoticeKind.MAIL_LEAKED.value)
+"""Told once and for all, and as true without one of their leads, each of which they name by its id alone."""
+OF_MANY = (*WITHOUT_ONE, NoticeKind.REP_MORNING.value, NoticeKind.LEAD_DIGEST.value)
 """Notices that may name several people, and belong to none."""
 
 _FAMILY = select(contact.c.contact, contact.c.merged_into).where(
     contact.c.portal == PORTAL, or_(contact.c.contact.in_(IDS), contact.c.merged_into.in_(IDS))
 )
 _ADDRESSES = select(contact.c.email).where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS))
+_OTHERS = select(address.c.email).where(address.c.portal == PORTAL, address.c.contact.in_(IDS))
 _USED = select(activity.c.email).where(activity.c.portal == PORTAL, activity.c.contact.in_(IDS)).distinct()
 _ANY = select(erased.c.key).where(erased.c.portal == PORTAL).limit(1)
 _KNOWN = select(erased).where(erased.c.portal == PORTAL, erased.c.digest.in_(IDS))
@@ -235,7 +240,7 @@ class _Person:
 
     def addresses(self) -> set[str]:
         """Those that the person is known by, or came with."""
-        found = [*self.part.select_by_id(_ADDRESSES, self.ids), *self.part.select_by_id(_USED, self.ids)]
+        found = (row for asked in (_ADDRESSES, _OTHERS, _USED) for row in self.part.select_by_id(asked, self.ids))
         return {row.email for row in found if row.email}
 
     def _activities(self, addresses: Collection[str]) -> None:
@@ -351,13 +356,19 @@ class _Person:
             self._count(outbox, 1)
 
     def _among_others(self) -> None:
-        """Notices of nobody in particular that name the person among other leads: their bodies go, sent or not."""
+        """Notices of nobody in particular that name the person among other leads, sent or not.
+
+        An alarm goes on to tell of the others; the body of any other goes, for what it said is told anew.
+        """
         ids = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in self.ids))
         for row in self.part.select(_OF_MANY):
             if not ids.search(row.body):
                 continue
-            cancelled = {"status": "cancelled", "last_error": WHY} if row.status in WAITING else {}
-            self._replace(outbox, dict(row._mapping), {"body": "", **cancelled})
+            if row.kind in WITHOUT_ONE:
+                new = {"body": _without(row.body, ids)}
+            else:
+                new = {"body": "", **({"status": "cancelled", "last_error": WHY} if row.status in WAITING else {})}
+            self._replace(outbox, dict(row._mapping), new)
             self._count(outbox, 1)
 
     def _stands_already(self, table: Table, where: ColumnElement[bool]) -> bool:
@@ -387,6 +398,30 @@ class _Person:
                 mine = (run.c.portal == self.part.portal, run.c.run == row.run)
                 self.part.connection.execute(update(run).where(*mine).values(error=said))
                 self._count(run, 1)
+
+
+def _without(body: str, ids: re.Pattern[str]) -> str:
+    """A body in any receiver's form without what names these ids: parts of lists, and lines of texts."""
+
+    def prune(node: Any) -> Any:
+        if isinstance(node, str):
+            return "\n".join(line for line in node.split("\n") if not ids.search(line)) if ids.search(node) else node
+        if isinstance(node, dict):
+            return {name: prune(value) for name, value in node.items()}
+        if isinstance(node, list):
+            return [prune(one) for one in node if _has_list(one) or not ids.search(json.dumps(one))]
+        return "" if ids.fullmatch(str(node)) else node
+
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    return json.dumps(prune(found), ensure_ascii=False, separators=(",", ":"))
+
+
+def _has_list(node: Any) -> bool:
+    """Whether it holds parts of its own, of which only some may have to go."""
+    return isinstance(node, list) or (isinstance(node, dict) and any(_has_list(value) for value in node.values()))
 
 
 def clean_decision(body: Mapping[str, Any], episode: Callable[[str | None], str | None]) -> dict[str, Any]:

@@ -38,6 +38,15 @@ class Key:
         self._given, self._file = given, file
         self._known: bytes | None = secrets.token_bytes(32) if passing and given is None else None
 
+    def check(self) -> None:
+        """Whether there can be one when it is needed, which may be in the midst of a run; makes nothing.
+
+        Raises:
+            SettingsError: it is not set where it must be, or too short.
+        """
+        if self._known is None and (self._given is not None or self._file is None):
+            self._load(make=False)
+
     def derive(self, purpose: str, *, make: bool = False) -> bytes:
         """32 bytes for one purpose alone.
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, inspect
+from sqlalchemy import Connection
 
 from connector.store.database import Database
+from connector.store.migrate import HEAD, version
 from connector.store.place import parse_url
 
 
 @contextmanager
-def looking(url: str, table: Table, *, wall_clock: Callable[[], datetime]) -> Iterator[Connection | None]:
-    """To read what stands in `table`. None where there is no database, or one of a version before that table's.
+def looking(url: str, *, wall_clock: Callable[[], datetime]) -> Iterator[Connection | None]:
+    """To read its tables. None where there is no database, or one of an earlier version: the next run brings it up.
 
     For a database that `check_store` found no fault with.
     """
@@ -24,6 +25,6 @@ def looking(url: str, table: Table, *, wall_clock: Callable[[], datetime]) -> It
             yield None
             return
         with database.reading() as connection:
-            yield connection if inspect(connection).has_table(table.name) else None
+            yield connection if version(connection) == HEAD else None
     finally:
         database.close()

@@ -14,6 +14,7 @@ from connector.domain.contact import ContactId
 from connector.store.part import PORTAL, Part
 from connector.store.tables import (
     activity,
+    address,
     answer,
     contact,
     deal_contact,
@@ -62,7 +63,7 @@ class Merges(Part):
         self._move_episodes(gone, survivor)
         for move in _MOVES:
             self.change(move, gone_=gone, survivor_=survivor)
-        for table in (timer, deal_contact, dirty, retry, former_member):
+        for table in (timer, deal_contact, dirty, retry, former_member, address):
             self._move_keyed(table, gone, survivor)
         for table in (quarantine, stranded):
             self.change(delete(table).where(table.c.portal == PORTAL, table.c.contact == _GONE), gone_=gone)

@@ -79,7 +79,7 @@ def _raise_watermark(dialect: str) -> Insert:
 
 def look_at_place(url: str, portal: PortalId, name: str, *, wall_clock: Callable[[], datetime]) -> str | None:
     """What is kept beside a watermark; None where nothing is."""
-    with looking(url, watermark, wall_clock=wall_clock) as connection:
+    with looking(url, wall_clock=wall_clock) as connection:
         return Portals(connection, portal).place(name) if connection is not None else None
 
 

@@ -44,7 +44,7 @@ _FORGET = delete(stranded).where(stranded.c.portal == PORTAL)
 
 def count_stranded(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime]) -> int:
     """How many leads the newest proof could not mend; 0 where there is no database, or one of a former version."""
-    with looking(url, stranded, wall_clock=wall_clock) as connection:
+    with looking(url, wall_clock=wall_clock) as connection:
         return len(Proof(connection, portal).stranded()) if connection is not None else 0
 
 

@@ -58,14 +58,15 @@ def open_store(
         raise
 
 
-def check_store(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime]) -> None:
-    """Whether `open_store` would find its place for that portal; makes nothing and changes nothing.
+def check_store(url: str, portal: PortalId, *, wall_clock: Callable[[], datetime], key: str | None = None) -> None:
+    """Whether `open_store` would find its place for that portal, and a run its key; makes nothing and changes nothing.
 
     Raises:
-        SettingsError, StoreBusyError: as `open_store`.
+        SettingsError, StoreBusyError: as `open_store`; the key is not set where it must be.
     """
     database = Database(parse_url(url), wall_clock=wall_clock)
     try:
+        key_beside(database, key).check()
         if database.path is not None:
             check_file(database.path)
             if not database.path.exists():

@@ -126,7 +126,7 @@ class Suppression(Part):
 
 def look_at_list(url: str, portal: PortalId, list_id: str, *, wall_clock: Callable[[], datetime]) -> int:
     """How many we put on this list, as far as the database knows; makes nothing and changes nothing."""
-    with looking(url, suppression_list, wall_clock=wall_clock) as connection:
+    with looking(url, wall_clock=wall_clock) as connection:
         if connection is None:
             return 0
         part = Suppression(connection, portal)

@@ -487,6 +487,13 @@ former_member = Table(
 )
 Index("ix_former_member_contact", former_member.c.portal, former_member.c.contact)
 
+address = Table(
+    "address", metadata,
+    _key("portal"), _key("email"), _key("contact"),  # in lower case; not the one that the contact shows first
+    sqlite_with_rowid=False,
+)
+Index("ix_address_contact", address.c.portal, address.c.contact)
+
 presence = Table(
     "presence", metadata,
     _key("portal"),

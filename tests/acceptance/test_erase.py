@@ -144,3 +144,21 @@ def test_a_privacy_deletion_that_no_webhook_told_of_is_found_and_one_in_the_bin_
     known = {value.strip("'") for value in rows(world)["contact"]}
     assert {kept, survivor} <= known
     assert world.violations() == []
+
+
+def test_an_alarm_about_several_leads_goes_on_to_tell_of_the_others(world: World, handoff: Handoff) -> None:
+    """I11, R11, P2: it is told once and for all; one lead less makes it no less true."""
+    contacts = [world.asks(f"kim@acme-{number}.example") for number in range(3)]
+    world.sync()
+    world.later(hours=2)
+    for number in range(3):
+        world.act("email_event", email=f"kim@acme-{number}.example", type="SENT", campaign_id="901", name="Spring mail")
+    world.receiver.answer = 503
+    assert world.sync().counts.mails_leaked == 3
+    assert handoff("erase", contacts[0], "--yes").code == 0
+    world.receiver.answer = 204
+    world.later(days=1)
+    world.sync()
+    (told,) = [notice for notice in world.receiver.notices if notice["type"] == "mail.leaked"]
+    assert sorted(lead["contact_id"] for lead in told["data"]["leads"]) == contacts[1:]
+    assert told["data"]["sentence"].startswith("The marketing e-mail “Spring mail”")

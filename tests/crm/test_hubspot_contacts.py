@@ -33,7 +33,7 @@ def test_a_quiet_window_costs_one_search_and_drops_what_nobody_asked_for(wire, g
     assert first.modified_at == datetime(2026, 3, 2, 10, 15, 30, 250_000, tzinfo=UTC)
     assert second.merged_ids == ("90", "91")
     (body,) = wire.bodies()
-    assert body["properties"] == ["email", "lifecyclestage", "hs_merged_object_ids"]
+    assert body["properties"] == ["email", "lifecyclestage", "hs_merged_object_ids", "hs_additional_emails"]
     assert body["filterGroups"][0]["filters"] == [
         {"propertyName": "lastmodifieddate", "operator": "GTE", "value": "1772446260000"},
         {"propertyName": "lastmodifieddate", "operator": "LTE", "value": "1772446560000"},
@@ -130,7 +130,8 @@ def test_a_full_pull_reads_pages_of_a_hundred_until_there_is_no_next(wire, gatew
     wire.answer("GET", LIST, "contacts-list-end")
     pages = list(gateway.pull_all_contacts(["email"], cursor=None))
     assert [(len(page.records), page.cursor) for page in pages] == [(2, "503"), (1, None)]
-    assert "limit=100" in wire.sent[0].url and "properties=email%2Chs_merged_object_ids" in wire.sent[0].url
+    asked = "properties=email%2Chs_merged_object_ids%2Chs_additional_emails"
+    assert "limit=100" in wire.sent[0].url and asked in wire.sent[0].url
     assert "after=503" in wire.sent[1].url
 
 
@@ -144,7 +145,7 @@ def test_hundreds_of_properties_do_not_make_the_address_too_long(wire, gateway) 
     (page,) = gateway.pull_all_contacts(names, cursor=None)
     assert [record.id for record in page.records] == ["503"]
     assert len(wire.sent[0].url) < 200
-    assert len(wire.bodies()[0]["properties"]) == 301
+    assert len(wire.bodies()[0]["properties"]) == 302
 
 
 def test_a_page_cursor_that_comes_twice_ends_the_pull(wire, gateway) -> None:
@@ -183,7 +184,7 @@ def test_who_is_there_and_who_is_gone_for_good_is_told_by_the_same_answers(wire,
     assert ([record.id for record in found.records], found.gone) == (["501"], {"902"})
     assert set(found.records[0].properties) == {"lifecyclestage"}
     assert [body["properties"] for body in wire.bodies()] == [
-        ["lifecyclestage", "hs_merged_object_ids"], ["hs_merged_object_ids"],
+        ["lifecyclestage", "hs_merged_object_ids", "hs_additional_emails"], ["hs_merged_object_ids"],
     ]  # fmt: skip
     assert ("archived=true" in wire.sent[0].url, "archived=true" in wire.sent[1].url) == (False, True)
 

@@ -227,6 +227,16 @@ def test_the_run_of_an_answer_undone_leaves_what_its_holder_said(world: World, d
     assert world.crm.value("101", "verdict") == "accepted"
 
 
+def test_the_handover_is_not_undone_under_an_answer_that_waits(world: World, desk: Desk) -> None:
+    """R36, I0: sales has answered, though the CRM does not show it yet."""
+    (made,) = [row["run"] for row in world.runs() if row["counts"].get("handed_off")]
+    desk.click(AnswerKind.ACCEPT)
+    report = undo(world.ports, world.book, world.crm.portal(), RunId(str(made)))
+    assert [line.why for line in report.lines] == ["sales has answered by a link; the next run takes that up"]
+    world.run_hints()
+    assert world.episode().state is State.ACCEPTED
+
+
 @pytest.mark.parametrize(
     ("kind", "word", "state"),
     [(AnswerKind.RECYCLE, "recycle", State.RECYCLED), (AnswerKind.ACCEPT, "accepted", State.ACCEPTED)],

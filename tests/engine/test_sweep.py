@@ -43,13 +43,27 @@ def test_a_reminder_is_given_once(world: World) -> None:
     assert len(reminders(world)) == 1
 
 
-def test_an_outage_catches_up_once(world: World) -> None:
+def test_an_outage_catches_up_once_and_warns_nobody_of_what_has_happened(world: World) -> None:
     world.run_later(9 * DAY)
-    levels = [("sla.at_risk", "at_risk_50"), ("sla.at_risk", "at_risk_80"), ("sla.breached", "breach")]
-    assert reminders(world) == levels + levels
+    assert reminders(world) == [("sla.breached", "breach")] * 2
     world.delivery.sent.clear()
     world.run_later(9 * DAY)
     assert reminders(world) == []
+
+
+def test_of_two_reminders_that_are_due_the_later_one_is_told(world: World) -> None:
+    world.run_later(50 * MINUTE)
+    assert reminders(world) == [("sla.at_risk", "at_risk_80")]
+
+
+def test_a_reminder_says_when_the_time_of_its_own_clock_is_up(world: World) -> None:
+    """R14: not when another clock's is, nor nothing where that one was stopped."""
+    limits = {timer.name: timer.due_at.isoformat() for timer in world.timers() if timer.level == "breach"}
+    world.crm.edit(last_touch_at=(world.clock.now() + MINUTE).isoformat())
+    for _ in range(5):
+        world.run_later(12 * HOUR)
+    told = [json.loads(entry.body) for entry in world.delivery.sent if entry.kind.startswith("sla.")]
+    assert told and {row["due"]["at"] for row in told} == {limits["verdict"]}
 
 
 def test_a_call_stops_the_clock(world: World) -> None:

@@ -104,7 +104,7 @@ def test_the_reps_packet_says_what_was_done_and_said_before(called: World, monke
     (packet,) = packets
     first, *called_then = packet["since_last_time"]
     assert str(first).startswith("Why it was called: ")
-    assert called_then == ["Cleo Sample (our callers) called first.", "They noted: Budget is there."]
+    assert called_then == ["Cleo Sample (our callers) had it first.", "They noted: Budget is there."]
     assert packet["why_now"] == "Our callers qualified this lead."
 
 

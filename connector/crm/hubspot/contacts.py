@@ -29,6 +29,10 @@ ALWAYS_SENT = ("createdate", "email", "firstname", "hs_object_id", "lastmodified
 FEWEST_VERSIONS = 20
 """Of one property are kept at least; HubSpot does not promise more, and does not say where a history was cut off."""
 MERGED_IDS = "hs_merged_object_ids"
+ADDRESSES = "hs_additional_emails"
+"""Of the same person, beside `email`; forms come under any of them."""
+OUR_OWN = (MERGED_IDS, ADDRESSES)
+"""Asked for with every contact, whatever the rules read."""
 BY_PERSON = ("CRM_UI", "CONTACTS_WEB", "MOBILE")
 """How the source types of edits in HubSpot's pages and by its mobile app begin (I2)."""
 
@@ -102,7 +106,7 @@ def see_that_all_exist(client: Client, rows: Sequence[Mapping[str, Any]], names:
     if not rows:
         return
     shown = rows[0]["properties"]
-    lacking = [one for one in names if one not in shown and one not in client.left_out and one != MERGED_IDS]
+    lacking = [one for one in names if one not in shown and one not in client.left_out and one not in OUR_OWN]
     if not lacking:
         return
     there = read_schema(client).properties
@@ -161,7 +165,7 @@ def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id
     """
     try:
         properties = row["properties"]
-        merged = properties.get(MERGED_IDS)
+        merged, others = properties.get(MERGED_IDS), properties.get(ADDRESSES)
         for name in surplus:
             properties.pop(name, None)
         identity = ContactId(str(row["id"]))
@@ -174,6 +178,7 @@ def parse_record(row: Mapping[str, Any], surplus: Collection[str] = (), asked_id
             modified_at=_instant(row["updatedAt"]),
             archived=bool(row.get("archived")),
             merged_ids=tuple([ContactId(one) for one in merged.split(";") if one]) if merged else (),
+            addresses=tuple([one.strip() for one in others.lower().split(";") if one.strip()]) if others else (),
             history=NO_HISTORY if not history else {name: _edits(rows) for name, rows in history.items()},
         )
     except NOT_ITS_SHAPE as error:  # spelt out, not `understood`: the hottest path of a full pull
@@ -224,7 +229,8 @@ def _by_asked_id(
 def named(properties: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What to ask for, and what of the answer to drop again."""
     asked = dict.fromkeys(properties)
-    return tuple({**asked, MERGED_IDS: None}), tuple(name for name in (*ALWAYS_SENT, MERGED_IDS) if name not in asked)
+    every = dict.fromkeys((*asked, *OUR_OWN))
+    return tuple(every), tuple(name for name in (*ALWAYS_SENT, *OUR_OWN) if name not in asked)
 
 
 def _archived_since(row: Mapping[str, Any], since: datetime) -> bool:
