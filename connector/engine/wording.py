@@ -186,8 +186,8 @@ class Wording:
             yield f"{clock.label}: was {due} and is late" if late else f"{clock.label}: {due}"
 
     def _return(self, episode: Episode) -> Iterator[str]:
-        if episode.state is State.WON:
-            return
+        if episode.state is State.WON or (episode.was_undone and episode.ordinal > 1):
+            return  # the attempt before an undone one says what brings the lead back, and why it does not go now
         if episode.state is State.JUNK:
             yield "when this lead asks for sales again, the triage desk looks at it first"
             return

@@ -30,6 +30,7 @@ from connector.rules.reporting.meeting import meeting_report
 from connector.rules.reporting.money import money
 from connector.rules.reporting.numbers import Share, chance_of, nearest_rank, quantile
 from connector.rules.reporting.passed import Held, Passed, passed, whole_days
+from connector.rules.reporting.results import owners_report
 from connector.rules.reporting.settings import Campaign, CohortRules, Each
 from connector.rules.reporting.spells import follow_up
 from connector.rules.sla import Until, answer_due
@@ -484,6 +485,16 @@ def make_facts(leads: list[Passed], **more: Any) -> Facts:
         "deals": (), "versions": {},
     }  # fmt: skip
     return Facts(**{**given, **more})
+
+
+def test_an_owner_is_measured_by_what_they_did_themselves() -> None:
+    """R12, R16: the rep who took a lead over has not called it because somebody at telequalification had."""
+    lead = make_passed(1, party="ours", passed_on_at=HANDED + DAY, touched_at=HANDED + HOUR)
+    other = replace(lead, id=EpisodeId("ep_2"), own_touched_at=HANDED + DAY + 2 * HOUR)
+    period = Period(since=HANDED - DAY, until=NOW, words="these days")
+    for leads, median in (([lead], None), ([lead, other], 2 * HOUR)):
+        (line,) = owners_report(make_facts(leads), period).owners
+        assert line.leads.follow_up_median == median
 
 
 def test_the_meeting_is_prepared() -> None:

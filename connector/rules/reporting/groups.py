@@ -64,11 +64,13 @@ def groups(
     zone: tzinfo,
     mature_after: timedelta,
     arrived: Mapping[str, int] | None = None,
+    follow_up: Callable[[Passed], timedelta | None] = lambda one: span(one.handed_at, one.touched_at),
 ) -> tuple[Group, ...]:
     """Those with most leads first.
 
     Args:
         of: the group of a lead. arrived: group -> leads that came in, handed over or not.
+        follow_up: how long a lead waited for its first touch; None where that is not measured.
     """
     parts: dict[str, list[Passed]] = {value: [] for value in arrived or ()}
     for one in leads:
@@ -81,7 +83,7 @@ def groups(
         others = Share(won - mature[value].part, all_mature - mature[value].whole)
         came = None if arrived is None else max(arrived.get(value, 0), len(some))
         performs = _performs(mature[value], others, compared)
-        found.append(_group(value, some, came, mature[value], performs, now, zone))
+        found.append(_group(value, some, came, mature[value], performs, now, zone, follow_up))
     return tuple(sorted(found, key=lambda one: (-(one.arrived or one.handed), -one.handed, one.value)))
 
 
@@ -113,9 +115,10 @@ def _group(
     performs: Performs,
     now: datetime,
     zone: tzinfo,
+    follow_up: Callable[[Passed], timedelta | None],
 ) -> Group:
     count = len(leads)
-    spans = sorted(found for one in leads if (found := span(one.handed_at, one.touched_at)) is not None)
+    spans = sorted(found for one in leads if (found := follow_up(one)) is not None)
     days = to_won(leads, zone)
     won = sum(one.won_at is not None for one in leads)
     amounts = [one.revenue for one in leads if one.revenue is not None]

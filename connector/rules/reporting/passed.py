@@ -58,6 +58,7 @@ class Passed:
         again: whether the contact had been passed before.
         party: the telequalification that had it first, empty: none. passed_on_at: when, and caller: who there passed it
             on to a rep; None where that did not happen, or an agency without seats in the CRM did it (R12).
+        touched_at: the first touch by anybody; own_touched_at: the first by whoever has it, or had it last.
         began: the assignments that were the first of their hop; every other one means that it changed hands.
         holders: assignment -> who had it then; empty where its path is not known.
         touches: calls, mails and meetings since the handover, oldest first; empty where no clock asks for so many.
@@ -76,6 +77,7 @@ class Passed:
     passed_on_at: datetime | None = None
     caller: OwnerId | None = None
     touched_at: datetime | None = None
+    own_touched_at: datetime | None = None
     answered_at: datetime | None = None
     accepted_at: datetime | None = None
     opportunity_at: datetime | None = None
@@ -157,6 +159,7 @@ def passed(
         passed_on_at=episode.passed_on_at,
         caller=episode.caller,
         touched_at=episode.first_touched_at,
+        own_touched_at=episode.touched_at,
         answered_at=_first(path, ANSWERED, episode),
         accepted_at=_first(path, ACCEPTED, episode),
         opportunity_at=_first(path, OPPORTUNITIES, episode),

@@ -19,7 +19,7 @@ from connector.rules.reporting.late import Board, Missed, boards, missed
 from connector.rules.reporting.leaked import LeakCount, by_mailing
 from connector.rules.reporting.money import Money, money
 from connector.rules.reporting.numbers import Share
-from connector.rules.reporting.passed import INFERRED, UNKNOWN, Passed
+from connector.rules.reporting.passed import INFERRED, UNKNOWN, Passed, span
 from connector.rules.reporting.spells import FollowUp, Leg, follow_up, leg, legs
 from connector.rules.routing import Turns
 from connector.rules.targets import KpiResult, PromiseKept, measure, promise
@@ -201,6 +201,7 @@ def owners_report(facts: Facts, period: Period) -> OwnersReport:
         now=facts.as_of,
         zone=facts.zone,
         mature_after=facts.book.reports.cohorts.mature_after,
+        follow_up=lambda one: span(one.passed_on_at or one.handed_at, one.own_touched_at),
     )
     lines = [
         OwnerLine(
