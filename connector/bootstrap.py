@@ -138,10 +138,10 @@ class Connector:
         """The portal's properties, as far as the rules may name them: one call, or two."""
         return self.gateway.schema(companies=self.book.fields.reads_companies)
 
-    def store(self, portal: PortalInfo) -> SqlStore:
-        """The database of this portal, made where it is missing."""
+    def store(self, portal: PortalInfo, *, make: bool = True) -> SqlStore:
+        """The database of this portal; `make`: also where it is missing, for who begins something."""
         if portal.id not in self._stores:
-            self._stores[portal.id] = open_database(self.settings, portal)
+            self._stores[portal.id] = open_database(self.settings, portal, make=make)
         return self._stores[portal.id]
 
     def reload_rules(self) -> None:
@@ -188,7 +188,7 @@ class Connector:
         """What differs between the portal and the database; `sample` None: all. Raises what engine.deep raises."""
         self.gateway.count_anew()
         portal = self.gateway.portal()
-        gateway, store = self.gateway, self.store(portal)
+        gateway, store = self.gateway, self.store(portal, make=False)
         with gateway.spend(Purpose.BACKFILL):
             return deep_check(
                 gateway, gateway, store, self.book, portal,
@@ -204,7 +204,7 @@ class Connector:
         """Put back what one run wrote (R36). Raises what engine.undo.undo raises."""
         self.gateway.count_anew()
         portal = self.gateway.portal()
-        store = self.store(portal)
+        store = self.store(portal, make=False)
         with _sender(self.settings, self.book, store) as (sender, destinations):
             ports = self._ports(store, sender, destinations)
             return undo(ports, self.book, portal, RunId(run.strip()), dry_run=dry_run, progress=progress)
@@ -245,11 +245,11 @@ def connect(settings: Settings) -> Iterator[Connector]:
             store.close()
 
 
-def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
+def open_database(settings: Settings, portal: PortalInfo | None, *, make: bool = True) -> SqlStore:
     """The database without the CRM, for commands that only read.
 
     `portal` None takes the one that the database belongs to, which must be there already. Who names one is about to
-    write, and may have to erase somebody at any moment: for that there must be a key.
+    write, and may have to erase somebody at any moment: for that there must be a key. `make`: and begins something.
     """
     store = open_store(
         settings.database_url.get_secret_value(),
@@ -257,7 +257,7 @@ def open_database(settings: Settings, portal: PortalInfo | None) -> SqlStore:
         holder=this_process(),
         wall_clock=wall_clock,
         key=settings.key.get_secret_value() if settings.key else None,
-        make=portal is not None,
+        make=make and portal is not None,
     )
     if portal is not None:
         try:

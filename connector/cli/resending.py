@@ -31,7 +31,7 @@ def retry(entry: Annotated[str, typer.Argument(help="Id of the notice.")], as_js
     settings = start()
     with connect(settings) as connector:
         portal = connector.portal()
-        store = connector.store(portal)
+        store = connector.store(portal, make=False)
         desk = Resending(store)
         with store.lease():
             if not desk.retry(entry, portal.now):
@@ -76,7 +76,7 @@ def replay(
         known(settings, destination)
     with connect(settings) as connector:
         portal = connector.portal()
-        store = connector.store(portal)
+        store = connector.store(portal, make=False)
         desk = Resending(store)
         found = _chosen(desk, ids or [], destination, status, _span(since, until, portal.time_zone))
         if found and not yes and not ids:

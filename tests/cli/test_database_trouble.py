@@ -52,7 +52,13 @@ def another_tool_holds(path: Path) -> Iterator[None]:
             tool.wait(20)
 
 
-@pytest.mark.parametrize("words", [("runs",), ("runs", "show"), ("leads",), ("report", "funnel"), ("explain", "101")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs",), ("runs", "show"), ("leads",), ("report", "funnel"), ("explain", "101"), ("check", "--deep"),
+        ("undo", "run_1", "--yes"), ("outbox", "retry", "n1"), ("outbox", "replay", "n1"),
+    ],
+)  # fmt: skip
 def test_who_reads_in_a_wrong_folder_is_told_and_leaves_no_database_there(
     world: World, handoff: Handoff, words: tuple[str, ...]
 ) -> None:
