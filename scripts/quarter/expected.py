@@ -195,9 +195,17 @@ def _in_hand(lead: Lead, course: Course, spell: Spell, facts: Facts, rules: Rule
         _told_of_move(spell, found, before, now)
     for one in due:
         kind = "sla.at_risk" if one.level.startswith("at_risk") else "sla.breached"
+        if kind == "sla.at_risk" and any(_says_more(other, one) for other in due):
+            continue
         for role in one.tell:
             found.told[DESTINATIONS[role], kind, f"{CLOCKS[one.clock].says}: {one.level}"] += 1
     return found
+
+
+def _says_more(other: Due, warning: Due) -> bool:
+    """Whether as much of the same time, or all of it, is up at once, and whoever is warned hears of that."""
+    later = other.clock == warning.clock and other.at > warning.at
+    return later and other.level.startswith(("at_risk", "breach")) and set(warning.tell) <= set(other.tell)
 
 
 def _told_of_move(spell: Spell, found: Outlook, before: str, now: datetime) -> None:

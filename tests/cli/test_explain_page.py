@@ -33,6 +33,7 @@ FOUND = Explanation(
     answered=(("2 March 2026 at 09:14", "Ana accepted by link; done"),),
     written=(("1 March 2026 at 10:00", f"stage {NASTY}"),),
     problems=(f"problem {NASTY}",),
+    kept=(f"kept {NASTY}",),
     rules="0123456789ab",
     definition=f"by version 3 {NASTY}",
 )
@@ -44,7 +45,7 @@ def test_every_fact_stands_on_the_page_and_none_of_it_is_markup() -> None:
     told = [
         FOUND.name, FOUND.answer, FOUND.why, "12.50", "-2.50", "one more", FOUND.owner, FOUND.routed, FOUND.definition,
         *(words for _, words in (*FOUND.path, *FOUND.seen)), *FOUND.candidates[0], *FOUND.clocks, *FOUND.history,
-        *FOUND.answered[0], *FOUND.written[0], *FOUND.problems, "As it stood on 2 March 2026",
+        *FOUND.answered[0], *FOUND.written[0], *FOUND.problems, *FOUND.kept, "As it stood on 2 March 2026",
     ]  # fmt: skip
     assert [text for text in told if text not in shown] == []
     assert "<img" not in page and 'onerror="' not in page
@@ -64,7 +65,7 @@ def test_it_loads_nothing_and_fits_a_phone() -> None:
 def test_parts_that_do_not_apply_are_left_out() -> None:
     bare = replace(
         FOUND, as_of=None, decided_at=None, score=None, lines=(), missing=(), path=(), seen=(), owner="", candidates=(),
-        clocks=(), history=(), answered=(), written=(), problems=(), rules="",
+        clocks=(), history=(), answered=(), written=(), problems=(), kept=(), rules="",
     )  # fmt: skip
     page = explain_page(bare)
     assert "<h2>" not in page and "<footer>" not in page and "As it stood" not in page

@@ -31,6 +31,7 @@ from connector.store.tables import run as runs
 WHO, OTHER = ContactId("90817263541"), ContactId("90817263542")
 CANARY = "Zanziberta"
 MAIL, OLD_MAIL = "zanziberta@canary.example", "old.zanziberta@canary.example"
+OTHER_MAIL = "zanziberta.private@canary.example"
 TRACES = (CANARY, CANARY.lower(), WHO, OTHER)
 UNTOUCHED = frozenset(
     {"portal", "lease", "login", "watermark", "rulebook", "owner", "rotation", "destination", "suppression_list"}
@@ -51,6 +52,7 @@ def fill(store: SqlStore) -> None:
             if contact != BEN:
                 facts["first_name"] = CANARY
             unit.put_contacts([stored(contact, facts, raw=dict(facts), problems=(CANARY,) if contact == WHO else ())])
+        unit.put_addresses({OTHER_MAIL: OTHER})
         unit.merge_contact(OTHER, WHO)
         unit.put_field_changes([change("first_name", CANARY, contact=WHO), change("*", CANARY, contact=OTHER)])
         unit.put_field_changes([change("stage", "mql", contact=WHO), change("first_name", "Ben", contact=BEN)])

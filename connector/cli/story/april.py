@@ -192,6 +192,7 @@ def won_and_late(tell: Teller) -> None:
             stage,
         )
         holder = tell.rep(JOANA)
+        tell.sync(f"{day} 10:10")
         tell.sync(f"{day} 10:25")
         warned = tell.post.find("reps", NoticeKind.SLA_AT_RISK, JOANA.email)
         early = tell.post.find("managers", NoticeKind.SLA_BREACHED, JOANA.email)
