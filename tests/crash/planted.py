@@ -227,10 +227,10 @@ def _turn_moved_twice() -> None:
 def _stream_done_before_it_is_pulled() -> None:
     pulled = pull._pull_stream
 
-    def bad(context: Any, name: str, marks: dict[str, str]) -> bool:
+    def bad(context: Any, name: str, marks: dict[str, str], *more: Any) -> bool:
         with context.store.transaction() as uow:
             uow.put_progress(context.run.id, {**marks, name: "done"})
-        return bool(pulled(context, name, marks))
+        return bool(pulled(context, name, marks, *more))
 
     pull._pull_stream = bad
 
