@@ -12,6 +12,8 @@ from conftest import PORTAL, Opener
 from sqlalchemy import insert, select
 from values import BEN, NOW, activity, change, decision, entry, episode, hours, intent, run, stored, timer
 
+from connector.bootstrap import open_database
+from connector.config.settings import load_settings
 from connector.domain.answer import Answer, AnswerKind, Said
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId
@@ -19,7 +21,7 @@ from connector.domain.deal import Deal, DealState
 from connector.domain.episode import State, episode_id
 from connector.domain.verdict import Verdict
 from connector.engine.erase import BY_HAND, PRIVACY, VANISHED, erase_contacts, erase_now
-from connector.engine.ports import AuditRow, Try
+from connector.engine.ports import AuditRow, PortalInfo, Try
 from connector.engine.ports.proof import Stranded
 from connector.errors import SettingsError
 from connector.rules.funnel import funnel
@@ -350,3 +352,23 @@ def open_it(url: str) -> Iterator[Opener]:
 @pytest.fixture
 def store(open_it: Opener) -> SqlStore:
     return open_it(key="a key for tests that is long enough")
+
+
+def test_whether_there_can_be_a_key_is_known_before_it_is_needed(tmp_path: Path) -> None:
+    """P5, I11: a run is not stopped in its midst by the first person who is to be erased; nothing is made meanwhile."""
+    for key in (Key(), Key("too short")):
+        with pytest.raises(SettingsError, match="HANDOFF_KEY"):
+            key.check()
+    for key in (Key("k" * 40), Key(file=tmp_path / "handoff.db.key"), Key(passing=True)):
+        key.check()
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_a_server_nothing_opens_without_a_key(url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("a file has a place beside it")
+    given = {"HUBSPOT_ACCESS_TOKEN": "t", "HANDOFF_DATABASE_URL": url}
+    portal = PortalInfo(id=PORTAL, time_zone="UTC", ui_domain="app.hubspot.com", now=NOW)
+    with pytest.raises(SettingsError, match="HANDOFF_KEY is not set"):
+        open_database(load_settings(given, None), portal)
+    open_database(load_settings({**given, "HANDOFF_KEY": "k" * 40}, None), portal).close()
