@@ -16,7 +16,7 @@ from connector.rules import meetings, qualification, scorecard, stages, suppress
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
 from connector.rules.hand_raisers import HandRaise
-from connector.rules.routing import Lead
+from connector.rules.routing import Lead, Stick
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import not_counted
 from connector.rules.situation import Situation
@@ -145,7 +145,7 @@ class Case:
         return Lead(
             contact=self.contact,
             lane=lane,
-            former=reps[-1] if reps else None,
+            former=reps[-1] if reps and not self._was_given_since(ended[-1], reps[-1]) else None,
             former_caller=called[-1] if called else None,
             account=self.contact.owner if self.is_customer else situation.account_owner,
             account_caller=situation.account_caller,
@@ -155,6 +155,13 @@ class Case:
             in_sales=in_sales,
             passed_on_by=passed_on_by,
         )
+
+    def _was_given_since(self, last: Episode, former: OwnerId) -> bool:
+        """Whether somebody gave the contact to another owner since sales had it, where the rules ask for that (I2)."""
+        owner, at = self.contact.owner, self.contact.changed_at.get("owner")
+        if Stick.EXISTING_OWNER not in self.book.routing.stickiness or owner in (None, former):
+            return False
+        return at is not None and last.ended_at is not None and at > last.ended_at
 
     @property
     def left(self) -> frozenset[OwnerId]:

@@ -32,6 +32,8 @@ EDITS: Mapping[str, tuple[str, str]] = {
 
 KNOWN_BEFORE = ("an earlier stage", "verdict", "verdict accepted", "verdict's reason", "day of return", "comment")
 """Edits that, once read, the handover follows up by rule: the stage moves on, answers of before are emptied."""
+COMES_WITH = {("a new lead", "status")}
+"""What a contact came with when it was first seen is no word about a handover that had not begun (rules/plan.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Edits:
         for lead in LEADS:
             for edit in EDITS:
                 for number, what in enumerate([*self.calls, "the run is over"], 1):
-                    if edit not in KNOWN_BEFORE or number > self.read:
+                    if (edit not in KNOWN_BEFORE and (lead, edit) not in COMES_WITH) or number > self.read:
                         yield Place(lead, edit, number, what)
 
     def try_one(self, place: Place) -> str:
@@ -100,7 +102,8 @@ class Edits:
     def _edited(self, world: World, place: Place) -> str:
         prop, value = EDITS[place.edit]
         contact, owner = self.taken[place.lead]
-        value = value or next(each for each in self.owners if each != owner)
+        stands = world.read(contact, prop)[prop]  # what is there already is no edit
+        value = value or next(each for each in self.owners if each not in (owner, stands))
         act = {"kind": "edit", "contact": contact, "properties": {prop: value}}
         if place.call <= len(self.calls):
             world.faults({"kind": "act_before", "acts": [act], "nth": place.call})

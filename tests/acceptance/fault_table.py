@@ -10,6 +10,7 @@ import os
 import pickle
 import shutil
 import sqlite3
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -39,6 +40,8 @@ REFUSALS = (400, 403, 404)
 ROUNDS_WHILE_BROKEN = 2
 ROUNDS_AFTER = 4
 """So often a scheduler comes by before the world must be as it would have been."""
+ASKS_AT_ONCE = "`handoff sync --full` asks at once"
+STUCK = "alarm.raised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,9 @@ class Lab:
             if lasting:
                 world.control("DELETE", "faults")
             said = run(connector, flavour, self.day)
+            if ASKS_AT_ONCE in said:  # as an admin does who gave the scope back and does not wait a day
+                world.later(seconds=1)
+                said = run(connector, "full", self.day)
             if said == "completed":
                 met += _hits(world)
                 world.control("DELETE", "faults")
@@ -344,7 +350,16 @@ def run(connector: Connector, flavour: str, day: Day) -> str:
 
 
 def _hurry(connector: Connector) -> None:
-    connector.gateway._transport._sleep = lambda seconds: None
+    """Waiting, between tries and after a 429, takes no time: the clocks that measure it go forward instead."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    door = connector.gateway._transport
+    door._sleep = sleep
+    for pacer in (door._pacing.calls, door._pacing.searches):
+        pacer._sleep, pacer._clock = sleep, lambda: time.monotonic() + slept[0]
 
 
 def _environment(world: World, flavour: str) -> dict[str, str]:
@@ -383,10 +398,13 @@ def look(world: World) -> End:
 def differences(expected: End, found: End, *, clocks_ran_on: bool = False) -> str:
     """The first thing that is not as it would have been.
 
-    `clocks_ran_on`: a write was refused, so that leads stayed with sales meanwhile, and their clocks went on.
+    `clocks_ran_on`: a write was refused, so that leads stayed with sales meanwhile, their clocks went on, and the proof
+        of the night told of leads that could not go on.
     """
     for email, values in expected.people.items():
         for name, before, after in zip(SHOWN, values, found.people.get(email, []), strict=False):
+            if clocks_ran_on and name == "handoff_due_at":  # it may have been handed over a second later
+                before, after = before[:16], after[:16]
             if before != after:
                 return f"{email}: {name} is {after!r}, would have been {before!r}"
     for part in ("people", "listed", "tasks", "path"):
@@ -394,7 +412,7 @@ def differences(expected: End, found: End, *, clocks_ran_on: bool = False) -> st
             return f"{part}: {getattr(found, part)} instead of {getattr(expected, part)}"
     if expected.told != found.told:
         lost, more = expected.told - found.told, found.told - expected.told
-        if not lost and clocks_ran_on and all(kind.startswith("sla.") for kind, _ in more):
+        if not lost and clocks_ran_on and all(kind.startswith("sla.") or kind == STUCK for kind, _ in more):
             return ""
         return f"not told: {dict(lost)}; told too often: {dict(more)}"
     return ""
