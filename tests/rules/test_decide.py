@@ -413,6 +413,15 @@ def test_the_day_itself_hands_over_to_the_former_owner_where_the_reason_says_so(
     assert (decision.episode.lane, decision.episode.owner) == ("return", BEN)
 
 
+@pytest.mark.parametrize(("hours_ago", "gets_it"), [(1, ANA), (24 * 365, BEN)])
+def test_whom_somebody_gave_it_since_goes_before_the_former_owner(hours_ago: int, gets_it: OwnerId) -> None:
+    """I2, R12: but not whom the contact had as its owner before sales had it."""
+    ended = back(exit_reason="locked_in_contract", wakes_at=NOW, owner=BEN)
+    contact = make_contact(owner=ANA, changed_at={"owner": NOW - hours_ago * HOUR})
+    decision = decided(contact=contact, episodes=[ended])
+    assert decision.episode is not None and decision.episode.owner == gets_it
+
+
 @pytest.mark.parametrize("state", [State.WON, State.JUNK])
 def test_won_and_junk_never_wake_by_a_day(state: State) -> None:
     ended = back(state=state, exit_reason="locked_in_contract", wakes_at=NOW)
