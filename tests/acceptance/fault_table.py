@@ -407,7 +407,9 @@ def differences(expected: End, found: End, *, clocks_ran_on: bool = False) -> st
                 before, after = before[:16], after[:16]
             if before != after:
                 return f"{email}: {name} is {after!r}, would have been {before!r}"
-    for part in ("people", "listed", "tasks", "path"):
+    if expected.people.keys() != found.people.keys():
+        return f"people: {sorted(found.people)} instead of {sorted(expected.people)}"
+    for part in ("listed", "tasks", "path"):
         if getattr(expected, part) != getattr(found, part):
             return f"{part}: {getattr(found, part)} instead of {getattr(expected, part)}"
     if expected.told != found.told:
