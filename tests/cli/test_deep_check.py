@@ -48,7 +48,7 @@ def test_how_much_goes_with_deep_alone(world: World, handoff: Handoff) -> None:
     for words, said in (
         (("--sample", "3"), "Add --deep"),
         (("--deep", "--all", "--sample", "3"), "Leave one"),
-        (("--deep",), "Run `handoff sync` first"),
+        (("--deep",), "The first `handoff sync` makes it"),
     ):
         answer = handoff("check", *words)
         assert answer.code == 2 and said in answer.err, words

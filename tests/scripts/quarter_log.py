@@ -128,8 +128,7 @@ def _late(book: LogBook) -> None:
     book.asks("2 08:10:17", "7")
     book.hands_over("2 09:00", "7", "ep_7_1")             # 10:00 in Berlin: two office hours end at 12:00
     book.warns("2 10:00", "7", TOUCH, "at_risk_50", "reps")
-    book.warns("2 11:00", "7", TOUCH, "at_risk_80", "reps")
-    book.warns("2 11:00", "7", TOUCH, "breach", "reps", "managers")
+    book.warns("2 11:00", "7", TOUCH, "breach", "reps", "managers")     # 80 % are up too: nobody is warned any more
     book.warns("2 14:00", "7", TOUCH, "escalated_200", "managers")      # an hour's break between
     book.calls("2 14:20:30", "7")
     book.writes("2 15:00", "7", handoff_state="working")
@@ -138,8 +137,6 @@ def _late(book: LogBook) -> None:
     book.looks("12 07:00:11", "7")
     book.looks("12 08:00:11", "7")                       # enough points, but its day has not come
     book.hands_over("24 09:00", "7", "ep_7_2")            # to the minute three weeks after
-    book.warns("25 09:00", "7", TOUCH, "at_risk_50", "reps")
-    book.warns("25 09:00", "7", TOUCH, "at_risk_80", "reps")
     book.warns("25 09:00", "7", TOUCH, "breach", "reps", "managers")
 
 

@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[Callable[[list[Line]], list[Line]], str, str]] = {
         lambda log: moved_to(log, "2 15:00", notice("sla.breached", "7", level="escalated_200")),
         "not told", "escalated_200"),
     "a warning that came a run too early": (
-        lambda log: moved_to(log, "2 10:00", notice("sla.at_risk", "7", level="at_risk_80")), "told", "without cause"),
+        lambda log: moved_to(log, "2 09:00", notice("sla.at_risk", "7", level="at_risk_50")), "told", "without cause"),
     "a breach of which the manager was not told": (
         lambda log: without(
             log, lambda line: notice("sla.breached", "7", level="breach")(line) and line["destination"] == "managers"
