@@ -256,7 +256,7 @@ def open_database(settings: Settings, portal: PortalInfo | None, *, make: bool =
         portal.id if portal else None,
         holder=this_process(),
         wall_clock=wall_clock,
-        key=settings.key.get_secret_value() if settings.key else None,
+        key=settings.given_key(),
         make=make and portal is not None,
     )
     if portal is not None:

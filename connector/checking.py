@@ -65,8 +65,7 @@ class Checking:
         checks: list[Callable[[], object]] = [partial(answering, self._settings)]
         checks += [partial(check_variable, name, value) for name, value in self._unused().items()]
         url = self._settings.database_url.get_secret_value()
-        key = self._settings.key.get_secret_value() if self._settings.key else None
-        checks.append(partial(check_store, url, portal.id, wall_clock=wall_clock, key=key))
+        checks.append(partial(check_store, url, portal.id, wall_clock=wall_clock, key=self._settings.given_key()))
         for check in checks:
             try:
                 check()

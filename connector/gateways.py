@@ -62,7 +62,7 @@ def login_vault(settings: Settings) -> LoginVault:
     """Where tokens of a login are kept; asks nothing of the database yet."""
     return LoginVault(
         settings.database_url.get_secret_value(),
-        key=settings.key.get_secret_value() if settings.key else None,
+        key=settings.given_key(),
         wall_clock=wall_clock,
     )
 

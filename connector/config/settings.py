@@ -184,6 +184,10 @@ class Settings(BaseSettings):
             raise SettingsError(f"{' and '.join(missing)} not set, and OAuth needs both", advice=HOW_TO_OAUTH)
         return Credentials(client_id=self.client_id, client_secret=self.client_secret, refresh_token=self.refresh_token)
 
+    def given_key(self) -> str | None:
+        """What the database's key is made from; None where a file beside it is to hold one."""
+        return self.key.get_secret_value() if self.key else None
+
     def secret(self, name: str) -> SecretStr | None:
         """The variable that a rule file names (`url_env`, `secret_env`), or what `name`_FILE holds; None where unset.
 

@@ -20,7 +20,7 @@ from connector.engine.context import BATCH, Context
 from connector.engine.marks import look_at_marks
 from connector.engine.notify import Teller, entries
 from connector.engine.ports import AuditRow, UnitOfWork
-from connector.rules import sla
+from connector.rules import reminders, sla
 from connector.rules.touches import last_touch
 
 
@@ -58,8 +58,8 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
             continue
         if not sla.still_runs(timer, episode, context.book.sla, last_touch(situation.contact, situation.activities)):
             continue
-        same = [one.timer for one in set_by_episode.get(episode.id, ()) if sla.is_same_clock(one.timer, timer)]
-        if sla.is_overtaken(timer, same, context.book.sla, now=context.now):
+        same = [one.timer for one in set_by_episode.get(episode.id, ()) if reminders.is_same_clock(one.timer, timer)]
+        if reminders.is_overtaken(timer, same, context.book.sla, now=context.now):
             continue
         decision = Decision(
             contact=timer.contact,
@@ -72,7 +72,7 @@ def _fire(context: Context, uow: UnitOfWork, due: Sequence[Timer]) -> None:
             episode=episode,
         )
         teller = Teller(context, decision, situation.contact, situation.activities, situation.last_ended, owners)
-        told.append(_notice(context, teller, timer, episode, due_at=sla.limit_among(same)))
+        told.append(_notice(context, teller, timer, episode, due_at=reminders.limit_among(same)))
     context.counts.notices_queued += uow.put_entries(entries(context, told, None, due_at=context.now))
     uow.audit(context.run.id, [_audit(notice) for notice in told], context.now)
 
