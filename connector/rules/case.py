@@ -157,7 +157,12 @@ class Case:
         )
 
     def _was_given_since(self, last: Episode, former: OwnerId) -> bool:
-        """Whether somebody gave the contact to another owner since sales had it, where the rules ask for that (I2)."""
+        """Whether somebody gave the contact to another owner since sales had it, where the rules ask for that (I2).
+
+        In an open episode the owner is whom sales has, and nobody's word on who should get it next.
+        """
+        if self.situation.open_episode is not None:
+            return False
         owner, at = self.contact.owner, self.contact.changed_at.get("owner")
         if Stick.EXISTING_OWNER not in self.book.routing.stickiness or owner in (None, former):
             return False

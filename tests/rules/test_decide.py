@@ -422,6 +422,17 @@ def test_whom_somebody_gave_it_since_goes_before_the_former_owner(hours_ago: int
     assert decision.episode is not None and decision.episode.owner == gets_it
 
 
+@pytest.mark.parametrize("former", [BEN, "9"])
+def test_who_follows_a_lost_owner_knows_the_lead_where_somebody_does(former: Any) -> None:
+    """R12: whom the lost one had it from is Handoff, and nobody's word on who should get it next."""
+    earlier = back(owner=former, handed_off_at=NOW - 9 * DAY, ended_at=NOW - 5 * DAY)
+    episodes = [earlier, make_episode(ordinal=2)]
+    contact = make_contact(stage="mql", owner=ANA, changed_at={"owner": NOW - 2 * DAY})
+    desk = make_desk(make_owner(ANA, archived=True), make_owner(BEN), make_owner("9"))
+    decision = decided(contact=contact, episodes=episodes, desk=desk)
+    assert decision.episode is not None and decision.episode.owner == former
+
+
 @pytest.mark.parametrize("state", [State.WON, State.JUNK])
 def test_won_and_junk_never_wake_by_a_day(state: State) -> None:
     ended = back(state=state, exit_reason="locked_in_contract", wakes_at=NOW)
