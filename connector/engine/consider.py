@@ -148,6 +148,8 @@ def _consider_one(context: Context, uow: UnitOfWork, table: _Table, contact: Con
         uow.mark_retry([contact])  # not in this run: first the rep's word stands in the record
     if decision.route is not None and decision.episode is not None and decision.episode.owner is not None:
         _turn(uow, table.gathered, decision)
+    elif decision.episode is not None:
+        table.gathered.accounts.move(decision.episode, account_of(table.gathered.stored[contact]))
     return case.intent is None  # a write that was refused before stays set aside until it is done
 
 
@@ -257,8 +259,7 @@ def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
     gathered.given_today[episode.owner] = gathered.given_today.get(episode.owner, 0) + 1
     gathered.open_leads[episode.owner] = gathered.open_leads.get(episode.owner, 0) + 1
     account = account_of(gathered.stored[decision.contact])
-    if account:
-        gathered.accounts[episode.hop][account] = episode.owner
+    gathered.accounts.give(episode.hop, account, decision.contact, episode.owner)
 
 
 def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from connector.domain.account import Accounts
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.deal import Deal
@@ -16,6 +17,7 @@ from connector.domain.episode import Episode, Hop
 from connector.domain.owner import Owner
 from connector.domain.timer import Timer
 from connector.engine.ports import StoredContact, UnitOfWork
+from connector.rules.follow import had
 from connector.rules.rulebook import RuleBook
 from connector.rules.scanners import sift
 from connector.rules.situation import Desk, Situation
@@ -27,7 +29,7 @@ class Gathered:
 
     Attributes:
         stored: neither gone nor merged ones. activities: oldest first, none after `now`.
-        accounts: owner of each company by domain, at telequalification and in sales.
+        accounts: who has the leads of these companies.
         given_today: leads that each owner got since midnight; overdue: timers that came due to take a lead from its
             holder; both empty where no rule asks.
         rotation, open_leads, accounts, given_today: mutable; turns move on from lead to lead within a batch (R12).
@@ -40,7 +42,7 @@ class Gathered:
     owners: dict[OwnerId, Owner]
     rotation: dict[str, dict[OwnerId, int]]
     open_leads: dict[OwnerId, int]
-    accounts: dict[Hop, dict[str, OwnerId]]
+    accounts: Accounts
     given_today: dict[OwnerId, int] = field(default_factory=dict)
     overdue: dict[ContactId, list[Timer]] = field(default_factory=dict)
 
@@ -59,7 +61,7 @@ def gather(uow: UnitOfWork, ids: Sequence[ContactId], *, now: datetime, look_bac
         owners={owner.id: owner for owner in uow.owners()},
         rotation={pool: dict(pointers) for pool, pointers in uow.rotation().items()},
         open_leads=dict(uow.open_leads()),
-        accounts=uow.account_owners(sorted(domains)) if domains else {hop: {} for hop in Hop},
+        accounts=uow.accounts(sorted(domains)) if domains else Accounts(),
     )
 
 
@@ -93,9 +95,17 @@ def situations_of(
 
 def with_account(situation: Situation, gathered: Gathered) -> Situation:
     """With the owner of its company as it is now: an earlier lead of the batch may have given it one."""
-    account = account_of(gathered.stored[situation.contact.id])
-    callers, reps = (gathered.accounts[hop] for hop in (Hop.TELEQUALIFICATION, Hop.SALES))
-    return replace(situation, account_owner=reps.get(account), account_caller=callers.get(account))
+    return in_account(situation, gathered.accounts, account_of(gathered.stored[situation.contact.id]))
+
+
+def in_account(situation: Situation, accounts: Accounts, domain: str) -> Situation:
+    """With the owner and the caller of its company, who have had none of its attempts where there are others."""
+    had_by = had(situation.open_episode) if situation.open_episode is not None else ()
+    return replace(
+        situation,
+        account_owner=accounts.owner(Hop.SALES, domain, had_by=had_by),
+        account_caller=accounts.owner(Hop.TELEQUALIFICATION, domain, had_by=had_by),
+    )
 
 
 def account_of(row: StoredContact) -> str:

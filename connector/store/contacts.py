@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, Text, bindparam, delete, func, literal, or_, select, update
 
+from connector.domain.account import Accounts
 from connector.domain.contact import Contact, ContactId, OwnerId
 from connector.domain.episode import UNDONE, Hop
 from connector.engine.ports import FieldChange, StoredContact
@@ -71,7 +72,7 @@ _SEEN_TO_CHANGE = (
 _colleague = contact.alias("colleague")
 # From the domains to their contacts to these contacts' episodes; as a plain join SQLite begins with all episodes.
 _ACCOUNT_OWNERS = (
-    select(contact.c.domain, episode.c.owner, episode.c.party, episode.c.passed_on_at)
+    select(contact.c.domain, contact.c.contact, episode.c.owner, episode.c.party, episode.c.passed_on_at)
     .join(episode, (episode.c.portal == contact.c.portal) & (episode.c.contact == contact.c.contact))
     .where(
         episode.c.portal == PORTAL, episode.c.silent.is_(False), episode.c.owner.is_not(None),
@@ -166,12 +167,13 @@ class Contacts(Part):
     def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None:
         self.change_by_id(_SET_ON_LIST, ids, on=on_list)
 
-    def account_owners(self, domains: Sequence[str]) -> dict[Hop, dict[str, OwnerId]]:
+    def accounts(self, domains: Sequence[str]) -> Accounts:
         self.flush()
-        found: dict[Hop, dict[str, OwnerId]] = {hop: {} for hop in Hop}
+        found = Accounts()
         for row in self.select_by_id(_ACCOUNT_OWNERS, domains):
             called = row.party is not None and row.passed_on_at is None
-            found[Hop.TELEQUALIFICATION if called else Hop.SALES][row.domain] = OwnerId(row.owner)
+            hop = Hop.TELEQUALIFICATION if called else Hop.SALES
+            found.give(hop, row.domain, ContactId(row.contact), OwnerId(row.owner))
         return found
 
     # -- what was seen when

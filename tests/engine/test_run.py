@@ -68,6 +68,18 @@ def test_one_account_stays_with_one_owner(world: World) -> None:
     assert {owner for _, owner in world.told()} == {"7"}
 
 
+def test_whoever_took_over_a_colleague_takes_over_the_lead_without_an_owner(world: World) -> None:
+    """R12: within one run too, and whoever lost it is none of those who know its account."""
+    world.crm.people.append(make_owner("9"))
+    for contact in ("101", "102"):
+        hand_raiser(world, contact)
+    world.run()
+    world.crm.edit("101", owner="9")
+    world.crm.edit("102", owner="")
+    world.run_later()
+    assert [world.crm.value(contact, "owner") for contact in ("101", "102")] == ["9", "9"]
+
+
 def test_a_lead_is_handed_back_and_comes_again_to_its_owner(world: World) -> None:
     """R20–R24"""
     hand_raiser(world)

@@ -52,7 +52,7 @@ def test_every_question_of_a_run_is_answered_by_an_index(store: SqlStore, seen: 
         unit.contacts(one)
         unit.contact_ids_by_email(["a@b.example"])
         unit.find_contact("a@b.example")
-        unit.account_owners(["b.example"])
+        unit.accounts(["b.example"])
         unit.put_activities([activity()], NOW)
         unit.claim_activities({"a@b.example": ANA})
         unit.activities(one, NOW)

@@ -322,12 +322,13 @@ def test_the_account_owner_is_that_of_the_newest_episode(store: SqlStore) -> Non
         unit.put_episode(episode("a", ANA, opened_at=hours(-9)), at=NOW, cause="")
         unit.put_episode(episode("b", BEN, opened_at=hours(-2), owner=OwnerId("8")), at=NOW, cause="")
         unit.put_episode(episode("c", "103", opened_at=hours(-1), silent=True), at=NOW, cause="")
-        alone = {Hop.SALES: {"firm.example": "8"}, Hop.TELEQUALIFICATION: {}}
-        assert unit.account_owners(["firm.example", "else.example"]) == alone
+        alone = {(Hop.SALES, "firm.example"): {ANA: "7", BEN: "8"}}
+        assert unit.accounts(["firm.example", "else.example"]).holders == alone
         called = episode("d", BEN, ordinal=2, opened_at=NOW, owner=OwnerId("9"), party="callers")
         unit.put_episode(called, at=NOW, cause="")
-        found = unit.account_owners(["firm.example", "else.example"])
-        assert found == {Hop.SALES: {"firm.example": "8"}, Hop.TELEQUALIFICATION: {"firm.example": "9"}}
+        found = unit.accounts(["firm.example", "else.example"])
+        assert found.holders == alone | {(Hop.TELEQUALIFICATION, "firm.example"): {BEN: "9"}}
+        assert (found.owner(Hop.SALES, "firm.example"), found.owner(Hop.SALES, "else.example")) == ("8", None)
 
 
 def test_a_decision_is_told_as_it_was_made(store: SqlStore) -> None:

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from connector.domain.account import Accounts
 from connector.domain.activity import Activity
 from connector.domain.contact import ContactId, OwnerId
 from connector.domain.deal import Deal
 from connector.domain.decision import Decision
-from connector.domain.episode import Episode, EpisodeId, Hop
+from connector.domain.episode import Episode, EpisodeId
 from connector.domain.hint import Hint
 from connector.domain.owner import Owner
 from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
@@ -98,8 +99,8 @@ class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
         ...
 
     def set_on_list(self, ids: Sequence[ContactId], on_list: bool) -> None: ...
-    def account_owners(self, domains: Sequence[str]) -> dict[Hop, dict[str, OwnerId]]:
-        """Per hop and e-mail domain, the owner of its most recently opened non-silent episode there."""
+    def accounts(self, domains: Sequence[str]) -> Accounts:
+        """Who has the leads of these companies, by their non-silent episodes; the most recently opened last."""
         ...
 
     def mark_gone(self, ids: Sequence[ContactId]) -> None: ...

@@ -13,8 +13,9 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from connector.domain.account import Accounts
 from connector.domain.contact import ContactId, OwnerId
-from connector.domain.episode import UNDONE, Episode, EpisodeId, Hop, State
+from connector.domain.episode import UNDONE, Episode, EpisodeId, State
 from connector.domain.timer import Timer, TimerKind
 from connector.engine.ports.history import PastStep
 
@@ -191,12 +192,11 @@ class DeskState:
         else:
             account[episode.id] = episode
 
-    def account_owners(self, domains: Iterable[str]) -> dict[Hop, dict[str, OwnerId]]:
-        """Per hop and domain, the owner of its most recently opened non-silent episode there."""
-        found: dict[Hop, dict[str, OwnerId]] = {hop: {} for hop in Hop}
+    def accounts(self, domains: Iterable[str]) -> Accounts:
+        """As store.Contacts.accounts()."""
+        found = Accounts()
         for domain in domains:
-            rows = self._accounts.get(domain, {}) if domain else {}
-            for episode in sorted(rows.values(), key=lambda one: (one.opened_at, one.id)):
+            for episode in sorted(self._accounts.get(domain, {}).values(), key=lambda one: (one.opened_at, one.id)):
                 if episode.owner is not None:
-                    found[episode.hop][domain] = episode.owner
+                    found.give(episode.hop, domain, episode.contact, episode.owner)
         return found

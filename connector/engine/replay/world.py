@@ -17,14 +17,16 @@ from operator import ge
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from connector.domain.account import Accounts
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.decision import Action, Decision
-from connector.domain.episode import Episode, Hop
+from connector.domain.episode import Episode
 from connector.domain.owner import Owner
 from connector.domain.timer import BREACH, Timer, TimerKind
 from connector.engine.consider import STORED, comes_again, looks_again
 from connector.engine.context import BATCH, OVERLAP
+from connector.engine.gathering import in_account
 from connector.engine.guard import Guard, allowance
 from connector.engine.ports import UnitOfWork
 from connector.engine.ports.history import Deed, News
@@ -84,7 +86,7 @@ class _Batch:
 
     people: dict[ContactId, Person]
     open_leads: dict[OwnerId, int]
-    accounts: dict[Hop, dict[str, OwnerId]]
+    accounts: Accounts
     given_today: dict[OwnerId, int]
 
 
@@ -205,11 +207,11 @@ class World:
             self.desk.note_domain(contact, person.contact.text("domain"))
         domains = {person.contact.text("domain") for person in people.values()}
         given = self.given.today(self.now) if self.book.routing.counts_days else {}
-        return _Batch(people, dict(self.desk.open_leads), self.desk.account_owners(domains), given)
+        return _Batch(people, dict(self.desk.open_leads), self.desk.accounts(domains), given)
 
     def _situation(self, contact: ContactId, batch: _Batch, adopted: frozenset[ContactId]) -> Situation:
         person = batch.people[contact]
-        return Situation(
+        situation = Situation(
             portal=self.setting.portal,
             contact=person.contact,
             activities=person.activities,
@@ -218,8 +220,6 @@ class World:
             episodes=tuple(self.desk.of(contact)),
             since=self.setting.past,
             adopt=contact in adopted,
-            account_owner=batch.accounts[Hop.SALES].get(person.contact.text("domain")),
-            account_caller=batch.accounts[Hop.TELEQUALIFICATION].get(person.contact.text("domain")),
             overdue=self.clocks.fired(contact, sla.REASSIGN),
             desk=Desk(
                 owners=self.setting.owners,
@@ -228,6 +228,7 @@ class World:
                 given_today=batch.given_today,
             ),
         )
+        return in_account(situation, batch.accounts, person.contact.text("domain"))
 
     def _one(self, contact: ContactId, batch: _Batch, guard: Guard, adopted: frozenset[ContactId]) -> bool:
         """Decide one contact and let follow what follows; whether it is to be looked at once more in this run."""
@@ -279,13 +280,15 @@ class World:
     def _turn(self, decision: Decision, batch: _Batch, domain: str) -> None:
         """The assignment moves its pool's pointer, and later leads of the batch see it (R12)."""
         route, episode = decision.route, decision.episode
-        if route is None or episode is None or episode.owner is None:
+        if episode is None:
+            return
+        if route is None or episode.owner is None:
+            batch.accounts.move(episode, domain)
             return
         take_turn(self.desk.rotation, route)
         batch.given_today[episode.owner] = batch.given_today.get(episode.owner, 0) + 1
         batch.open_leads[episode.owner] = batch.open_leads.get(episode.owner, 0) + 1
-        if domain:
-            batch.accounts[episode.hop][domain] = episode.owner
+        batch.accounts.give(episode.hop, domain, episode.contact, episode.owner)
 
     # -- clocks ------------------------------------------------------------------------------------------------
 
