@@ -11,7 +11,7 @@ from connector.domain.episode import Episode, Hop
 
 @dataclass(slots=True)
 class Accounts:
-    """Who has the leads of each account, at telequalification and in sales; the newest last. No domain is no account."""
+    """Who has the leads of each account, at telequalification and in sales; the newest last. No domain, no account."""
 
     holders: dict[tuple[Hop, str], dict[ContactId, OwnerId]] = field(default_factory=dict)
 
