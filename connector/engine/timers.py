@@ -54,7 +54,7 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         return
     if begins or moved:
         uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
-    for clock in sla.stopped_clocks(episode, context.book.sla):
+    for clock in _stopped(before, episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     if decision.action is Action.SIGNAL:
         _start_again(context, uow, episode)
@@ -62,6 +62,17 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too
     if decision.action is Action.INTEREST:
         uow.put_timers([_cool_down(context, episode)])
+
+
+def _stopped(before: Episode | None, episode: Episode, rules: sla.SlaRules) -> list[str]:
+    """Clocks to take away; those that a second hand-raise started go on until sales does or says something (R40)."""
+    heard = before is None or _reaction(before) != _reaction(episode)
+    going_on = () if heard or episode.signal_at is None else sla.reaction_clocks(rules)
+    return [clock for clock in sla.stopped_clocks(episode, rules) if clock not in going_on]
+
+
+def _reaction(episode: Episode) -> tuple[object, ...]:
+    return episode.state, episode.touched_at, episode.inherited
 
 
 def restore_timers(context: Context, uow: UnitOfWork, contact: ContactId) -> None:

@@ -67,6 +67,20 @@ def test_a_second_hand_raise_beside_an_answer_of_the_holder_is_told_at_once(worl
     assert {timer.name for timer in world.timers() if timer.kind == "sla"} >= {"first_touch"}
 
 
+def test_the_clock_of_a_second_hand_raise_runs_on_where_interest_follows(world: World) -> None:
+    """R40, P3: what is told for once must not silence what is still to be done."""
+    world.crm.happen(demo_request(world.clock.now() - MINUTE))
+    world.run()
+    set_anew = [timer for timer in world.timers() if timer.name == "first_touch"]
+    world.clock.pass_by(MINUTE)
+    look_at_prices(world)
+    world.run()
+    assert world.kinds() == ["lead.signal", "lead.signal"]
+    assert [timer for timer in world.timers() if timer.name == "first_touch"] == set_anew != []
+    world.run_later(DAY)
+    assert "sla.breached" in world.kinds()
+
+
 def test_an_ended_lead_tells_nobody(world: World) -> None:
     look_at_prices(world)
     world.run()
