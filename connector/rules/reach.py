@@ -1,9 +1,9 @@
 """Reach: whether anything new could come of a contact now, told from a few running sums (R35).
 
 Replay asks before it decides, and a run asks about whom it sees for the first time: most of what most contacts do
-changes nothing, and to show that costs a hundredth of a decision. The sums never fall short: points count without caps,
-fit at its best, every field of a condition as if it held. So a "no" here is certain (a property test holds it against
-decide()): the answer would be "nothing", or the same triage as before. A "perhaps" is decided in full.
+changes nothing, and to show that costs a hundredth of a decision. The sums never fall short: nothing is ever taken
+away, fit counts at its best, every field of a condition as if it held. So a "no" here is certain (a property test holds
+it against decide()): the answer would be "nothing", or the same triage as before. A "perhaps" is decided in full.
 """
 
 from __future__ import annotations
@@ -71,6 +71,20 @@ IDLE = Mark(0.0, 0, None)
 """What is nothing to any rule; always this very object."""
 
 
+class Slot(NamedTuple):
+    """A sum of points that are worth less and less together.
+
+    Attributes:
+        half_life: in seconds. kind: of the activities, where rules about fields stand in for them. rule: the place of
+            the one rule whose points these are, where it has a cap. cap: the most it gives, in hundredths.
+    """
+
+    half_life: float
+    kind: ActivityKind | None
+    rule: int | None
+    cap: float
+
+
 class Tally:
     """The running sums of one contact. Instants are seconds since 1970.
 
@@ -107,15 +121,20 @@ class Reach:
         self._rules, self._points = book.qualification, book.scoring
         scoring = book.scoring
         self.look_back = scoring.look_back.total_seconds()
-        stood_in_for = scoring.engagement.stood_in_for
+        engagement, caps = scoring.engagement, dict(scoring.engagement.caps)
         kept = [
-            (worth.half_life, rule.kind if rule.kind in stood_in_for else None)
-            for place, rule in enumerate(scoring.engagement.rules)
-            if (worth := scoring.engagement.worth(place))
+            Slot(
+                half_life=engagement.worth(place).half_life,
+                kind=rule.kind if rule.kind in engagement.stood_in_for else None,
+                rule=place if place in caps else None,
+                cap=caps.get(place, inf),
+            )
+            for place, rule in enumerate(engagement.rules)
         ]
         self.slots = tuple(dict.fromkeys(kept))
-        """Sums of a tally: (half-life in seconds, the kind of activity where rules about fields stand in for it)."""
-        self._spans = [span for span, _ in self.slots]
+        """Sums of a tally, by their places."""
+        self._spans = [slot.half_life for slot in self.slots]
+        self._caps = [slot.cap for slot in self.slots]
         self._slot_of = [self.slots.index(slot) for slot in kept]
         best_fit = min(scoring.fit.cap, sum(rule.most for rule in scoring.fit.rules))
         threshold = book.qualification.threshold
@@ -258,14 +277,15 @@ class Reach:
             return False
         if tally.at != now:
             self.bring(tally, now)
-        return sum(tally.sums) + self._by_fields.most(by_fields, partial(self._by_kind, tally)) >= wanted
+        most = sum(map(min, tally.sums, self._caps))
+        return most + self._by_fields.most(by_fields, partial(self._by_kind, tally)) >= wanted
 
     def _by_kind(self, tally: Tally) -> dict[ActivityKind, float]:
         """What activities give, by those kinds for which rules about fields stand in."""
         found: dict[ActivityKind, float] = {}
-        for points, (_, kind) in zip(tally.sums, self.slots, strict=True):
+        for points, (_, kind, _, cap) in zip(tally.sums, self.slots, strict=True):
             if kind is not None:
-                found[kind] = found.get(kind, 0.0) + points
+                found[kind] = found.get(kind, 0.0) + min(points, cap)
         return found
 
     def _pages_suffice(self, viewed: Sequence[Sequence[float]], now: float) -> bool:

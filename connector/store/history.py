@@ -19,7 +19,7 @@ from connector.domain.contact import ContactId
 from connector.domain.deal import Deal
 from connector.domain.episode import UNDONE, Episode
 from connector.engine.ports import FieldChange
-from connector.engine.ports.history import BlindSpots, Deed, News, Origin, PastStep, instant_of
+from connector.engine.ports.history import BlindSpots, Deed, News, Origin, PastStep, Stamp, instant_of, text_of
 from connector.store.activities import Activities
 from connector.store.episodes import read_episode
 from connector.store.part import IDS, PORTAL, chunks
@@ -181,6 +181,10 @@ class Past(PastRuns):
             yield rows
         found.close()
 
+    def _stamp(self, instant: datetime) -> Stamp:
+        """To be compared with what _raw() gives."""
+        return text_of(instant) if self.dialect == "sqlite" else instant
+
     def _raw_by_id(self, statement: Select[Any], ids: Sequence[str], **values: Any) -> Iterator[tuple[Any, ...]]:
         for piece in chunks(ids):
             for rows in self._raw(statement, ids=piece, **values):
@@ -193,12 +197,12 @@ class Past(PastRuns):
 
     def field_history(self, ids: Sequence[ContactId], until: datetime) -> dict[ContactId, list[FieldChange]]:
         found: dict[ContactId, list[FieldChange]] = {}
+        known = self._stamp(until)
         for one, field, value, occurred_at, observed_at, source in self._raw_by_id(_HISTORY, ids):
-            seen_at = instant_of(observed_at)
-            if seen_at <= until:
+            if observed_at <= known:
                 change = FieldChange(
-                    contact=one, field=field, value=value, occurred_at=instant_of(occurred_at), observed_at=seen_at,
-                    source=source,
+                    contact=one, field=field, value=value, occurred_at=instant_of(occurred_at),
+                    observed_at=instant_of(observed_at), source=source,
                 )  # fmt: skip
                 found.setdefault(one, []).append(change)
         for rows in found.values():
@@ -209,10 +213,11 @@ class Past(PastRuns):
         self, ids: Sequence[ContactId], since: datetime, until: datetime
     ) -> dict[ContactId, list[Activity]]:
         found: dict[ContactId, list[Activity]] = {}
+        known = self._stamp(until)
         for one, stream, name, kind, at, title, ref, url, email, seen_at in self._raw_by_id(
             _SEEN, ids, after_=since, until_=until
         ):
-            if instant_of(seen_at) <= until:
+            if seen_at <= known:
                 row = Activity(
                     stream=stream, id=name, contact=one, kind=_KINDS[kind], occurred_at=instant_of(at), name=title,
                     ref=ref, url=url, email=email,

@@ -29,7 +29,11 @@ def instant_of(stamp: Stamp) -> datetime:
 
 def stamp_like(stamp: Stamp, instant: datetime) -> Stamp:
     """The instant as a stamp that can be compared with this one."""
-    return instant if isinstance(stamp, datetime) else instant.astimezone(UTC).isoformat(timespec="microseconds")
+    return instant if isinstance(stamp, datetime) else text_of(instant)
+
+
+def text_of(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Deed(NamedTuple):

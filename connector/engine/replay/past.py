@@ -9,15 +9,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from connector.domain.contact import ContactId
 from connector.domain.run import is_of_hints, is_undo
 from connector.engine.ports import UnitOfWork
-from connector.engine.ports.history import Deed, News, instant_of
+from connector.engine.ports.history import Deed, News, stamp_like
 from connector.engine.replay.people import OURS, closing
 
-T = TypeVar("T")
+T = TypeVar("T", bound=tuple[Any, ...])
 DAY = timedelta(days=1)
 
 
@@ -115,15 +116,13 @@ class _Ahead(Generic[T]):
         while True:
             if self._at >= len(self._piece):
                 self._piece, self._at = next(self._pieces, ()), 0
-            end = bisect_right(self._piece, now, lo=self._at, key=_instant)
+            if not self._piece:
+                return
+            end = bisect_right(self._piece, stamp_like(self._piece[0][0], now), lo=self._at, key=itemgetter(0))
             if end == self._at:
                 return
             yield self._piece[self._at : end]
             self._at = end
-
-
-def _instant(row: Any) -> datetime:
-    return instant_of(row[0])
 
 
 def _deal_days(uow: UnitOfWork, since: datetime, until: datetime) -> list[tuple[datetime, tuple[ContactId, ...]]]:
