@@ -53,7 +53,7 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
         uow.put_timers(_return_timers(episode))
         return
     if begins or moved:
-        uow.put_timers(sla.clocks(episode, context.book.sla, now=context.now))
+        uow.put_timers([*sla.clocks(episode, context.book.sla, now=context.now), *_cool_down(context, episode)])
     for clock in _stopped(before, episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     if decision.action is Action.SIGNAL:
@@ -61,7 +61,7 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
     if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
         _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too
     if decision.action is Action.INTEREST:
-        uow.put_timers([_cool_down(context, episode)])
+        uow.put_timers(_cool_down(context, episode))
 
 
 def _stopped(before: Episode | None, episode: Episode, rules: sla.SlaRules) -> list[str]:
@@ -148,17 +148,21 @@ def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:
     uow.put_timers([t for t in clocks if rules.clocks[t.name].until is sla.Until.TOUCH and t.name not in running])
 
 
-def _cool_down(context: Moment, episode: Episode) -> Timer:
+def _cool_down(context: Moment, episode: Episode) -> list[Timer]:
     """When the lead is looked at again, for what it did while nothing was told (R40)."""
-    return Timer(
+    told, cool_down = episode.interest_told_at, context.book.notifications.signals.cool_down
+    if told is None or told + cool_down <= context.now:
+        return []
+    timer = Timer(
         kind=TimerKind.SIGNAL,
         contact=episode.contact,
         episode=episode.id,
         name="interest",
         level="due",
         assignment=episode.assignment,
-        due_at=context.now + context.book.notifications.signals.cool_down,
+        due_at=told + cool_down,
     )
+    return [timer]
 
 
 def _return_timers(episode: Episode) -> list[Timer]:

@@ -228,6 +228,7 @@ def _said_anew(lead: Lead, spell: Spell) -> bool:
         promises.ANSWERS.get(lead.said_since("handoff_verdict", since), ""),
         promises.STATUSES.get(lead.said_since("hs_lead_status", since), ""),
         promises.STAGES.get(lead.said_since("lifecyclestage", since), ""),
+        _deals_say(list(lead.deals.values()), since),
     )
 
 

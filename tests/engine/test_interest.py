@@ -49,6 +49,18 @@ def test_within_the_cool_down_nothing_is_told_and_then_all_of_it_once(world: Wor
     assert world.kinds() == ["lead.signal", "lead.signal"]
 
 
+def test_whoever_got_the_lead_within_the_cool_down_is_told_when_it_is_over(world: World) -> None:
+    """P3: nothing else happens to the lead, and its new holder has heard of nothing."""
+    look_at_prices(world)
+    world.run()
+    world.crm.edit(owner="8")
+    world.run_later(HOUR)
+    look_at_prices(world)
+    world.run_later(HOUR)
+    world.run_later(22 * HOUR)
+    assert world.told()[-1] == ("lead.signal", "8")
+
+
 def test_interest_beside_an_answer_of_the_holder_is_told_all_the_same(world: World) -> None:
     """What moved the lead on must not swallow what the lead did meanwhile."""
     look_at_prices(world)
