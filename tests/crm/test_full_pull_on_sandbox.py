@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Generator, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import requests
 from connector.crm.hubspot import contacts, full_pull, ranges, spans
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.spans import LIST, SEARCH, Span
+from connector.domain.quota import Purpose
 from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
@@ -139,3 +142,17 @@ def test_a_short_pull_makes_no_call_more(gateway: HubSpotGateway, monkeypatch: p
     before = sum(gateway.api_calls().values())
     assert len(ids(gateway.pull_all_contacts(ASKED, cursor=None))) == MANY
     assert sum(gateway.api_calls().values()) - before == MANY // 100
+
+
+def test_what_is_read_beside_counts_as_what_it_is_for(gateway: HubSpotGateway) -> None:
+    """R38: while the taker does something else, such as asking for other streams."""
+    with gateway.spend(Purpose.BACKFILL):
+        pages = gateway.pull_all_contacts(ASKED, cursor=None)
+        found = len(ids(islice(pages, 11)))  # the eleventh is read by a thread, which reads on
+        with gateway.spend(Purpose.STREAMS):
+            until = time.monotonic() + 30
+            while gateway.spent().by_purpose[Purpose.BACKFILL] < 14 and time.monotonic() < until:
+                time.sleep(0.01)
+        found += len(ids(pages))
+    assert found == MANY
+    assert dict(gateway.spent().by_purpose).keys() == {Purpose.BACKFILL}

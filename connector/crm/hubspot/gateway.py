@@ -35,7 +35,7 @@ from connector.crm.hubspot.naps import nap
 from connector.crm.hubspot.pacing import Buckets, Pacing, Sleep
 from connector.crm.hubspot.properties import PropertyDefinition
 from connector.crm.hubspot.spans import LIST, SEARCH
-from connector.crm.hubspot.transport import Transport
+from connector.crm.hubspot.transport import PURPOSE, Transport
 from connector.crm.hubspot.writes import update
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, Activity
 from connector.domain.contact import ContactId
@@ -258,11 +258,11 @@ class HubSpotGateway:
 
     @contextmanager
     def spend(self, purpose: Purpose) -> Iterator[None]:
-        former, self._transport.purpose = self._transport.purpose, purpose
+        former = PURPOSE.set(purpose)
         try:
             yield
         finally:
-            self._transport.purpose = former
+            PURPOSE.reset(former)
 
     def spent(self) -> Spent:
         return self._transport.spent()

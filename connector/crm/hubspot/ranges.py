@@ -13,6 +13,8 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping
+from contextvars import copy_context
+from functools import partial
 from typing import NamedTuple
 
 from connector.crm.hubspot.naps import EndedError, end_with
@@ -159,7 +161,8 @@ class Ranges:
         with self._changed:
             self._working[door] += 1
             self._plan.most = sum(self._working.values())
-        thread = threading.Thread(target=self._work, args=(door,), name=f"handoff-{door}", daemon=True)
+        work = partial(copy_context().run, self._work, door)  # its calls are for what the taker's are for
+        thread = threading.Thread(target=work, name=f"handoff-{door}", daemon=True)
         self._threads.append(thread)
         thread.start()
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -53,6 +54,8 @@ WRITE_SECONDS = 12.0  # until a write is answered; with connecting below 20 s, w
 CONNECTIONS = 16  # kept open: a full pull reads on up to 13 threads
 DAILY_SECONDS = 900.0  # so long a figure of the daily quota is believed; then one call looks again
 SKEW_SECONDS = 60.0  # so far off, webhooks of HubSpot and receivers of notices begin to refuse our signatures
+PURPOSE: ContextVar[Purpose] = ContextVar("purpose", default=Purpose.SETUP)
+"""What the calls that this thread makes now are for (R38)."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Query = Sequence[tuple[str, Any]]
 
@@ -87,7 +90,6 @@ class Transport:
 
     Attributes:
         server_now: HubSpot's clock in its last answer; None before the first.
-        purpose: what the calls that are made now are for (R38).
         before_write: called before each try of a call that writes, with the seconds that it may take; may raise (I8).
     """
 
@@ -107,7 +109,6 @@ class Transport:
         self.base_url, self.host = _checked(base_url, plain_hosts)
         self.version = check_version(api_version)
         self.server_now: datetime | None = None
-        self.purpose = Purpose.SETUP
         self.before_write: Callable[[float], None] = _whoever
         self._credentials, self._pacing, self._reserve = credentials, pacing, daily_reserve
         self._sleep = sleep
@@ -229,7 +230,7 @@ class Transport:
             prepared.headers["Authorization"] = f"Bearer {token}"
         with self._lock:
             self._calls[f"{route.method} {route.template(self.version)}"] += 1
-            self._by_purpose[self.purpose.value] += 1
+            self._by_purpose[PURPOSE.get().value] += 1
         try:
             response = self._session.send(prepared, timeout=(CONNECT_SECONDS, patience), allow_redirects=False)
         except (requests.RequestException, HTTPError) as error:     # urllib3's own: a host that no name can be
@@ -293,14 +294,15 @@ class Transport:
         if self._daily is None:
             return
         daily, left, seen_at = self._daily
-        stops = floor(daily, self._reserve, self.purpose)
+        purpose = PURPOSE.get()
+        stops = floor(daily, self._reserve, purpose)
         if left >= stops or time.monotonic() - seen_at >= DAILY_SECONDS:
             return
         said = f"{left} of the portal's {daily} calls of today are left; Handoff leaves {self._reserve:.0%} to others"
         if stops > floor(daily, self._reserve, Purpose.WRITE):
             said += f", and {stops - floor(daily, self._reserve, Purpose.WRITE)} to what is more urgent"
         advice = "Run again after midnight in the portal's time zone, or raise the portal's daily limit."
-        raise (BackfillShedError if self.purpose is Purpose.BACKFILL else QuotaExhaustedError)(said, advice=advice)
+        raise (BackfillShedError if purpose is Purpose.BACKFILL else QuotaExhaustedError)(said, advice=advice)
 
 
 class LibraryDoor:
