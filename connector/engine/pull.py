@@ -37,9 +37,8 @@ LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
 
-MANY_PAGES = 11
-"""After so many pages of contacts the other streams come first, where there is something to do meanwhile. One more than
-are read with one cursor: the next ones are fetched beside the streams."""
+MANY_PAGES = 10
+"""After so many pages of contacts the other streams come first, where there is something to do meanwhile."""
 
 OF_SALES = (TOUCHES, MEETINGS)
 """No signals of the lead's: without them clocks would run out on leads that somebody looks after."""
