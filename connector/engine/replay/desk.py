@@ -142,6 +142,7 @@ class DeskState:
         self.rotation: dict[str, dict[OwnerId, int]] = {}
         self.open_leads: Counter[OwnerId] = Counter()
         self.on_list: set[ContactId] = set()
+        self._in_work: set[ContactId] = set()
         self._domain: dict[ContactId, str] = {}
         self._accounts: dict[str, dict[EpisodeId, Episode]] = {}
 
@@ -156,13 +157,16 @@ class DeskState:
             rows[place] = episode
         self._count(episode, 1)
         self._note_account(episode)
+        if any(row.is_open for row in rows):
+            self._in_work.add(episode.contact)
+        else:
+            self._in_work.discard(episode.contact)
 
     def of(self, contact: ContactId) -> Sequence[Episode]:
         return self.episodes.get(contact, ())
 
     def has_open(self, contact: ContactId) -> bool:
-        rows = self.episodes.get(contact)
-        return rows is not None and any(row.is_open for row in rows)
+        return contact in self._in_work
 
     def _count(self, episode: Episode, by: int) -> None:
         if episode.is_open and not episode.silent and episode.owner is not None:
