@@ -44,12 +44,12 @@ from connector.rules.unseen import why_it_waits
 STORED = frozenset(
     {
         Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.SIGNAL, Action.INTEREST, Action.INFER,
-        Action.HOLD_CHANGED,
+        Action.HOLD_CHANGED, Action.CORRECTED,
     }
 )
 """Actions that change an episode; the others only speak of one."""
 
-LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED)
+LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED, Action.CORRECTED)
 """Actions after which the lead may ask for something else still; it is looked at once more in the same run.
 
 So is one that people moved on while it showed new interest (`looks_again`)."""

@@ -34,7 +34,7 @@ from connector.rules.held import held_anew
 from connector.rules.living import predating, silent
 from connector.rules.missing import shortfall
 from connector.rules.passing_on import passed_on
-from connector.rules.recycling import Wake, woken_at
+from connector.rules.recycling import Wake, corrected, woken_at
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.signals import interest
@@ -191,6 +191,19 @@ def _hand_raiser(case: Case) -> Decision | None:
 # -- 5 ---------------------------------------------------------------------------------------------------------
 
 
+def _corrected(case: Case) -> Decision | None:
+    """Another reason, or another day, than the one with which the lead came back; whether it returns is next."""
+    last = case.situation.last_ended
+    if last is None:
+        return None
+    after = corrected(last, case.contact, case.book.recycling)
+    if after == last:
+        return None
+    day_of_it = f" It comes back on {day(after.wakes_at)}." if after.wakes_at is not None else ""
+    words = f"Sales said more of why this lead came back. {_ended(after, case)}{day_of_it}"
+    return case.result(Action.CORRECTED, words, before=last, episode=after, evidence=after.exit_reason)
+
+
 def _return_condition(case: Case) -> Decision | None:
     last = case.situation.last_ended
     if last is not None and last.state is State.JUNK:
@@ -286,6 +299,7 @@ STEPS: tuple[Callable[[Case], Decision | None], ...] = (
     _request_by_hand,
     _held_back,
     _hand_raiser,
+    _corrected,
     _return_condition,
     _filters,
     _score,

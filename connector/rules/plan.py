@@ -18,7 +18,7 @@ from connector.rules import sla, stages
 from connector.rules.fields import FieldRules, Write
 from connector.rules.rulebook import RuleBook
 
-WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.HOLD_CHANGED})
+WRITING = frozenset({Action.HAND_OVER, Action.ADOPT, Action.ADVANCE, Action.END, Action.HOLD_CHANGED, Action.CORRECTED})
 RESCUED = "rescued"
 """Evidence of a decision that gives a lead to somebody else because nobody has it any more."""
 REASSIGNED = "reassigned"
@@ -38,6 +38,10 @@ def plan(decision: Decision, contact: Contact, book: RuleBook, *, on_list: bool,
         return Plan(contact=contact.id, episode=None, changes=())
     if decision.action is Action.HOLD_CHANGED:
         return Plan(contact=contact.id, episode=episode.id, changes=tuple(_list_change(episode, book, on_list, POLICY)))
+    if decision.action is Action.CORRECTED:
+        moved = decision.before is not None and decision.before.track != episode.track
+        track: dict[str, Value] = {"nurture_track": episode.track or None} if moved else {}
+        return Plan(contact=contact.id, episode=episode.id, changes=tuple(_differing(track, contact, book)))
     changes = (*_list_change(episode, book, on_list), *_field_changes(decision, episode, contact, book, now))
     return Plan(contact=contact.id, episode=episode.id, changes=changes)
 

@@ -34,7 +34,7 @@ ANSWERED = (
 """Fields by which people and the CRM move an open episode (rules/follow.py)."""
 ASKING = ("stage", "request", "meeting_booked_at")
 """Fields that can hand a contact over by themselves."""
-UNSETTLED = frozenset({Action.TRIAGE, Action.ADVANCE, Action.END, Action.INFER})
+UNSETTLED = frozenset({Action.TRIAGE, Action.ADVANCE, Action.END, Action.INFER, Action.CORRECTED})
 """Decisions after which the next look could answer otherwise."""
 MOST_DOUBLED = 500.0
 """Half-lives by which an activity may lie ahead of our clock; what is further ahead counts as if it were there."""
@@ -152,8 +152,8 @@ class Reach:
         wakes = [reason.wake for reason in book.recycling.reasons.values()]
         back = {wake.on_field for wake in wakes if wake.on_field}
         woken = {name for wake in wakes if wake.when is not None for name in wake.when.fields_used}
-        self.asking = frozenset({*ASKING, *hands, *never, *woken})
-        self.answering = frozenset({*ANSWERED, *self.asking, *back})
+        self.asking = frozenset({*ASKING, *hands, *never, *woken, *back, "verdict_reason"})
+        self.answering = frozenset({*ANSWERED, *self.asking})
         self._property = {name: rule.property for name, rule in book.fields.fields.items() if rule.property}
         self._stages = book.stages
         self._first = [prop for name in (*ASKING[1:], *sorted(hands)) if (prop := self._property.get(name))]

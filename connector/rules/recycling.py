@@ -6,14 +6,14 @@ Reads mappings/recycling.yaml. Whether marketing may write to the lead afterward
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector.domain.contact import Contact
-from connector.domain.episode import State
+from connector.domain.episode import Episode, State
 from connector.rules.condition import Condition, Facts
 from connector.rules.durations import WallDuration
 from connector.rules.misplaced import MisplacedError
@@ -110,6 +110,21 @@ def recycle(contact: Contact, end: State, rules: RecyclingRules, *, ended_at: da
     )
 
 
+def corrected(episode: Episode, contact: Contact, rules: RecyclingRules) -> Episode:
+    """An ended episode as sales put it since: reason, track and day anew; the same value where nothing was said."""
+    ended_at = episode.ended_at
+    if ended_at is None or episode.silent or episode.state is State.WON:
+        return episode
+    back = recycle(contact, episode.state, rules, ended_at=ended_at, said=episode.exit_reason)
+    on_field = rules.reasons[back.reason].wake.on_field
+    said = [name for name in ("verdict_reason", on_field) if name and contact.get(name) is not None]
+    if not any(at > ended_at for name in said if (at := contact.changed_at.get(name)) is not None):
+        return episode
+    if episode.state is State.JUNK:
+        return replace(episode, exit_reason=back.reason)
+    return replace(episode, exit_reason=back.reason, track=back.track, wakes_at=back.wakes_at)
+
+
 def woken_at(facts: Facts, wake: Wake, *, since: datetime) -> datetime | None:
     """When a change since the hand-back made the condition of `wake` hold; None where none did, or there is none."""
     if wake.when is None or not wake.when.holds(facts):
@@ -124,5 +139,6 @@ def _wake_day(contact: Contact, wake: Wake, ended_at: datetime) -> datetime | No
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time(), UTC)
         if isinstance(value, datetime):
-            return max(value - (wake.before or timedelta(0)), ended_at)
+            ahead = value - (wake.before or timedelta(0))
+            return max(ahead if ahead > ended_at else value, ended_at)
     return ended_at + wake.after if wake.after is not None else None

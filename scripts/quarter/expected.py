@@ -315,7 +315,8 @@ def _ending(lead: Lead, spell: Spell, state: str, now: datetime) -> Ended:
         back = RETURNS[reason]
         day = lead.get("handoff_return_on")
         if back.by_field and day:
-            wakes_at = max(datetime.fromisoformat(f"{day[:10]}T00:00:00+00:00") - back.ahead, now)
+            named = datetime.fromisoformat(f"{day[:10]}T00:00:00+00:00")
+            wakes_at = max(named - back.ahead if named - back.ahead > now else named, now)
         elif back.after is not None:
             wakes_at = now + back.after
         by_itself = back.by_itself and wakes_at is not None

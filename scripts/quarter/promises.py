@@ -167,7 +167,8 @@ class Return:
     """How a hand-back with one reason may go to sales again.
 
     Attributes:
-        after: not before that long after the hand-back. by_field: the day in the rep's field counts, `ahead` before it.
+        after: not before that long after the hand-back. by_field: the day in the rep's field counts, `ahead` before it
+            where that is still to come.
         by_itself: on that day it goes to sales; else new interest counts from then on.
     """
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
-from factories import DAY, NOW, make_contact, shipped_book
+from factories import DAY, HOUR, NOW, make_contact, make_episode, shipped_book
 from pydantic import ValidationError
 
 from connector.domain.episode import State
-from connector.rules.recycling import RecyclingRules, answer, recycle
+from connector.rules.recycling import RecyclingRules, answer, corrected, recycle
 
 RULES = shipped_book().recycling
 
@@ -68,6 +69,33 @@ def test_the_day_that_the_rep_named_hands_over_ahead_of_itself() -> None:
     contact = make_contact(verdict_reason="locked_in_contract", return_on=date(2026, 9, 1))
     back = recycle(contact, State.RECYCLED, RULES, ended_at=NOW)
     assert (back.wakes_at, back.hands_over) == (datetime(2026, 8, 2, tzinfo=UTC), True)
+
+
+def test_a_day_nearer_than_the_time_ahead_is_kept_as_it_is() -> None:
+    """R21: who asks for the day after tomorrow does not want the lead back at once."""
+    contact = make_contact(verdict_reason="locked_in_contract", return_on=(NOW + 2 * DAY).date())
+    midnight = datetime.combine((NOW + 2 * DAY).date(), time(), UTC)
+    assert recycle(contact, State.RECYCLED, RULES, ended_at=NOW).wakes_at == midnight
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "said", "becomes"),
+    [
+        (1, {"verdict_reason": "bad_fit"}, ("bad_fit", "awareness", NOW + 89 * DAY)),
+        (1, {"verdict_reason": "not_ready"}, ("not_ready", "consideration", None)),
+        (48, {"verdict_reason": "bad_fit"}, ("not_ready", "consideration", None)),
+        (1, {"return_on": date(2026, 9, 1)}, ("not_ready", "consideration", None)),
+    ],
+)
+def test_what_sales_says_after_the_hand_back_corrects_it(
+    hours_ago: int, said: dict[str, Any], becomes: tuple[str, str, datetime | None]
+) -> None:
+    """R21: but for what stood there before, and for a day that the reason does not go by."""
+    ended = make_episode(state=State.RECYCLED, exit_reason="not_ready", track="consideration")
+    contact = make_contact(**said, changed_at=dict.fromkeys(said, NOW - hours_ago * HOUR))
+    after = corrected(ended, contact, RULES)
+    assert (after.exit_reason, after.track, after.wakes_at) == becomes
+    assert after.state is State.RECYCLED
 
 
 def test_a_day_that_is_past_wakes_at_once_and_never_before_the_end() -> None:
