@@ -290,7 +290,9 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             if case.changes or case.told
         ]
         return
-    uow.put_intents([case.intent for case in cases if case.intent is not None])
+    intents = [case.intent for case in cases if case.intent is not None]
+    uow.put_intents(intents)
+    context.on_the_way.update(intent.contact for intent in intents)
     context.counts.notices_queued += uow.put_entries([row for case in cases for row in case.rows])
     effects = [_audit(case.decision, case.intent) for case in cases if case.intent is not None or case.told]
     uow.audit(context.run.id, effects, context.now)

@@ -110,7 +110,7 @@ class Context:
         failed: those of them that were tried in this run.
         missing: contacts that the CRM did not have when they were read; whether for good is asked at the end.
         behind: contacts of which the CRM showed more than the database knew, and whether they were taken up so.
-        on_the_way: contacts whose mark, or lead after a merge, is being written; they are decided when it stands.
+        on_the_way: contacts to whom something is to be written; they are decided again when it stands.
         unseen: streams of signals that were not read to their end, each with how far it was read (engine/unseen.py).
         unasked: of whom page views are missing where they come for one contact at a time; None: of all (views.py).
         broken: those of them that broke off in this run.

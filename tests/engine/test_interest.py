@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from factories import DAY, HOUR, MINUTE, demo_request, pricing_view
+from factories import DAY, HOUR, MINUTE, demo_request, make_owner, pricing_view
 
 from engine.world import World
 
@@ -99,3 +99,16 @@ def test_an_ended_lead_tells_nobody(world: World) -> None:
     world.crm.edit(verdict="recycle")
     world.run_later(HOUR)
     assert [timer for timer in world.timers() if timer.kind == "signal"] == []
+
+
+def test_a_lead_without_an_owner_that_shows_interest_goes_to_one_rep_alone(world: World) -> None:
+    """P2: it is looked at once more when the new owner stands in the CRM, and not before."""
+    world.crm.people += [make_owner("9"), make_owner("10")]
+    look_at_prices(world)
+    world.crm.edit(owner="")
+    world.run()
+    assert (world.episode().assignment, world.crm.value("101", "owner")) == (2, "8")
+    assert world.told() == [("lead.withdrawn", "7"), ("lead.moved", "8"), ("lead.signal", "8")]
+    world.crm.forget()
+    world.run_later()
+    assert (world.episode().assignment, world.crm.calls("update_contacts")) == (2, [])
