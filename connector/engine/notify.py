@@ -152,6 +152,7 @@ class Teller:
             activities=self._activities,
             owner=self._owners.get(holder) if holder else None,
             previous=self._previous,
+            ended_because=context.book.recycling.label_of(self._previous.exit_reason) if self._previous else "",
             portal_time_zone=context.portal.time_zone,
             record_url=context.crm.record_url(self._contact.id),
             allowed=suppression.allow(self._contact, context.book.suppression, asked_for_contact=asked),

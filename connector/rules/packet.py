@@ -49,6 +49,7 @@ def build_packet(
     activities: Sequence[Activity],
     owner: Owner | None,
     previous: Episode | None,
+    ended_because: str = "",
     portal_time_zone: str,
     record_url: str,
     allowed: Allowed,
@@ -61,6 +62,7 @@ def build_packet(
         activities: in any order; those of machines and those after the decision are left out.
         owner: who has it; None where nobody does (the triage desk).
         previous: the contact's last ended episode; None on the first handover. It makes `since_last_time`.
+        ended_because: why it ended, in words; empty where nobody said.
         portal_time_zone: for dates in words, and for the local time of contacts without a country.
         record_url: the contact's page in the CRM.
         due_at: when the first reaction is due; None where no clock runs.
@@ -93,7 +95,7 @@ def build_packet(
         },
         "local_time": local_time(contact.text("country"), portal_time_zone, at=decision.as_of),
         "since_last_time": [
-            *(_since(previous, contact, seen) if previous and _again(previous, episode) else ()),
+            *(_since(previous, ended_because, contact, seen) if previous and _again(previous, episode) else ()),
             *(_called(called_by, contact, decision, zone) if called_by else ()),
         ],
         "owner": _owner(owner) if owner else None,
@@ -201,12 +203,11 @@ def _called(by: str, contact: Contact, decision: Decision, zone: ZoneInfo) -> It
         yield f"They noted: {comment.rstrip('.')}."
 
 
-def _since(previous: Episode, contact: Contact, seen: Sequence[Activity]) -> Iterator[str]:
+def _since(previous: Episode, because: str, contact: Contact, seen: Sequence[Activity]) -> Iterator[str]:
     """What happened between the end of the last episode and now, one sentence each."""
     ended = previous.ended_at
     assert ended is not None
-    said = previous.exit_reason.replace("_", " ") if previous.state is not State.WON else ""
-    why = f": {said}" if said else ""
+    why = f": {clip(because, SHORT)}" if because and previous.state is not State.WON else ""
     yield f"Last time it ended as {previous.state.value.replace('_', ' ')} on {day(ended)}{why}."
     for field, words in SAID_AS.items():
         changed = contact.changed_at.get(field)

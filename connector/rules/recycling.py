@@ -74,6 +74,11 @@ class RecyclingRules(BaseModel):
     when_unsaid: Mapping[State, str]
     """Reason to assume where a rep ends an episode and gives none, or one we do not know."""
 
+    def label_of(self, reason: str) -> str:
+        """What a reason is called; its own words where it is in the file no more."""
+        rule = self.reasons.get(reason)
+        return rule.label if rule is not None else reason.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandBack:

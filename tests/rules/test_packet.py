@@ -121,11 +121,12 @@ def test_a_second_handover_says_what_changed_since() -> None:
     )  # fmt: skip
     packet = make_packet(
         previous=previous,
+        ended_because="cannot decide on a purchase",
         changed_at={"job_title": NOW - timedelta(days=2), "company": ended - timedelta(days=1)},
         activities=[make_activity(3), make_activity(5), make_activity(24 * 40)],
     )
     assert packet["since_last_time"] == [
-        "Last time it ended as recycled on 1 February 2025: no buying power.",
+        "Last time it ended as recycled on 1 February 2025: cannot decide on a purchase.",
         "New job title: Head of IT.",
         "Since then: 2 activities, the latest: viewed the pricing page.",
     ]

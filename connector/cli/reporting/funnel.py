@@ -288,8 +288,7 @@ def group_row(name: str, one: Group) -> tuple[Cell, ...]:
 
 
 def reason_name(reason: str, facts: Facts) -> str:
-    rule = facts.book.recycling.reasons.get(reason)
-    return rule.label if rule else reason.replace("_", " ")
+    return facts.book.recycling.label_of(reason)
 
 
 def _handed_back(found: FunnelReport, facts: Facts) -> Iterator[Part]:
