@@ -7,7 +7,7 @@ run may do something else (`Context.between_pages`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -36,6 +36,8 @@ LATEST = {name: timedelta(hours=1) for name in (CONTACTS, COMPANIES, DEALS)}
 LATEST_ELSEWHERE = timedelta(hours=24)
 """How late the CRM may show something and it is still seen: so often, windows reach so far behind.
 HubSpot gives no bound for its search index, nor for events (hubspot-facts, sections 3.3 and 5.1)."""
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 MANY_PAGES = 10
 """After so many pages of contacts the other streams come first, where there is something to do meanwhile."""
@@ -363,10 +365,10 @@ def _is_off(context: Context, stream: str) -> bool:
 
 
 def _pull_deals(context: Context, marks: dict[str, str], cursor: str | None) -> bool:
-    look_back = Window(since=context.now - context.book.scoring.look_back, until=context.now)
-    changed = window(context, DEALS) or look_back
+    """The first time all of them: a deal that lies untouched for a year is open all the same."""
+    changed = None if context.options.full else window(context, DEALS)
     completeness.begin(context, DEALS, changed)
-    for page in context.crm.pull_deals(changed, cursor=cursor):
+    for page in context.crm.pull_deals(changed or Window(since=EVER, until=context.now), cursor=cursor):
         _keep_page(context, marks, DEALS, page.cursor, page.rows, _store_deals)
         context.between_pages()
     return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
-from factories import DAY, HOUR, MINUTE, demo_request, make_book, make_deal, pricing_view, shipped_book
+from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_book, make_deal, pricing_view, shipped_book
 from fakes import kill
 
 from connector.domain.contact import ContactId
-from connector.domain.deal import DealState
+from connector.domain.deal import Deal, DealState
 from connector.domain.episode import State
 from connector.engine import pull, run
 from connector.rules.rulebook import RuleBook
@@ -110,6 +111,26 @@ def test_clicks_of_machines_are_kept_and_never_count(world: World) -> None:
         world.crm.happen(pricing_view(world.clock.now() - minutes * MINUTE, automatic=True))
     report = world.run()
     assert (report.counts.activities_pulled, world.kinds()) == (3, [])
+
+
+def test_a_deal_that_lies_untouched_for_a_year_is_known_from_the_first_run_on() -> None:
+    """R25: and a full run reads them all again."""
+    world = World()
+    world.crm.add(created_at=NOW - 500 * DAY)
+    world.crm.deals.append(make_deal(DealState.OPEN, at=NOW - 400 * DAY))
+    world.begin()
+    world.run()
+    assert [deal.id for deal in deals_of(world)] == ["d1"]
+    world.crm.deals.append(make_deal(DealState.WON, id="d2", at=NOW - 300 * DAY))
+    world.run_later()
+    assert len(deals_of(world)) == 1
+    world.run_later(full=True)
+    assert len(deals_of(world)) == 2
+
+
+def deals_of(world: World, contact: str = "101") -> Sequence[Deal]:
+    with world.store.reading() as uow:
+        return uow.deals([ContactId(contact)])[ContactId(contact)]
 
 
 def test_a_deal_reaches_the_contact_that_it_is_about(world: World) -> None:
