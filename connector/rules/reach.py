@@ -27,7 +27,9 @@ from connector.rules.rulebook import RuleBook
 MarkKey = tuple[str, str, str, str | None]
 """Kind, name, ref and address of an activity: all that rules look at but its instant."""
 SLACK = 1.0
-"""Hundredths that rounding may add to one activity's points."""
+"""Hundredths by which a sum may be off; what rounding adds to each activity is counted besides."""
+ROUNDED_UP = 0.5
+"""Hundredths that rounding may add to an activity's points; to points below that it adds nothing."""
 ANSWERED = (
     "stage", "status", "owner", "verdict", "verdict_reason", "return_on", "first_touch_at", "last_touch_at", "request",
 )  # fmt: skip
@@ -90,11 +92,11 @@ class Tally:
 
     Attributes:
         at: the moment of the latest look; `sums` are what the points of each slot were worth then.
-        ahead: the newest instant of an activity by a clock ahead of ours.
+        scored: how many activities gave them. ahead: the newest instant of an activity by a clock ahead of ours.
         dated, holds: rules about fields whose instant is known, and whose condition may hold (rules/field_points.py).
     """
 
-    __slots__ = ("ahead", "asked", "at", "counts", "dated", "hand_at", "holds", "looks", "sums")
+    __slots__ = ("ahead", "asked", "at", "counts", "dated", "hand_at", "holds", "looks", "scored", "sums")
 
     def __init__(self, reach: Reach) -> None:
         self.at = self.ahead = 0.0
@@ -110,6 +112,7 @@ class Tally:
     def forget(self, reach: Reach) -> None:
         """Interest has had its answer."""
         self.sums = [0.0] * len(reach.slots)
+        self.scored = 0
         self.looks: list[list[float]] | None = None
         self.counts: list[int] | None = None
 
@@ -272,12 +275,14 @@ class Reach:
         return not tally.must_be_asked and max(tally.at, tally.ahead) < now - 2 * self.look_back
 
     def _points_reach(self, wanted: float, tally: Tally, now: float) -> bool:
+        if tally.ahead > now - self.look_back:
+            return True  # what a clock ahead of ours brought is not estimated
         by_fields = tally.dated & tally.holds
-        if sum(tally.sums) < wanted and not by_fields:
+        if not by_fields and 2 * sum(tally.sums) < wanted:
             return False
         if tally.at != now:
             self.bring(tally, now)
-        most = sum(map(min, tally.sums, self._caps))
+        most = sum(map(min, tally.sums, self._caps)) + min(sum(tally.sums), ROUNDED_UP * tally.scored)
         return most + self._by_fields.most(by_fields, partial(self._by_kind, tally)) >= wanted
 
     def _by_kind(self, tally: Tally) -> dict[ActivityKind, float]:

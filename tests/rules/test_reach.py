@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -107,6 +108,7 @@ def _add(reach: Reach, tally: Tally, key: MarkKey, at: datetime, now: datetime) 
     """As engine/replay/passing.py does it for many at once."""
     mark = reach.mark(key)
     reach.bring(tally, now.timestamp())
+    tally.scored += bool(mark.points)
     tally.sums[mark.slot] += mark.points * reach.worth((now - at).total_seconds())[mark.slot]
     if mark.rare is not None:
         reach.add_rare(tally, mark.rare, at.timestamp())
@@ -145,3 +147,21 @@ def test_most_of_what_people_do_costs_no_decision() -> None:
     assert not reach.perhaps(tally, NOW.timestamp(), in_work=False)
     _add(reach, tally, ("form_submission", "Request a demo", "", None), NOW, NOW)
     assert reach.perhaps(tally, NOW.timestamp(), in_work=True)
+
+
+@pytest.mark.parametrize(("looks", "age", "wanted"), [(8, timedelta(days=11, hours=11), 25.76), (1, 10 * DAY, 3.71)])
+def test_what_rounding_adds_to_each_activity_is_reckoned_with(looks: int, age: timedelta, wanted: float) -> None:
+    """R35: old points are rounded up like new ones."""
+    rules = [{"say": "viewed a page", "kind": "page_view", "points": 10}]
+    book = make_book(
+        scoring={"engagement": {"cap": 60, "half_life": "7d", "rules": rules}, "fit": {"cap": 40, "rules": []}},
+        qualification={"threshold": {"score": wanted, "fit": 0, "engagement": wanted}, "key_pages": [], "triggers": []},
+    )
+    reach, page = Reach(book), ("page_view", "", "https://www.acme.example/blog/a")
+    tally = Tally(reach)
+    rows = [replace(_row(number, 0, page), occurred_at=NOW - age) for number in range(looks)]
+    for row in rows:
+        _add(reach, tally, ("page_view", "", "", row.url), row.occurred_at, row.occurred_at)
+    decided = _decided(book, {"email": "kim@acme.example", "lifecyclestage": "lead"}, rows, NOW)
+    assert decided.action is Action.HAND_OVER
+    assert reach.perhaps(tally, NOW.timestamp(), in_work=False)

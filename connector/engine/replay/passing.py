@@ -105,6 +105,7 @@ class Passing:
                 worth = hours[at[:HOUR] if isinstance(at, str) else at]
             if points:
                 tally.sums[slot] += points * worth[slot]
+                tally.scored += 1
             if rare is not None:
                 reach.add_rare(tally, rare, instant_of(at).timestamp())
 
