@@ -36,7 +36,7 @@ def form_of(form: str, out: str, as_json: bool, known: Sequence[str]) -> str:
     if as_json or form:
         return "json" if as_json else form
     ending = Path(out).suffix.lower()
-    found = ENDINGS.get(ending, "text")
+    found = ENDINGS.get(ending, "text" if not ending else ending[1:])
     if found not in known:
         fit = ", ".join(end for end, name in ENDINGS.items() if name in known)
         raise SettingsError(

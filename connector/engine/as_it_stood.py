@@ -35,6 +35,7 @@ def _episode_at(episode: Episode, path: Sequence[PastStep], at: datetime) -> Epi
         return None
     last = steps[-1]
     state = State(last.state)
+    back: PastStep | Episode = last if last.track is not None else episode
     return replace(
         episode,
         state=state,
@@ -51,8 +52,8 @@ def _episode_at(episode: Episode, path: Sequence[PastStep], at: datetime) -> Epi
         caller=episode.caller if _by(episode.passed_on_at, at) else None,
         caller_touched_at=_by(episode.caller_touched_at, at),
         ended_at=(episode.ended_at or last.at) if state.is_end else None,
-        track=episode.track if state.is_end else "",
-        wakes_at=episode.wakes_at if state.is_end else None,
+        track=back.track if state.is_end and back.track is not None else "",
+        wakes_at=back.wakes_at if state.is_end else None,
     )
 
 

@@ -49,7 +49,7 @@ STORED = frozenset(
 )
 """Actions that change an episode; the others only speak of one."""
 
-LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED, Action.CORRECTED)
+LOOKED_AT_AGAIN = (Action.SIGNAL, Action.HOLD_CHANGED)
 """Actions after which the lead may ask for something else still; it is looked at once more in the same run.
 
 So is one that people moved on while it showed new interest (`looks_again`)."""
@@ -311,8 +311,11 @@ def comes_again(decision: Decision, book: RuleBook) -> bool:
     """Whether the next run decides it once more, though nothing should be heard of it until then.
 
     Nobody was there to take it, or it waits for a stream that could not be read. Or it has just come to sales: that
-    sales waits for the customer from the beginning is known by the record as the handover leaves it (R17).
+    sales waits for the customer from the beginning is known by the record as the handover leaves it (R17). Or sales
+    corrected a hand-back, by which the lead may come back at once (R21).
     """
+    if decision.action is Action.CORRECTED:
+        return True
     if decision.action in GIVEN:
         return book.sla.waiting is not None
     if why_it_waits(decision, UNSEEN):

@@ -33,6 +33,7 @@ ANSWERS: Mapping[str, str] = {
     "advance": "Yes, in sales' hands.",
     "signal": "Yes, in sales' hands.",
     "interest": "Yes, in sales' hands.",
+    "corrected": "It was handed to sales, and sales has ended it.",
     "hold_changed": "Only its marketing hold changed, with the policy in suppression.yaml.",
     "end": "It was handed to sales, and sales has ended it.",
     "triage": "Not to a rep: the triage desk looks at it.",

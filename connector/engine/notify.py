@@ -55,6 +55,9 @@ def notices(
             yield tell.notice(NoticeKind.LEAD_WITHDRAWN, before.owner, str(before.assignment), of=before)
     elif decision.action in (Action.SIGNAL, Action.INTEREST):
         yield tell.notice(NoticeKind.LEAD_SIGNAL, episode.owner, decision.evidence)
+    elif decision.action is Action.CORRECTED and before is not None:
+        if (before.state, before.exit_reason) != (episode.state, episode.exit_reason):
+            yield tell.notice(NoticeKind.LEAD_RECYCLED, None, f"{episode.state.value}:{decision.as_of.isoformat()}")
     elif decision.action is Action.END and episode.state in HANDED_BACK:
         yield tell.notice(NoticeKind.LEAD_RECYCLED, None, episode.state.value)
     stays = next((one for one in decision.verdicts if one.rule == NOBODY_ELSE), None)
@@ -144,7 +147,7 @@ class Teller:
 
     def _packet(self, owner: OwnerId | None, episode: Episode | None) -> dict[str, object]:
         context, decision = self._context, self._decision
-        asked = bool(episode and episode.lane in ASKING)
+        asked = decision.action is Action.TRIAGE or bool(episode and episode.lane in ASKING)
         holder = owner or (episode.owner if episode else None)
         return build_packet(
             decision=decision,

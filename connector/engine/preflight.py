@@ -108,7 +108,8 @@ def _properties(book: RuleBook, schema: Schema) -> Iterator[str]:
         info = schema.properties.get(prop)
         if info is None:
             near = get_close_matches(prop, schema.properties, n=1, cutoff=0.75)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            made = "; `handoff init --apply` makes it" if prop.startswith(OWNED) else ""
+            hint = made or (f"; did you mean {near[0]}?" if near else "")
             yield f"fields.yaml: field `{name}` names the property `{prop}`, which the portal lacks{hint}"
         elif info.read_only and rule.may_write():
             yield f"fields.yaml: field `{name}` is to be written, but the portal's property `{prop}` is read-only"

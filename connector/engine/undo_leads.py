@@ -92,6 +92,9 @@ class Look:
         living = dict[ContactId, tuple[list[Intent], Episode | None]]()
         for contact in ids:
             ours = sorted((one for one in kept.written[contact] if one.run == self.target), key=_order)
+            if all(_is_correction(one) for one in ours):
+                found.leave(contact, "sales itself corrected why the lead came back; change it in HubSpot")
+                continue
             moves = _moves(ours)
             episode = next((one for one in kept.episodes[contact] if moves and one.id == moves[-1].episode), None)
             known = episode is not None or not moves
@@ -195,8 +198,14 @@ def _order(row: Intent) -> tuple[int, int, int, int, bool]:
 
 
 def _moves(ours: Sequence[Intent]) -> list[Intent]:
-    """Those that moved an episode: neither a mark nor a holder's answer does by itself."""
-    return [row for row in ours if not is_mark(row) and not is_answer(row)]
+    """Those that moved an episode: neither a mark nor a holder's answer does by itself, nor what sales corrected."""
+    return [row for row in ours if not is_mark(row) and not is_answer(row) and not _is_correction(row)]
+
+
+def _is_correction(row: Intent) -> bool:
+    """Whether it followed what sales said after a hand-back; a hold that a policy changed leaves the track alone."""
+    ended = row.before is not None and row.before.state.is_end
+    return ended and any(change.field == "nurture_track" for change in row.changes)
 
 
 def _begun(ours: Sequence[Intent]) -> bool:

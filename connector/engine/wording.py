@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from connector.domain.answer import Answer, AnswerKind, AnswerStatus
 from connector.domain.change import Change, ChangeKind
 from connector.domain.contact import OwnerId, Value
-from connector.domain.decision import GIVEN
+from connector.domain.decision import GIVEN, Action
 from connector.domain.episode import Episode, State
 from connector.domain.run import is_undo
 from connector.domain.timer import Timer, TimerKind
@@ -294,7 +294,7 @@ class Wording:
                     yield f"   {self.day(row['as_of'])}, {self.name(row['route']['owner'])}: {row['sentence']}"
                 elif row["episode"] == episode.id and (given := later.get(row["as_of"])) is not None:
                     yield f"   {self.day(row['as_of'])}, {self.name(given)}: {row['sentence']}"
-                elif row["episode"] == episode.id and any(one["rule"] == NOBODY_ELSE for one in row["verdicts"]):
+                elif row["episode"] == episode.id and _is_told(row):
                     yield f"   {self.day(row['as_of'])}: {row['sentence']}"
 
     def _caller(self, episode: Episode) -> str:
@@ -312,6 +312,12 @@ class Wording:
         reason = self._book.recycling.reasons.get(episode.exit_reason)
         why = f" ({reason.label})" if reason and episode.state is not State.WON else ""
         return f"{STANDS[episode.state]} on {self.day(episode.ended_at)}{why}"
+
+
+def _is_told(decision: Mapping[str, Any]) -> bool:
+    """Whether an episode's history tells of a decision that gave the lead to nobody."""
+    corrected = decision["action"] == Action.CORRECTED
+    return corrected or any(one["rule"] == NOBODY_ELSE for one in decision["verdicts"])
 
 
 def _holders(path: Sequence[PastStep]) -> tuple[OwnerId | None, Mapping[datetime, OwnerId]]:

@@ -193,15 +193,15 @@ def _hand_raiser(case: Case) -> Decision | None:
 
 def _corrected(case: Case) -> Decision | None:
     """Another reason, or another day, than the one with which the lead came back; whether it returns is next."""
-    last = case.situation.last_ended
-    if last is None:
-        return None
+    last, undone = case.situation.last_ended, case.situation.undone
+    if last is None or (undone is not None and undone.ordinal > last.ordinal):
+        return None  # a handover emptied the answers, and a person undid it
     after = corrected(last, case.contact, case.book.recycling)
     if after == last:
         return None
     day_of_it = f" It comes back on {day(after.wakes_at)}." if after.wakes_at is not None else ""
     words = f"Sales said more of why this lead came back. {_ended(after, case)}{day_of_it}"
-    return case.result(Action.CORRECTED, words, before=last, episode=after, evidence=after.exit_reason)
+    return case.result(Action.CORRECTED, words, before=last, episode=case.held(after), evidence=after.exit_reason)
 
 
 def _return_condition(case: Case) -> Decision | None:

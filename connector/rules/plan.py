@@ -38,12 +38,19 @@ def plan(decision: Decision, contact: Contact, book: RuleBook, *, on_list: bool,
         return Plan(contact=contact.id, episode=None, changes=())
     if decision.action is Action.HOLD_CHANGED:
         return Plan(contact=contact.id, episode=episode.id, changes=tuple(_list_change(episode, book, on_list, POLICY)))
-    if decision.action is Action.CORRECTED:
+    if decision.action is Action.CORRECTED and not _ends_otherwise(decision):
         moved = decision.before is not None and decision.before.track != episode.track
         track: dict[str, Value] = {"nurture_track": episode.track or None} if moved else {}
-        return Plan(contact=contact.id, episode=episode.id, changes=tuple(_differing(track, contact, book)))
+        changes = (*_list_change(episode, book, on_list), *_differing(track, contact, book))
+        return Plan(contact=contact.id, episode=episode.id, changes=changes)
     changes = (*_list_change(episode, book, on_list), *_field_changes(decision, episode, contact, book, now))
     return Plan(contact=contact.id, episode=episode.id, changes=changes)
+
+
+def _ends_otherwise(decision: Decision) -> bool:
+    """Whether sales corrected the answer itself, and not its reason or day alone."""
+    before, after = decision.before, decision.episode
+    return before is not None and after is not None and before.state is not after.state
 
 
 def _list_change(

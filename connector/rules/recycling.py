@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,13 +45,19 @@ class Wake(BaseModel):
     """How long ahead of the day in `on_field`; None: on the day itself."""
     when: Condition | None = None
     """Goes by fields alone; one of those that it names must have changed since the hand-back."""
-    then: str = Field(default="eligible", pattern="^(eligible|hand_over)$")
+    then: Literal["eligible", "hand_over"] = "eligible"
 
     @model_validator(mode="after")
-    def _goes_by_fields(self) -> Wake:
+    def _is_meant(self) -> Wake:
         if self.when is not None and not self.when.fields_only:
             message = "goes by fields alone; leave `wake` out, and what the lead does brings it back by its score"
             raise MisplacedError(("when",), message)
+        if self.before is not None and self.on_field is None:
+            message = "counts back from the day in `on_field`, which is not given; name that field, or write `after`"
+            raise MisplacedError(("before",), message)
+        if self.then == "hand_over" and self.after is None and self.on_field is None and self.when is None:
+            message = "nothing says when the lead comes back by itself; write `after`, `on_field` or `when` beside it"
+            raise MisplacedError(("then",), message)
         return self
 
 
@@ -60,6 +67,13 @@ class Reason(BaseModel):
     label: str = Field(min_length=1, max_length=200)
     track: Track = Track.CONSIDERATION
     wake: Wake = Wake()
+
+
+ANSWERS = (
+    State.ACCEPTED, State.SALES_QUALIFIED, State.RECYCLED, State.JUNK, State.UNREACHABLE, State.LOST,
+    State.TELEQUALIFIED,
+)  # fmt: skip
+"""States for which a rep's answer may stand; the others come by themselves."""
 
 
 class RecyclingRules(BaseModel):
@@ -73,6 +87,19 @@ class RecyclingRules(BaseModel):
     """Reason a rep may give -> what it is called, the track, the return condition."""
     when_unsaid: Mapping[State, str]
     """Reason to assume where a rep ends an episode and gives none, or one we do not know."""
+
+    @model_validator(mode="after")
+    def _can_be_said(self) -> RecyclingRules:
+        for part, names in (("verdicts", self.verdicts), ("reasons", self.reasons)):
+            for name in names:
+                if name != name.strip().lower():
+                    message = f"what a rep says is read in small letters; write `{name.strip().lower()}`"
+                    raise MisplacedError((part, name), message)
+        for name, state in self.verdicts.items():
+            if state not in ANSWERS:
+                message = f"`{state.value}` comes by itself and is no answer; use one of {', '.join(ANSWERS)}"
+                raise MisplacedError(("verdicts", name), message)
+        return self
 
     def label_of(self, reason: str) -> str:
         """What a reason is called; its own words where it is in the file no more."""
@@ -115,19 +142,38 @@ def recycle(contact: Contact, end: State, rules: RecyclingRules, *, ended_at: da
     )
 
 
+CORRECTABLE = (State.RECYCLED, State.UNREACHABLE, State.JUNK)
+"""Ends that are the rep's word alone."""
+
+
 def corrected(episode: Episode, contact: Contact, rules: RecyclingRules) -> Episode:
-    """An ended episode as sales put it since: reason, track and day anew; the same value where nothing was said."""
+    """An ended episode as sales put it since: answer, reason, track and day; the same value where nothing was said.
+
+    What was emptied since counts as unsaid. Rules that changed meanwhile change nothing by themselves.
+    """
     ended_at = episode.ended_at
     if ended_at is None or episode.silent or episode.state is State.WON:
         return episode
-    back = recycle(contact, episode.state, rules, ended_at=ended_at, said=episode.exit_reason)
-    on_field = rules.reasons[back.reason].wake.on_field
-    said = [name for name in ("verdict_reason", on_field) if name and contact.get(name) is not None]
-    if not any(at > ended_at for name in said if (at := contact.changed_at.get(name)) is not None):
+
+    def is_new(name: str | None) -> bool:
+        at = contact.changed_at.get(name) if name else None
+        return at is not None and at >= ended_at
+
+    said = contact.text("verdict_reason").strip().lower()
+    named = answer(contact, rules) if is_new("verdict") else None
+    is_other = named in CORRECTABLE and episode.state in CORRECTABLE
+    state = named if is_other and named is not None else episode.state
+    reason = episode.exit_reason
+    if (is_new("verdict_reason") or state is not episode.state) and said in ("", *rules.reasons):
+        reason = said or rules.when_unsaid.get(state, reason)
+    rule = rules.reasons.get(reason)
+    day_is_new = rule is not None and is_new(rule.wake.on_field)
+    if rule is None or ((state, reason) == (episode.state, episode.exit_reason) and not day_is_new):
         return episode
-    if episode.state is State.JUNK:
-        return replace(episode, exit_reason=back.reason)
-    return replace(episode, exit_reason=back.reason, track=back.track, wakes_at=back.wakes_at)
+    if state is State.JUNK:
+        return replace(episode, state=state, exit_reason=reason, track="", wakes_at=None)
+    wakes_at = _wake_day(contact, rule.wake, ended_at)
+    return replace(episode, state=state, exit_reason=reason, track=rule.track.value, wakes_at=wakes_at)
 
 
 def woken_at(facts: Facts, wake: Wake, *, since: datetime) -> datetime | None:
@@ -144,6 +190,6 @@ def _wake_day(contact: Contact, wake: Wake, ended_at: datetime) -> datetime | No
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time(), UTC)
         if isinstance(value, datetime):
-            ahead = value - (wake.before or timedelta(0))
-            return max(ahead if ahead > ended_at else value, ended_at)
+            ahead = wake.before or timedelta(0)
+            return value - ahead if value - ended_at > ahead else max(value, ended_at)
     return ended_at + wake.after if wake.after is not None else None

@@ -24,7 +24,8 @@ _OF_CONTACTS = (
 )
 _ALL = select(episode).where(episode.c.portal == PORTAL).order_by(episode.c.opened_at, episode.c.episode)
 _STANDING = select(
-    episode.c.episode, episode.c.state, episode.c.owner, episode.c.silent, episode.c.adopted_at
+    episode.c.episode, episode.c.state, episode.c.owner, episode.c.silent, episode.c.exit_reason, episode.c.track,
+    episode.c.wakes_at, episode.c.adopted_at,
 ).where(episode.c.portal == PORTAL, episode.c.episode.in_(IDS))
 _STEPS = (
     select(episode_step.c.episode, func.max(episode_step.c.number).label("number"))
@@ -55,8 +56,7 @@ _ADOPTED = (
 class _Standing:
     """What decides whether a new version is a step of the path."""
 
-    state: str
-    owner: str | None
+    is_at: tuple[object, ...]
     silent: bool
     adopted_at: datetime | None
     steps: int
@@ -91,7 +91,7 @@ class Episodes(Part):
         wanted = list(dict.fromkeys(ids))
         steps = {row.episode: row.number for row in self.select_by_id(_STEPS, wanted)}
         return {
-            row.episode: _Standing(row.state, row.owner, row.silent, row.adopted_at, steps.get(row.episode, 0))
+            row.episode: _Standing(_is_at(row), row.silent, row.adopted_at, steps.get(row.episode, 0))
             for row in self.select_by_id(_STANDING, wanted)
         }
 
@@ -137,16 +137,21 @@ ADOPTED = "adopt"
 def _step(one: Episode, at: datetime, before: _Standing | None, cause: str) -> _Standing:
     if before is None:
         adopted = at if cause == ADOPTED and not one.silent else None
-        return _Standing(one.state, one.owner, one.silent, adopted, 1)
-    moved = (before.state, before.owner, before.silent) != (one.state, one.owner, one.silent)
+        return _Standing(_is_at(one), one.silent, adopted, 1)
+    moved = before.is_at != _is_at(one)
     adopted = at if before.silent and not one.silent else None if one.silent else before.adopted_at
-    return _Standing(one.state, one.owner, one.silent, adopted, before.steps + moved)
+    return _Standing(_is_at(one), one.silent, adopted, before.steps + moved)
+
+
+def _is_at(one: Episode | Row[Any]) -> tuple[object, ...]:
+    return one.state, one.owner, one.silent, one.exit_reason, one.track, one.wakes_at
 
 
 def _step_row(portal: str, one: Episode, number: int, at: datetime, cause: str) -> dict[str, Any]:
     return {
         "portal": portal, "episode": one.id, "number": number, "at": at, "cause": cause, "state": one.state,
         "owner": one.owner, "silent": one.silent, "assignment": one.assignment, "exit_reason": one.exit_reason,
+        "track": one.track, "wakes_at": one.wakes_at,
     }
 
 

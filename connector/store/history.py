@@ -115,6 +115,8 @@ _EPISODES = (
         episode_step.c.silent.label("step_silent"),
         episode_step.c.assignment.label("step_assignment"),
         episode_step.c.exit_reason.label("step_reason"),
+        episode_step.c.track.label("step_track"),
+        episode_step.c.wakes_at.label("step_wakes_at"),
     )
     .join(
         episode_step,
@@ -266,4 +268,6 @@ def _step(row: Row[Any]) -> PastStep:
         silent=row.step_silent,
         assignment=row.step_assignment,
         exit_reason=row.step_reason,
+        track=row.step_track,
+        wakes_at=row.step_wakes_at,
     )

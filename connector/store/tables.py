@@ -275,6 +275,8 @@ episode_step = Table(
     Column("silent", Boolean, nullable=False),
     Column("assignment", Integer, nullable=False),
     Column("exit_reason", Text, nullable=False),
+    Column("track", Text),                      # of steps before version 0008 neither is known
+    Column("wakes_at", Instant),
     ForeignKeyConstraint(["portal", "episode"], ["episode.portal", "episode.episode"], ondelete="CASCADE"),
     sqlite_with_rowid=False,
 )

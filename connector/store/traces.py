@@ -44,7 +44,7 @@ class Traces(Part):
         for row in self.select_by_id(_STEPS, ids):
             step = PastStep(
                 at=row.at, cause=row.cause, state=row.state, owner=row.owner, silent=row.silent,
-                assignment=row.assignment, exit_reason=row.exit_reason,
+                assignment=row.assignment, exit_reason=row.exit_reason, track=row.track, wakes_at=row.wakes_at,
             )
             found.setdefault(row.episode, []).append(step)
         return found

@@ -47,6 +47,19 @@ def owners(report: RunReport) -> dict[str, object]:
     return {lead.decision.contact: lead.decision.episode and lead.decision.episode.owner for lead in report.planned}
 
 
+def test_what_sales_corrected_after_a_hand_back_can_be_approved(world: World) -> None:
+    """R33, R21"""
+    asks(world, "201")
+    world.run()
+    world.crm.edit("201", verdict="recycle")
+    world.run_later()
+    world.crm.edit("201", verdict_reason="bad_fit")
+    world.clock.pass_by(HOUR)
+    _, approval = preview(world)
+    world.run_later(HOUR, approval=approval)
+    assert (approval.left_out, world.crm.value("201", "nurture_track")) == ({}, "awareness")
+
+
 def test_exactly_what_was_shown_is_carried_out(world: World) -> None:
     asks(world, "201", "202", "203")
     shown, approval = preview(world)

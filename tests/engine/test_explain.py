@@ -8,7 +8,8 @@ import pytest
 from factories import DAY, HOUR, MINUTE, NOW, demo_request, make_book, pricing_view
 
 from connector.domain.contact import ContactId
-from connector.engine.explain import Explanation, as_text, explain
+from connector.domain.decision import Action
+from connector.engine.explain import ANSWERS, Explanation, as_text, explain
 from engine.world import World
 
 
@@ -215,3 +216,8 @@ def test_who_got_a_lead_from_a_person_was_not_found_by_the_rules(world: World) -
     assert found.routed == "A person gave this lead to another owner." and found.candidates == ()
     assert found.owner not in found.history[0] and found.owner in found.history[1]
     assert "A person gave this lead" in found.history[1]
+
+
+def test_every_decision_but_no_has_its_answer() -> None:
+    """R34"""
+    assert set(ANSWERS) == set(Action) - {Action.NOTHING}

@@ -99,27 +99,6 @@ def test_a_lead_is_handed_back_and_comes_again_to_its_owner(world: World) -> Non
     assert world.crm.value("101", "verdict") == ""
 
 
-def test_a_day_that_sales_names_after_the_hand_back_counts(world: World) -> None:
-    """R21: at the next run, with the reason and the track, and nobody is told of it twice."""
-    hand_raiser(world)
-    world.run()
-    world.crm.edit(verdict="recycle")
-    world.run_later()
-    world.crm.edit(verdict_reason="bad_fit")
-    world.run_later()
-    (episode,) = world.episodes()
-    assert (episode.exit_reason, world.crm.value("101", "nurture_track")) == ("bad_fit", "awareness")
-    world.crm.edit(verdict_reason="locked_in_contract", return_on="2026-03-20")
-    world.run_later()
-    assert world.crm.value("101", "nurture_track") == "consideration"
-    assert world.kinds() == ["lead.handed_off", "lead.recycled"]
-    world.crm.forget()
-    world.run_later()
-    assert world.crm.calls("update_contacts") == []
-    world.run_later(20 * DAY)
-    assert world.kinds()[-1] == "lead.handed_off"
-
-
 # -- a run that was cut off ------------------------------------------------------------------------------------------
 
 KILLS: dict[str, Callable[[World], Any]] = {

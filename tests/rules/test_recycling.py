@@ -128,3 +128,19 @@ def test_an_instant_serves_as_the_day_too() -> None:
 def test_wrong_rules_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         RecyclingRules.model_validate(RULES.model_dump() | wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"verdicts": {"Recycle": "recycled"}}, "write `recycle`"),
+        ({"verdicts": {"bought": "won"}}, "`won` comes by itself"),
+        ({"reasons": {"Not Now": {"label": "not now"}}}, "write `not now`"),
+        ({"reasons": {"later": {"label": "later", "wake": {"before": "60d"}}}}, "the day in `on_field`"),
+        ({"reasons": {"later": {"label": "later", "wake": {"then": "hand_over"}}}}, "nothing says when"),
+    ],
+)
+def test_what_would_do_nothing_or_harm_is_refused(change: dict[str, Any], says: str) -> None:
+    """R20, R21"""
+    with pytest.raises(ValidationError, match=says):
+        RecyclingRules.model_validate(RULES.model_dump(mode="json", exclude_none=True) | change)

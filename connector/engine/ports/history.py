@@ -78,7 +78,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastStep:
-    """One step of an episode's path."""
+    """One step of an episode's path. `track` is None where neither it nor `wakes_at` was kept."""
 
     at: datetime
     cause: str
@@ -87,6 +87,8 @@ class PastStep:
     silent: bool
     assignment: int
     exit_reason: str
+    track: str | None = None
+    wakes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
