@@ -46,7 +46,8 @@ def second_handover() -> Notice:
         score=SCORE, route=ROUTE, episode=now,
     )  # fmt: skip
     packet = build_packet(
-        decision=decision, contact=contact, activities=activities(), owner=ANA, previous=before, ended_because="no budget",
+        decision=decision, contact=contact, activities=activities(), owner=ANA, previous=before,
+        ended_because="no budget",
         portal_time_zone="Europe/Berlin", record_url="https://app.hubspot.com/contacts/62515/record/0-1/90210",
         allowed=Allowed(marketing_mail=False, personal_mail=True, call=True, reasons=("asked to be contacted",)),
         due_at=NOW + timedelta(hours=4),
