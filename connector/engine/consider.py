@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from connector.domain.change import Change, ChangeKind, Plan
@@ -38,6 +39,7 @@ from connector.rules.plan import plan
 from connector.rules.routing import take_turn
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
+from connector.rules.touches import last_touch
 from connector.rules.unseen import RULE as UNSEEN
 from connector.rules.unseen import why_it_waits
 
@@ -178,7 +180,7 @@ class _Case:
 
     Attributes:
         intent: the write of the decision; mark: that of the mark alone, where no decision's takes it along (R08).
-        mark_waits: nobody can say yet whether it is to be set.
+        mark_waits: nobody can say yet whether it is to be set. touched: when sales last did something, with a signal.
     """
 
     decision: Decision
@@ -189,6 +191,7 @@ class _Case:
     told: Sequence[Notice]
     rows: Sequence[Entry]
     mark_waits: bool = False
+    touched: datetime | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -215,7 +218,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     intent = _intent(context, table, decision, planned)
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)
-    return _Case(decision, planned, found, intent, mark, told, rows, later)
+    touched = last_touch(situation.contact, situation.activities) if decision.action is Action.SIGNAL else None
+    return _Case(decision, planned, found, intent, mark, told, rows, later, touched)
 
 
 def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
@@ -272,7 +276,7 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
             cause = Action.ADOPT if adopted else decision.action
             uow.put_episode(decision.episode, at=context.now, cause=cause.value)
-            set_timers(context, uow, decision)
+            set_timers(context, uow, decision, touched=case.touched)
         if context.former and decision.before is not None and decision.episode is not None:
             add_new_clocks(context, uow, decision.episode)
         keep_mark(context, uow, decision.contact, case.marking, case.mark)

@@ -39,8 +39,11 @@ class TimerTable(Protocol):
     def timers(self, contact: ContactId) -> list[Timer]: ...
 
 
-def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
-    """The timers of the decision's episode as it now stands; silent ones have none (R41)."""
+def set_timers(context: Moment, uow: TimerTable, decision: Decision, *, touched: datetime | None = None) -> None:
+    """The timers of the decision's episode as it now stands; silent ones have none (R41).
+
+    `touched`: with a second hand-raise, when sales last did something.
+    """
     episode, before = decision.episode, decision.before
     if episode is None or episode.silent or decision.action is Action.HOLD_CHANGED:
         return
@@ -57,6 +60,9 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision) -> None:
     for clock in _stopped(before, episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     if decision.action is Action.SIGNAL:
+        if before is not None and before.signal_at is not None and touched is not None and touched > before.signal_at:
+            for clock in sla.reaction_clocks(context.book.sla):  # what the raise before this one started has been met
+                uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
         _start_again(context, uow, episode)
     if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
         _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too

@@ -101,6 +101,24 @@ def test_an_ended_lead_tells_nobody(world: World) -> None:
     assert [timer for timer in world.timers() if timer.kind == "signal"] == []
 
 
+@pytest.mark.parametrize(("called", "anew"), [(False, False), (True, True)])
+def test_a_third_hand_raise_starts_the_clock_anew_where_the_second_was_answered(
+    world: World, called: bool, anew: bool
+) -> None:
+    """R40: else the clock that runs is the one that counts."""
+    world.crm.happen(demo_request(world.clock.now() - MINUTE, id="second"))
+    world.run()
+    before = {timer.due_at for timer in world.timers() if timer.name == "first_touch"}
+    world.clock.pass_by(5 * MINUTE)
+    if called:
+        world.crm.edit(last_touch_at=str(int(world.clock.now().timestamp() * 1000)))
+    world.clock.pass_by(5 * MINUTE)
+    world.crm.happen(demo_request(world.clock.now(), id="third"))
+    world.run()
+    after = {timer.due_at for timer in world.timers() if timer.name == "first_touch"}
+    assert bool(after - before) is anew and (min(after) > min(before)) is anew
+
+
 def test_a_lead_without_an_owner_that_shows_interest_goes_to_one_rep_alone(world: World) -> None:
     """P2: it is looked at once more when the new owner stands in the CRM, and not before."""
     world.crm.people += [make_owner("9"), make_owner("10")]

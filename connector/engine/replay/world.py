@@ -247,7 +247,8 @@ class World:
         episode = decision.episode
         if episode is not None and episode != decision.before and decision.action in STORED:
             self._put(episode)
-            set_timers(self, self.clocks, decision)
+            touched = last_touch(situation.contact, situation.activities) if decision.action is Action.SIGNAL else None
+            set_timers(self, self.clocks, decision, touched=touched)
             if episode.state.is_end:
                 self.clocks.forget_fired(contact)
         if comes_again(decision, self.book):
