@@ -116,7 +116,7 @@ def _show(found: Forecast, at: datetime, zone_name: str, share: float) -> None:
         "a scheduled run": f"{found.a_run:.1f}" if found.a_run is not None else "none ended yet",
         "runs until midnight": f"{found.runs_left:,}",
         "by Handoff at midnight": f"{found.at_the_end:,}",
-        "by others, `check`, `init`, exports": "not known" if found.others is None else f"{found.others:,}",
+        "by others, `check`, `init`, `preview`, exports": "not known" if found.others is None else f"{found.others:,}",
         "the portal's limit": "not known" if found.limit is None else f"{found.limit:,}",
         f"left{f' at {moment(found.heard_at, zone)}' if found.heard_at else ''}": (
             "not known" if found.left is None else f"{found.left:,}"

@@ -124,7 +124,7 @@ def _show(found: Outcome) -> None:
     counted = found.counted()
     say(f"[bold]{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}[/bold], {many(found.runs, 'run')}, "
         f"{many(found.activities, 'activity')}")  # fmt: skip
-    say(f"Handed over: {found.handed_today:,} by today's rules, {found.handed_changed:,} by the changed ones.")
+    say(f"Leads handed over: {found.handed_today:,} by today's rules, {found.handed_changed:,} by the changed ones.")
     if silent := taken_in(found):
         say(silent)
     for kind, words in KINDS.items():

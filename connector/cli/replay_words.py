@@ -87,8 +87,8 @@ def agreed(found: Outcome) -> str:
     if not agreement.handovers:
         return "Nothing was handed over in that time in fact, so how far the replay agrees with it cannot be said."
     return (
-        f"Of {agreement.handovers:,} handovers that happened, today's rules give {agreement.same:,} in the same run in "
-        f"the replay too, {agreement.other_run:,} in another run, {agreement.missing:,} not at all; "
+        f"Of {agreement.handovers:,} leads that were handed over in fact, today's rules give {agreement.same:,} in the "
+        f"same run in the replay too, {agreement.other_run:,} in another run, {agreement.missing:,} not at all; "
         f"{agreement.other_owner:,} go to another owner, and {agreement.invented:,} did not happen."
     )
 
