@@ -269,8 +269,12 @@ ENDED: Mapping[State, str] = {
 
 def _ended(episode: Episode, case: Case, *, on: datetime | None = None) -> str:
     """Who ended it, how and why; `on`: and on which day."""
-    reason = case.book.recycling.reasons.get(episode.exit_reason)
+    rules = case.book.recycling
+    reason = rules.reasons.get(episode.exit_reason)
     label = f": {reason.label}" if reason and episode.state not in (State.WON, State.UNREACHABLE) else ""
+    unsaid = episode.state is State.RECYCLED and episode.exit_reason == rules.when_unsaid.get(episode.state)
+    if label and unsaid and not case.contact.text("verdict_reason"):
+        label += " (assumed, for no reason was given)"
     date = f" on {day(on)}" if on is not None else ""
     return f"{_who(episode, case)} {ENDED[episode.state]}{date}{label}."
 

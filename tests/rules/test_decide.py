@@ -422,6 +422,18 @@ def test_whom_somebody_gave_it_since_goes_before_the_former_owner(hours_ago: int
     assert decision.episode is not None and decision.episode.owner == gets_it
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("not_ready", "not ready to buy yet."), ("", "not ready to buy yet (assumed, for no reason was given).")],
+)
+def test_a_reason_that_is_assumed_is_told_as_such(said: str, words: str) -> None:
+    """R22, P6"""
+    changed_at = {"verdict": NOW - HOUR, "verdict_reason": NOW - HOUR}
+    contact = make_contact(stage="mql", owner=ANA, verdict="recycle", verdict_reason=said, changed_at=changed_at)
+    decision = decided(contact=contact, episodes=[make_episode()])
+    assert decision.sentence == f"Sales handed this lead back to marketing: {words}"
+
+
 @pytest.mark.parametrize("former", [BEN, "9"])
 def test_who_follows_a_lost_owner_knows_the_lead_where_somebody_does(former: Any) -> None:
     """R12: whom the lost one had it from is Handoff, and nobody's word on who should get it next."""

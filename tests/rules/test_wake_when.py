@@ -24,7 +24,8 @@ def back_with(wake: dict[str, Any], *, employees: int, changed: timedelta, **mor
     """What is decided of a lead that came back ten days ago; `changed`: how long ago its size did."""
     rules = {"verdicts": {"recycle": "recycled"}, "reasons": {"too_small": {"label": "too small", "wake": wake}}}
     book = make_book(recycling={**rules, "when_unsaid": {"recycled": "too_small"}})
-    contact = make_contact(employees=employees, changed_at={"employees": NOW - changed})
+    changed_at = {"employees": NOW - changed}
+    contact = make_contact(employees=employees, verdict_reason="too_small", changed_at=changed_at)
     wakes_at = more.pop("wakes_at", None)
     ended = make_episode(state=State.RECYCLED, exit_reason="too_small", ended_at=ENDED)
     return decide(
