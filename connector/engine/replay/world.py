@@ -46,8 +46,6 @@ from connector.rules.touches import last_touch
 
 AHEAD = 300
 """Contacts that are read from the database together."""
-LOOKS = (TimerKind.RETURN, TimerKind.SIGNAL)
-"""Timers that put their contact on the work list."""
 
 
 class Watcher(Protocol):
@@ -147,9 +145,9 @@ class World:
         due = self.clocks.fire(now)
         if due:
             self._broken([timer for timer in due if timer.kind is TimerKind.SLA and timer.level == BREACH])
-            looks = {timer.contact for timer in due if timer.kind in LOOKS or timer.level == sla.REASSIGN}
-            back = looks - guard.held
-            self._decide(back, back, guard, frozenset())
+            looks = {timer.contact for timer in due if timer.kind is TimerKind.RETURN or timer.level == sla.REASSIGN}
+            cooled = {timer.contact for timer in due if timer.kind is TimerKind.SIGNAL}
+            self._decide((looks | cooled) - guard.held, looks - guard.held, guard, frozenset())
         self.waiting, self.held = set(guard.held), set(guard.held)
         self.covered = now
         if self._passing is not None:
