@@ -30,5 +30,6 @@ class Accounts:
 
     def owner(self, hop: Hop, domain: str, *, had_by: Collection[OwnerId] = ()) -> OwnerId | None:
         """Who has its newest lead; those who had the lead that is asked about only where nobody else has one."""
-        newest_first = list(reversed(self.holders.get((hop, domain), {}).values()))
-        return next((owner for owner in newest_first if owner not in had_by), newest_first[0] if newest_first else None)
+        holders = self.holders.get((hop, domain), {}).values()
+        others = [owner for owner in holders if owner not in had_by]
+        return next(reversed(others or list(holders)), None)

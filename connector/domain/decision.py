@@ -22,7 +22,7 @@ class Action(StrEnum):
     ADVANCE = "advance"  # the open episode moved on: state, owner or touch
     END = "end"  # the open episode ended: won, lost, recycled, junk, unreachable
     ADOPT = "adopt"  # a silent episode comes to life (R41)
-    CORRECTED = "corrected"  # sales named another reason or day after the hand-back (R21)
+    CORRECTED = "corrected"  # sales gave another answer, reason or day after the hand-back (R21)
     HOLD_CHANGED = "hold_changed"  # the marketing hold follows a policy that was changed (R11)
     SIGNAL = "signal"  # a lead in work raised its hand again (R40)
     INTEREST = "interest"  # strong new interest of a lead in work (R40)

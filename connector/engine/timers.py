@@ -60,10 +60,7 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision, *, touched:
     for clock in _stopped(before, episode, context.book.sla):
         uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     if decision.action is Action.SIGNAL:
-        if before is not None and before.signal_at is not None and touched is not None and touched > before.signal_at:
-            for clock in sla.reaction_clocks(context.book.sla):  # what the raise before this one started has been met
-                uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
-        _start_again(context, uow, episode)
+        _start_again(context, uow, episode, met=_was_met(before, touched))
     if episode.waiting_since is not None or (before is not None and before.waiting_since is not None):
         _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too
     if decision.action is Action.INTEREST:
@@ -141,12 +138,20 @@ def _pause_or_go_on(context: Moment, uow: TimerTable, episode: Episode) -> None:
     uow.put_timers([replace(timer, paused_at=context.now) for timer in moving])
 
 
-def _start_again(context: Moment, uow: TimerTable, episode: Episode) -> None:
+def _was_met(before: Episode | None, touched: datetime | None) -> bool:
+    """Whether sales reacted to the raise that it was told of before this one."""
+    told = before.signal_at if before is not None else None
+    return told is not None and touched is not None and touched > told
+
+
+def _start_again(context: Moment, uow: TimerTable, episode: Episode, *, met: bool) -> None:
     """A lead in work raised its hand again: a new clock for the first reaction, unless one runs already (R40).
 
-    One whose time is up runs no more, though it may still be escalated.
+    One whose time is up runs no more, though it may still be escalated; nor does one that was `met`.
     """
     rules = context.book.sla
+    for clock in sla.reaction_clocks(rules) if met else ():
+        uow.cancel_timers(episode.contact, (TimerKind.SLA,), clock)
     after = (sla.ESCALATED, sla.REASSIGN)
     running = {timer.name for timer in uow.timers(episode.contact) if not timer.level.startswith(after)}
     anew = replace(episode, state=State.HANDED_OFF, touched_at=None, lane="hand_raiser")

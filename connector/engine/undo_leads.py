@@ -92,7 +92,7 @@ class Look:
         living = dict[ContactId, tuple[list[Intent], Episode | None]]()
         for contact in ids:
             ours = sorted((one for one in kept.written[contact] if one.run == self.target), key=_order)
-            if all(_is_correction(one) for one in ours):
+            if ours and all(_is_correction(one) for one in ours):
                 found.leave(contact, "sales itself corrected why the lead came back; change it in HubSpot")
                 continue
             moves = _moves(ours)

@@ -192,7 +192,7 @@ def _hand_raiser(case: Case) -> Decision | None:
 
 
 def _corrected(case: Case) -> Decision | None:
-    """Another reason, or another day, than the one with which the lead came back; whether it returns is next."""
+    """Another answer, reason or day than that with which the lead came back; whether it returns, the next run says."""
     last, undone = case.situation.last_ended, case.situation.undone
     if last is None or (undone is not None and undone.ordinal > last.ordinal):
         return None  # a handover emptied the answers, and a person undid it

@@ -36,6 +36,8 @@ ANSWERED = (
 """Fields by which people and the CRM move an open episode (rules/follow.py)."""
 ASKING = ("stage", "request", "meeting_booked_at")
 """Fields that can hand a contact over by themselves."""
+CORRECTING = ("verdict", "verdict_reason")
+"""Fields by which sales corrects a hand-back, besides the days of return conditions."""
 UNSETTLED = frozenset({Action.TRIAGE, Action.ADVANCE, Action.END, Action.INFER, Action.CORRECTED})
 """Decisions after which the next look could answer otherwise."""
 MOST_DOUBLED = 500.0
@@ -155,7 +157,7 @@ class Reach:
         wakes = [reason.wake for reason in book.recycling.reasons.values()]
         back = {wake.on_field for wake in wakes if wake.on_field}
         woken = {name for wake in wakes if wake.when is not None for name in wake.when.fields_used}
-        self.asking = frozenset({*ASKING, *hands, *never, *woken, *back, "verdict_reason"})
+        self.asking = frozenset({*ASKING, *CORRECTING, *hands, *never, *woken, *back})
         self.answering = frozenset({*ANSWERED, *self.asking})
         self._property = {name: rule.property for name, rule in book.fields.fields.items() if rule.property}
         self._stages = book.stages

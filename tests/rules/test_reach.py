@@ -165,3 +165,12 @@ def test_what_rounding_adds_to_each_activity_is_reckoned_with(looks: int, age: t
     decided = _decided(book, {"email": "kim@acme.example", "lifecyclestage": "lead"}, rows, NOW)
     assert decided.action is Action.HAND_OVER
     assert reach.perhaps(tally, NOW.timestamp(), in_work=False)
+
+
+@pytest.mark.parametrize("name", ["verdict", "verdict_reason", "return_on"])
+def test_what_sales_corrects_after_a_hand_back_is_asked_in_full(name: str) -> None:
+    """R21, R35"""
+    reach = Reach(shipped_book())
+    tally = Tally(reach)
+    reach.changed(tally, name, "junk", in_work=False)
+    assert reach.perhaps(tally, NOW.timestamp(), in_work=False)
