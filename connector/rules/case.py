@@ -142,13 +142,15 @@ class Case:
         called = [one.caller if one.hop is Hop.SALES else one.owner for one in ended if one.party]
         open_deals = [deal for deal in situation.deals if deal.state is DealState.OPEN and deal.owner]
         newest = max(open_deals, key=lambda deal: (deal.created_at, deal.id), default=None)
+        is_alone = self.contact.text("domain") in self.book.qualification.filters.private_domains
+        of_account = None if is_alone else situation.account_owner
         return Lead(
             contact=self.contact,
             lane=lane,
             former=reps[-1] if reps and not self._was_given_since(ended[-1], reps[-1]) else None,
             former_caller=called[-1] if called else None,
-            account=self.contact.owner if self.is_customer else situation.account_owner,
-            account_caller=situation.account_caller,
+            account=self.contact.owner if self.is_customer else of_account,
+            account_caller=None if is_alone else situation.account_caller,
             host=meetings.host(self.activities, since=self.floor),
             deal=newest.owner if newest else None,
             taken_from=taken_from,

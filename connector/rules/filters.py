@@ -149,6 +149,11 @@ class FilterRules(BaseModel):
         return tuple((name, then, Verdict(rule=name, passed=True), check) for name, then, check in _checks(self))
 
     @cached_property
+    def private_domains(self) -> frozenset[str]:
+        """What the admin adds to the lists of domains that name no company (email_domains.py knows the lists)."""
+        return frozenset((*self.web_mail.also, *self.throw_away.also))
+
+    @cached_property
     def may_hold(self) -> bool:
         return any(then == Then.HOLD for _, then, _, _ in self.checks)
 
