@@ -5,6 +5,7 @@ Which CRM it is, and by which token it is asked, is gateways.py's.
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -237,6 +238,7 @@ def connect(settings: Settings) -> Iterator[Connector]:
     book = load_rulebook(settings.mappings_dir)
     gateway = gateway_of(settings)
     connector = Connector(settings, book, gateway, {})
+    gc.freeze()  # program and rules stay to the end; the collector need not walk over them
     try:
         yield connector
     finally:

@@ -115,6 +115,7 @@ class Context:
         unasked: of whom page views are missing where they come for one contact at a time; None: of all (views.py).
         broken: those of them that broke off in this run.
         waiting: leads that wait for them, by why.
+        listed: contacts on the work list while a first pull goes on; counting them page by page would cost more.
         planned: filled by dry and shadow runs; basis: what their decisions rest on (engine/approval.py).
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         effort: the time that this run's decisions took; 1 for a contact of whom nothing comes (consider.IDLE_FOR_ONE).
@@ -161,6 +162,7 @@ class Context:
     unasked: frozenset[ContactId] | None = None
     broken: set[str] = field(default_factory=set)
     waiting: Counter[str] = field(default_factory=Counter)
+    listed: int = 0
     planned: list[PlannedLead] = field(default_factory=list)
     basis: dict[ContactId, Basis] = field(default_factory=dict)
     _reach: Reach | None = None

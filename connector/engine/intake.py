@@ -94,7 +94,9 @@ def store_records(
         new = [row for one, row in rows.items() if one not in known and one not in waiting and not row.gone]
         idle = nothing_comes_at_first_sight(context, uow, new) - came.keys() if new else frozenset()
         pass_over(context, idle)
-        uow.mark_dirty({*moved, *waiting} - idle, source)
+        listed = {*moved, *waiting} - idle
+        uow.mark_dirty(listed, source)
+        context.listed += len(listed)
     if views:
         store_activities(context, uow, views, LAST_PAGES)
         uow.mark_retry([row.contact for row in views if row.contact is not None and row.occurred_at > context.now])

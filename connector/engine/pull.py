@@ -78,6 +78,8 @@ def pull(
     def others_first() -> None:
         _pull_each(context, others, done, marks)
         assert meanwhile is not None
+        with context.store.reading() as uow:
+            context.listed = uow.dirty_count()
         context.between_pages = meanwhile
 
     _pull_each(context, (CONTACTS,), done, marks, None if meanwhile is None else others_first)

@@ -145,10 +145,8 @@ def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
 
 def _decide_meanwhile(context: Context) -> None:
     """A batch of those that are waiting, if it is full; in a first run the guard has nothing to hold."""
-    with context.store.reading() as uow:
-        waiting = uow.dirty_count()
-    if waiting >= BATCH:
-        consider_batch(context, Guard(new_since=None, allowance=0))
+    if context.listed >= BATCH:
+        context.listed -= consider_batch(context, Guard(new_since=None, allowance=0))
 
 
 def _keep_to_list(context: Context) -> bool:
