@@ -32,6 +32,7 @@ BENCHES = {
     "signal": ("signal_notice", "from a form in the portal to the notice, at several rates"),
     "stamped": ("stamped", "25,000 contacts stamped alike while a run reads, an index that lags: is each seen?"),
     "tight": ("pull", "the same at 50 requests in ten seconds"),
+    "views": ("views", "many page views of a first pull, at 190 requests in ten seconds, 120 ms away"),
     "write": ("write", "what many handovers cost in calls, beside the fewest that keep the promises"),
 }
 """Name, module, what it measures. The module of `signal` has another name: that of the standard library is taken."""

@@ -27,7 +27,8 @@ def record(number: int) -> Record:
 def page(span: Span, size: int = 20) -> Fetched:
     """Of a portal that has every id from 1 to LAST."""
     until = min(LAST + 1, span.low + size)
-    return Fetched(tuple([record(one) for one in range(span.low, until)]), str(until), until > LAST)
+    ids = range(span.low, until)
+    return Fetched(tuple([record(one) for one in ids]), ids, str(until), until > LAST)
 
 
 class Scripted(Growth):
@@ -57,7 +58,7 @@ def left() -> list[str]:
 @pytest.mark.parametrize("wanted", [(), (LIST,), (LIST, LIST, SEARCH, LIST, SEARCH)])
 def test_threads_together_give_what_one_gives(wanted: tuple[str, ...]) -> None:
     given = list(Ranges(Plan([Span(1)]), doors(), Scripted(*wanted)).pages())
-    ids = [int(row.id) for one in given for row in one.records]
+    ids = [int(row.id) for one in given for row in one.rows]
     assert len(ids) == LAST and set(ids) == set(range(1, LAST + 1))
     assert all(one.cursor for one in given[:-1])
     assert wanted or given[-1].cursor is None
@@ -105,7 +106,7 @@ def test_an_error_of_one_thread_comes_after_the_pages_that_came_before_it() -> N
     seen = 0
     with pytest.raises(CrmUnavailableError):
         for one in Ranges(Plan([Span(1)]), doors(fetch), Scripted()).pages():
-            seen += len(one.records)
+            seen += len(one.rows)
     assert seen == 100
     assert left() == []
 
@@ -115,7 +116,7 @@ def test_a_search_that_is_refused_is_left_and_the_list_reads_its_span() -> None:
         raise ContractError("no such filter")
 
     given = list(Ranges(Plan([Span(1)]), doors(search=refuse), Scripted(SEARCH)).pages())
-    assert {int(row.id) for one in given for row in one.records} == set(range(1, LAST + 1))
+    assert {int(row.id) for one in given for row in one.rows} == set(range(1, LAST + 1))
     assert {one.door for one in given} == {LIST}
 
 
@@ -129,7 +130,7 @@ def test_searches_are_left_to_others_when_the_portal_runs_short_of_them() -> Non
         return page(span)
 
     given = list(Ranges(Plan([Span(1)]), doors(search=search, refusals=lambda: refused), Scripted(SEARCH)).pages())
-    assert {int(row.id) for one in given for row in one.records} == set(range(1, LAST + 1))
+    assert {int(row.id) for one in given for row in one.rows} == set(range(1, LAST + 1))
     assert searches <= 3
 
 

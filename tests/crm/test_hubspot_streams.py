@@ -107,9 +107,15 @@ def test_submissions_are_read_newest_first_until_the_window_begins(wire, gateway
 
 
 def test_forms_resume_where_a_page_was_done(wire, gateway) -> None:
-    wire.answer("GET", FORMS, "forms")
+    for _ in range(2):
+        wire.answer("GET", FORMS, "forms")
+    wire.answer("GET", NEWSLETTER, "submissions-none")
+    more = {"results": wire.sample("submissions")["results"][:1], "paging": {"next": {"after": "HERE"}}}
+    wire.answer("GET", DEMO, json=more, match=(query(limit="50"),))
     wire.answer("GET", DEMO, "submissions", match=(query(after="HERE"),))
-    cursor = "b0000000-0000-0000-0000-000000000002|HERE"
+    pages = gateway.pull_activities("forms", WINDOW, cursor=None)
+    cursor = next(pages).cursor
+    pages.close()
     assert len(list(gateway.pull_activities("forms", WINDOW, cursor=cursor))) == 2
 
 

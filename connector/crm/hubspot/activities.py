@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from connector.crm.hubspot import meetings, touches
-from connector.crm.hubspot.client import Client, pull_pages
+from connector.crm.hubspot import meetings, stretches, touches
+from connector.crm.hubspot.client import Client, raw
 from connector.crm.hubspot.forms import Form, pull_forms, pull_submissions, submitted_email
 from connector.crm.hubspot.paths import EMAIL_EVENTS
 from connector.crm.hubspot.protocol import (
-    Cursors,
     from_milliseconds,
     parse_instant,
+    parse_next,
     parse_rows,
     to_iso,
     to_milliseconds,
     understood,
 )
+from connector.crm.hubspot.ranges import Fetched
 from connector.crm.hubspot.refusals import QuestionRefusedError
+from connector.crm.hubspot.spans import Plan, Span, Stretch
 from connector.domain.activity import MEETINGS, TOUCHES, Activity, ActivityKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import ActivityPage, StreamOff, Window
@@ -58,14 +61,22 @@ def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pul
     }
     if stream not in pulls:
         raise ValueError(f"no stream called {stream!r}; there are {', '.join(STREAMS)}")
+    begun = False
     try:
-        yield from pulls[stream](client, window, cursor)
+        for page in pulls[stream](client, window, cursor):
+            begun = True
+            yield page
     except ScopeError as error:
         yield StreamOff(stream=stream, why=_why(stream, error.scopes))
     except QuestionRefusedError as error:
-        if stream != PAGE_VIEWS or error.refusal.status not in (400, 404):
+        if begun or error.refusal.status not in (400, 404):
             raise
-        yield _off(error)
+        if cursor is not None:  # a place that was kept for too long
+            yield from pull(client, stream, window, None)
+        elif stream == PAGE_VIEWS:
+            yield _off(error)
+        else:
+            raise
 
 
 def _off(error: QuestionRefusedError) -> StreamOff:
@@ -95,7 +106,8 @@ def _why(stream: str, scopes: tuple[str, ...]) -> str:
 def pull_views(client: Client, contact: ContactId, window: Window) -> Pull:
     """Page views of one contact; none of one who is gone."""
     try:
-        yield from _pull_page_views(client, window, None, object_type="contact", object_id=int(contact))
+        read = partial(_read_page_views, client, object_type="contact", object_id=int(contact))
+        yield from stretches.one_by_one(window, None, read)
     except ScopeError as error:
         yield StreamOff(stream=PAGE_VIEWS, why=_why(PAGE_VIEWS, error.scopes))
     except QuestionRefusedError as error:
@@ -105,23 +117,26 @@ def pull_views(client: Client, contact: ContactId, window: Window) -> Pull:
             raise
 
 
-def _pull_page_views(
+def _pull_page_views(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
+    _ = client.events  # built here: on other threads it might be built twice
+    return stretches.pull(client, window, cursor, partial(_read_page_views, client))
+
+
+def _read_page_views(
     client: Client, window: Window, cursor: str | None, **of_one: str | int
-) -> Iterator[ActivityPage]:
-    pages = pull_pages(
+) -> tuple[tuple[Activity, ...], str | None]:
+    """A page, and the cursor of the next."""
+    payload = raw(
         client.events.get_page,
-        cursor=cursor,
-        **of_one,
         event_type=PAGE_VIEW_TYPE,
         occurred_after=to_iso(window.since - OVERLAP),
         occurred_before=to_iso(window.until + OVERLAP),
         limit=OCCURRENCES_PAGE,
-    )
-    for payload, after in pages:
-        views = (parse_page_view(row) for row in parse_rows(payload))
-        rows = tuple([one for one in views if one and window.since <= one.occurred_at <= window.until])
-        if rows or after is None:
-            yield ActivityPage(rows=rows, cursor=after)
+        **({} if cursor is None else {"after": cursor}),
+        **of_one,
+    ).payload
+    views = (parse_page_view(row) for row in parse_rows(payload))
+    return tuple([one for one in views if one and window.since <= one.occurred_at <= window.until]), parse_next(payload)
 
 
 @understood("a page view")
@@ -147,18 +162,30 @@ def parse_page_view(row: Mapping[str, Any]) -> Activity | None:
 
 
 def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
-    """All submissions in the window, form after form by rising GUID; the cursor is `GUID|page cursor`."""
-    start, _, after = (cursor or "").partition("|")
-    forms = sorted((form for form in pull_forms(client) if form.guid >= start), key=lambda form: form.guid)
-    for number, form in enumerate(forms):
-        following = f"{forms[number + 1].guid}|" if number + 1 < len(forms) else None
-        resume = after if form.guid == start and after else None
-        for rows, page in pull_submissions(client, form.guid, window.since, resume):
-            found = (parse_submission(row, form) for row in rows)
-            taken = tuple([one for one in found if one and window.since <= one.occurred_at <= window.until])
-            if taken:
-                yield ActivityPage(rows=taken, cursor=f"{form.guid}|{page}" if page else following)
-    yield ActivityPage(rows=(), cursor=None)
+    """All submissions in the window, form after form by rising GUID; of many, several forms side by side."""
+    forms = {_number(form): form for form in sorted(pull_forms(client), key=lambda form: form.guid)}
+    if cursor is not None and cursor.startswith("{"):
+        plan = Plan.read(cursor, Stretch)
+    else:
+        plan = Plan([Stretch(number, number + 1) for number in forms])
+    return stretches.follow(client, window, plan, partial(_fetch_submissions, client, forms, window))
+
+
+def _number(form: Form) -> int:
+    """By which a plan knows it, also when the pull is gone on with after others were added."""
+    return int(sha256(form.guid.encode()).hexdigest()[:32], 16)
+
+
+def _fetch_submissions(
+    client: Client, forms: Mapping[int, Form], window: Window, span: Span
+) -> Fetched[Activity]:
+    """The next page of a form; one that was deleted meanwhile has none."""
+    form = forms.get(span.low)
+    pages = pull_submissions(client, form.guid, window.since, span.after) if form is not None else iter(())
+    rows, following = next(pages, ([], None))
+    found = [parse_submission(row, form) for row in rows] if form is not None else []
+    taken = tuple([one for one in found if one and window.since <= one.occurred_at <= window.until])
+    return Fetched(taken, (), following, following is None)
 
 
 def pull_recent(client: Client, form: Form, since: datetime) -> Iterator[list[Activity]]:
@@ -194,25 +221,24 @@ def parse_submission(row: Mapping[str, Any], form: Form) -> Activity | None:
 
 
 def _pull_emails(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
-    """All e-mail events of the window in one query; kinds that nobody scores are dropped here."""
-    cursors, offset = Cursors(cursor), cursor
-    while True:
-        query: list[tuple[str, Any]] = [
-            ("startTimestamp", to_milliseconds(window.since)),
-            ("endTimestamp", to_milliseconds(window.until) + 1),
-            ("limit", EMAIL_EVENTS_PAGE),
-        ]
-        if offset is not None:
-            query.append(("offset", offset))
-        payload = client.transport.call(EMAIL_EVENTS, query=query).payload
-        events = [parse_email_event(event) for event in parse_rows(payload, key="events")]
-        rows = tuple([one for one in events if one and window.since <= one.occurred_at <= window.until])
-        more = payload.get("hasMore") and payload.get("offset") not in (None, "")
-        offset = cursors.next(str(payload["offset"])) if more else None
-        if rows or offset is None:
-            yield ActivityPage(rows=rows, cursor=offset)
-        if offset is None:
-            return
+    """All e-mail events of the window; kinds that nobody scores are dropped here."""
+    return stretches.pull(client, window, cursor, partial(_read_emails, client))
+
+
+def _read_emails(client: Client, window: Window, cursor: str | None) -> tuple[tuple[Activity, ...], str | None]:
+    """A page, and the cursor of the next."""
+    query: list[tuple[str, Any]] = [
+        ("startTimestamp", to_milliseconds(window.since)),
+        ("endTimestamp", to_milliseconds(window.until) + 1),
+        ("limit", EMAIL_EVENTS_PAGE),
+    ]
+    if cursor is not None:
+        query.append(("offset", cursor))
+    payload = client.transport.call(EMAIL_EVENTS, query=query).payload
+    events = [parse_email_event(event) for event in parse_rows(payload, key="events")]
+    rows = tuple([one for one in events if one and window.since <= one.occurred_at <= window.until])
+    more = payload.get("hasMore") and payload.get("offset") not in (None, "")
+    return rows, str(payload["offset"]) if more else None
 
 
 @understood("an e-mail event")

@@ -102,7 +102,7 @@ class FullPull:
         """Whether what is left may be read in spans."""
         return self.client.has_order and cursor is not None and self._pages >= ONE_CURSOR_PAGES and bool(self.known)
 
-    def in_spans(self, plan: Plan, doors: Sequence[str]) -> Generator[Given, None, None]:
+    def in_spans(self, plan: Plan, doors: Sequence[str]) -> Generator[Given[Record], None, None]:
         _ = self.client.contacts, self.client.contact_search  # built here: on other threads they might be built twice
         fetch = {door: one for door, one in ((LIST, self._list), (SEARCH, self._search)) if door in doors}
         transport = self.client.transport
@@ -114,20 +114,20 @@ class FullPull:
         )
         return Ranges(plan, asked).pages()
 
-    def page(self, given: Given) -> ContactPage:
+    def page(self, given: Given[Record]) -> ContactPage:
         total, before = self.total, self._given
-        self._given += len(given.records)
+        self._given += len(given.rows)
         left = total - before if total is not None and self.is_whole else None
-        return ContactPage(records=given.records, cursor=given.cursor, left=left, door=given.door)
+        return ContactPage(records=given.rows, cursor=given.cursor, left=left, door=given.door)
 
     # -- on other threads ----------------------------------------------------------------------------------------
 
-    def _list(self, span: Span) -> Fetched:
+    def _list(self, span: Span) -> Fetched[Record]:
         payload = self._list_page(span.asked, **self._asked())
-        following = parse_next(payload)
-        return Fetched(self._records(parse_rows(payload)), following, following is None)
+        records, following = self._records(parse_rows(payload)), parse_next(payload)
+        return Fetched(records, _numbers(records), following, following is None)
 
-    def _search(self, span: Span) -> Fetched:
+    def _search(self, span: Span) -> Fetched[Record]:
         assert span.end is not None
         names, surplus = contacts.named(self.properties)
         within = [("GTE", span.low), ("LT", span.end)]
@@ -136,7 +136,8 @@ class FullPull:
         if not isinstance(total, int) or (total > 0 and not rows):
             raise ContractError("the search does not say how much is left", advice="Run again.")
         contacts.see_that_all_exist(self.client, rows, names)
-        return Fetched(tuple([contacts.parse_record(row, surplus) for row in rows]), None, total <= len(rows))
+        records = tuple([contacts.parse_record(row, surplus) for row in rows])
+        return Fetched(records, _numbers(records), None, total <= len(rows))
 
     def _survey(self) -> int | None:
         """Counts the portal; the id from which on contacts are the newest, None where spans may not be divided."""
@@ -196,6 +197,14 @@ class FullPull:
             return tuple([contacts.parse_record(row, surplus) for row in rows])
         ids = [ContactId(contacts.id_of(row)) for row in rows]
         return tuple(contacts.read(self.client, ids, self.properties).values())
+
+
+def _numbers(records: Sequence[Record]) -> list[int]:
+    """Raises OutOfOrderError: ids that are no numbers have no order."""
+    try:
+        return [int(record.id) for record in records]
+    except ValueError:
+        raise OutOfOrderError("the ids of HubSpot's contacts are no numbers", advice="Report it.") from None
 
 
 def _rising(records: Sequence[Record]) -> list[int]:

@@ -1,9 +1,9 @@
-"""Reading spans of ids side by side: threads that fetch, while whoever takes the pages stores them.
+"""Reading spans side by side: threads that fetch, while whoever takes the pages stores them.
 
 Only fetching is done beside: pages are given out on the caller's thread, one by one, each with a cursor. It begins with
 one thread, and there is one more only while the taker waits for pages though neither the portal's limits nor this
 machine's processor hold them up: where both are near, one thread is not slower than four. Spans are spans.py's, what a
-page is full_pull.py's.
+page is full_pull.py's and stretches.py's.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from connector.crm.hubspot.naps import EndedError, end_with
-from connector.crm.hubspot.spans import LIST, SEARCH, OutOfOrderError, Plan, Span
-from connector.domain.record import Record
+from connector.crm.hubspot.spans import LIST, SEARCH, Plan, Span
 from connector.errors import ContractError, RateLimitedError, ScopeError
 
 logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 
 MOST = {LIST: 10, SEARCH: 3}
 """Threads of each door; 100 contacts take HubSpot up to half a second, and 19 calls a second are allowed."""
@@ -33,30 +34,25 @@ MOST_REFUSALS = 3
 GOODBYE_SECONDS = 2.0
 
 
-class Fetched(NamedTuple):
-    """`following`: the list API's cursor for what comes next; None where it gave none. `ended`: nothing is left."""
+class Fetched(NamedTuple, Generic[Row]):
+    """`ids`: of the rows, by which a span of ids takes its own. `following`: the door's own cursor for what comes next;
+    None where it gave none. `ended`: nothing is left."""
 
-    records: tuple[Record, ...]
+    rows: tuple[Row, ...]
+    ids: Sequence[int]
     following: str | None
     ended: bool
 
-    def ids(self) -> list[int]:
-        """Raises OutOfOrderError: ids that are no numbers have no order."""
-        try:
-            return [int(record.id) for record in self.records]
-        except ValueError:
-            raise OutOfOrderError("the ids of HubSpot's contacts are no numbers", advice="Report it.") from None
 
-
-class Given(NamedTuple):
+class Given(NamedTuple, Generic[Row]):
     """A page for the taker. `cursor` is None when nothing is left."""
 
-    records: tuple[Record, ...]
+    rows: tuple[Row, ...]
     cursor: str | None
     door: str
 
 
-class Doors(NamedTuple):
+class Doors(NamedTuple, Generic[Row]):
     """How the threads come by pages.
 
     Attributes:
@@ -67,7 +63,7 @@ class Doors(NamedTuple):
         refusals: how many searches were answered 429 until now.
     """
 
-    fetch: Mapping[str, Callable[[Span], Fetched]]
+    fetch: Mapping[str, Callable[[Span], Fetched[Row]]]
     survey: Callable[[], int | None]
     held_up: Callable[[str], int]
     refusals: Callable[[], int]
@@ -108,21 +104,21 @@ class Growth:
         return used > passed * MOST_BUSY
 
 
-class Ranges:
+class Ranges(Generic[Row]):
     """One pull under way; `pages` is used once, by one thread."""
 
-    def __init__(self, plan: Plan, doors: Doors, growth: Growth | None = None) -> None:
+    def __init__(self, plan: Plan, doors: Doors[Row], growth: Growth | None = None) -> None:
         self._plan, self._doors, self._growth = plan, doors, growth or Growth()
         self._changed = threading.Condition()
         self._ended = threading.Event()
-        self._ready: deque[tuple[Span, str, tuple[Record, ...]]] = deque()
+        self._ready: deque[tuple[Span, str, tuple[Row, ...]]] = deque()
         self._failed: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self._working = Counter(dict.fromkeys(doors.fetch, 0))
         self._surveyed = False
         self._refusals = doors.refusals()
 
-    def pages(self) -> Generator[Given, None, None]:
+    def pages(self) -> Generator[Given[Row], None, None]:
         """Pages as they come. Coming back for the next one says that the last is stored.
 
         Raises:
@@ -141,7 +137,7 @@ class Ranges:
 
     # -- the taker's thread --------------------------------------------------------------------------------------
 
-    def _take(self) -> tuple[Span, Given] | None:
+    def _take(self) -> tuple[Span, Given[Row]] | None:
         with self._changed:
             starved = not self._ready
             while not self._ready:
@@ -150,8 +146,8 @@ class Ranges:
                 if self._plan.is_done:
                     return None
                 self._changed.wait()
-            span, door, records = self._ready.popleft()
-            given = Given(records, self._plan.write(span), door)
+            span, door, rows = self._ready.popleft()
+            given = Given(rows, self._plan.write(span), door)
             wanted = self._growth.judge(starved=starved, threads=self._working, held_up=self._doors.held_up)
         if wanted is not None:
             self._open(wanted)
@@ -223,9 +219,9 @@ class Ranges:
         if door == SEARCH and self._doors.refusals() - self._refusals >= MOST_REFUSALS:
             self._leave(door, None, "others use the portal's searches up")
 
-    def _keep(self, span: Span, door: str, page: Fetched) -> None:
+    def _keep(self, span: Span, door: str, page: Fetched[Row]) -> None:
         with self._changed:
-            kept = page.records[span.take_in(page.ids(), page.following, ended=page.ended)]
+            kept = page.rows[span.take_in(page.ids, page.following, ended=page.ended)]
             if kept:
                 self._ready.append((span, door, kept))
             else:

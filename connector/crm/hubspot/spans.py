@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from connector.crm.hubspot.protocol import Cursors
 from connector.errors import ContractError
 
 LIST, SEARCH = "list", "search"
@@ -58,6 +59,11 @@ class Span:
         """
         return self.after if self.after is not None else str(self.low - 1) if self.low > 1 else None
 
+    @property
+    def rank(self) -> int:
+        """What is claimed first has the lowest."""
+        return self.low
+
     def begin(self) -> None:
         """A page of it is going to be asked for."""
         self.out, self.reach, self._last = True, self.low, False
@@ -88,6 +94,23 @@ class Span:
         return None if self._last else [self.reach, self.end, self._following]
 
 
+@dataclass(slots=True, eq=False)
+class Stretch(Span):
+    """Milliseconds from `low` to below `end`, whose rows come in whatever order: read by its own cursor to the end."""
+
+    cursors: Cursors = field(default_factory=Cursors)
+
+    @property
+    def rank(self) -> int:
+        """As they are listed."""
+        return 0
+
+    def take_in(self, ids: Sequence[int], following: str | None, *, ended: bool) -> slice:
+        """All rows are its own. Raises ContractError: a cursor that comes twice."""
+        self._following, self._last = self.cursors.next(following), ended
+        return slice(None)
+
+
 @dataclass(slots=True)
 class Plan:
     """All spans of one pull.
@@ -101,10 +124,10 @@ class Plan:
     _divisible: bool = False
 
     @classmethod
-    def read(cls, cursor: str) -> Plan:
+    def read(cls, cursor: str, kind: type[Span] = Span) -> Plan:
         """Raises ValueError: no cursor of ours."""
         left = json.loads(cursor)["ranges"]
-        spans = [Span(int(low), end if end is None else int(end), after) for low, end, after in left]
+        spans = [kind(int(low), end if end is None else int(end), after) for low, end, after in left]
         return cls(spans)
 
     def write(self, given: Span) -> str | None:
@@ -121,7 +144,7 @@ class Plan:
         if sum(one.out for one in self.spans) >= self.most:
             return None
         idle = [one for one in self.spans if not one.out and (door == LIST or one.end is not None)]
-        span = min(idle, key=lambda one: one.low) if idle else self._divide()
+        span = min(idle, key=lambda one: one.rank) if idle else self._divide()
         if span is not None:
             span.begin()
         return span
