@@ -1,9 +1,10 @@
-"""What tests of the HubSpot room share: a gateway that never sleeps, and wire samples from tests/samples/."""
+"""What tests of the HubSpot room share: a gateway that never sleeps, wire samples from tests/samples/, a sandbox."""
 
 from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import responses
 
 from connector.crm.hubspot.gateway import HubSpotGateway
+from connector.sandbox.portal import Sandbox
+from connector.sandbox.server import Server
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 BASE = "https://api.hubapi.com"
@@ -84,3 +87,14 @@ def build(slept: list[float]) -> Iterator[Build]:
 @pytest.fixture
 def gateway(build: Build) -> HubSpotGateway:
     return build()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A sandbox without portals, in this process."""
+    made = Server("127.0.0.1", 0, Sandbox())
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield made
+    made.stop()
+    thread.join(5)

@@ -16,7 +16,6 @@ from connector.crm.hubspot import contacts, full_pull, ranges, spans
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.crm.hubspot.spans import LIST, SEARCH, Span
 from connector.domain.quota import Purpose
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 MANY = 1_200
@@ -24,13 +23,8 @@ ASKED = ["email", "lifecyclestage"]
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{made.server_address[1]}"
-    made.stop()
-    thread.join(5)
+def url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture(scope="module")

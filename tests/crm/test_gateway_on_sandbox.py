@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,7 +17,6 @@ from connector.domain.change import OutcomeKind
 from connector.domain.contact import ContactId
 from connector.engine.ports import StreamOff, Window, Write
 from connector.errors import AuthenticationError, ContractError, CrmUnavailableError, ScopeError, UnknownPropertyError
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 LIST = "Handoff: in sales' hands"
@@ -57,16 +55,6 @@ class Box:
 
     def fault(self, **fault: Any) -> None:
         self.control("POST", "faults", [fault])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join(5)
 
 
 @pytest.fixture(params=["v3", "2026-03"])

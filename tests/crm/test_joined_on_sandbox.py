@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,6 @@ from connector.crm.hubspot import joined
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.domain.activity import Activity
 from connector.engine.ports import ActivityPage, StreamOff, Window
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 BRANCH = {"filterBranchType": "OR", "filterBranches": [], "filters": []}
@@ -66,16 +64,11 @@ class Portal:
 
 
 @pytest.fixture(params=["v3", "2026-03"])
-def portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
-    server = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
+def portal(request: pytest.FixtureRequest, server: Server) -> Iterator[Portal]:
     made = Portal(server.url, request.param)
     yield made
     made.gateway.close()
     made.http.close()
-    server.stop()
-    thread.join(5)
 
 
 def rows(pages: list[ActivityPage | StreamOff]) -> list[Activity]:

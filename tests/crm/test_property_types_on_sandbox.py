@@ -6,8 +6,6 @@ The table is golden/property_types.json; `written` is what Handoff sends, `read`
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,6 @@ from connector.domain.record import Record
 from connector.engine.ports import Write
 from connector.rules.fields import FieldRules, normalise, to_wire
 from connector.rules.portal_types import READS, WRITES, FieldType
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 GOLDEN: dict[str, dict[str, Any]] = json.loads(
@@ -79,18 +76,9 @@ def test_milliseconds_and_days_are_read_as_the_instants_they_mean() -> None:
     assert read({"g_date": "1772409600000"}) == {"g_date": date(2026, 3, 2)}
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
-    server = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server.url
-    server.stop()
-    thread.join(5)
-
-
-def test_hubspot_keeps_each_value_and_clears_each_type(address: str) -> None:
+def test_hubspot_keeps_each_value_and_clears_each_type(server: Server) -> None:
     """Through the sandbox: its own definitions of the types, PATCH and batch read."""
+    address = server.url
     made = requests.post(f"{address}/_sandbox/portals", json={"contacts": 1, "seed": 3}, timeout=60).json()
     head = {"Authorization": f"Bearer {made['token']}"}
     for name, kind in GOLDEN.items():

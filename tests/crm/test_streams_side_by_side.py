@@ -21,7 +21,6 @@ from connector.crm.hubspot.spans import LIST
 from connector.crm.hubspot.stretches import MOST_STRETCHES, ONE_CURSOR_PAGES, divide, within
 from connector.engine.ports import ActivityPage, StreamOff, Window
 from connector.errors import ContractError
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -32,13 +31,8 @@ STREAMS = {"page_views": VIEWS, "emails": MAILS, "forms": FORMS * PER_FORM}
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{made.server_address[1]}"
-    made.stop()
-    thread.join(5)
+def url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,16 +13,12 @@ import requests
 from connector.crm.hubspot.gateway import HubSpotGateway
 from connector.domain.activity import TOUCHES
 from connector.engine.ports import ActivityPage, Window
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 
 @pytest.fixture(params=["v3", "2026-03"])
-def portal(request: pytest.FixtureRequest) -> Iterator[tuple[HubSpotGateway, Any]]:
+def portal(request: pytest.FixtureRequest, server: Server) -> Iterator[tuple[HubSpotGateway, Any]]:
     """A gateway to a portal of two contacts, and a door to its acts."""
-    server = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     free = {"rate_per_10s": 0, "search_per_second": 0}
     spec = {"contacts": 2, "seed": 5, "switches": free}
     made = requests.post(f"{server.url}/_sandbox/portals", json=spec, timeout=60).json()
@@ -38,8 +33,6 @@ def portal(request: pytest.FixtureRequest) -> Iterator[tuple[HubSpotGateway, Any
 
     yield gateway, act
     gateway.close()
-    server.stop()
-    thread.join(5)
 
 
 def test_what_sales_did_is_a_touch_by_its_channel_and_nothing_else_is(portal: tuple[HubSpotGateway, Any]) -> None:
