@@ -70,7 +70,7 @@ _SEEN_TO_CHANGE = (
     .limit(bindparam("most"))
 )
 _colleague = contact.alias("colleague")
-# From the domains to their contacts to these contacts' episodes; as a plain join SQLite begins with all episodes.
+# From the domains to their leads to these leads' episodes; as a plain join SQLite begins with all episodes.
 _ACCOUNT_OWNERS = (
     select(contact.c.domain, contact.c.contact, episode.c.owner, episode.c.party, episode.c.passed_on_at)
     .join(episode, (episode.c.portal == contact.c.portal) & (episode.c.contact == contact.c.contact))
@@ -78,7 +78,9 @@ _ACCOUNT_OWNERS = (
         episode.c.portal == PORTAL, episode.c.silent.is_(False), episode.c.owner.is_not(None),
         episode.c.exit_reason != UNDONE,
         episode.c.contact.in_(
-            select(_colleague.c.contact).where(_colleague.c.portal == PORTAL, _colleague.c.domain.in_(IDS))
+            select(_colleague.c.contact).where(
+                _colleague.c.portal == PORTAL, _colleague.c.has_lead, _colleague.c.domain.in_(IDS)
+            )
         ),
     )
     .order_by(episode.c.opened_at, episode.c.episode)
@@ -103,6 +105,7 @@ def _put(dialect: str) -> Insert:
     statement = insert_into(contact, dialect)
     new = statement.excluded
     written: dict[str, Any] = {c.name: new[c.name] for c in contact.columns if not c.primary_key}
+    del written["has_lead"]  # episodes say so
     # A page that knows nothing of our list must not take the mark away; set_on_list alone does (I1).
     written["on_list"] = or_(contact.c.on_list, new.on_list)
     return statement.on_conflict_do_update(index_elements=key_of(contact), set_=written)
@@ -252,6 +255,7 @@ def _row(portal: str, stored: StoredContact) -> dict[str, Any]:
         "modified_at": one.modified_at, "gone": stored.gone, "merged_into": stored.merged_into,
         "on_list": stored.on_list, "fields": encode_values(one.fields), "raw": encode_values(stored.raw),
         "changed_at": encode_times(one.changed_at), "problems": encode(one.problems) if one.problems else "[]",
+        "has_lead": None,
     }
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from connector.domain.contact import ContactId, OwnerId, PortalId
 from connector.domain.episode import Episode, EpisodeId, State
 from connector.store.part import IDS, PORTAL, Part
-from connector.store.tables import episode, episode_step
+from connector.store.tables import contact, episode, episode_step
 
 _OF_CONTACTS = (
     select(episode)
@@ -31,6 +31,11 @@ _STEPS = (
     select(episode_step.c.episode, func.max(episode_step.c.number).label("number"))
     .where(episode_step.c.portal == PORTAL, episode_step.c.episode.in_(IDS))
     .group_by(episode_step.c.episode)
+)
+_IS_LEAD = (
+    update(contact)
+    .where(contact.c.portal == PORTAL, contact.c.contact.in_(IDS), contact.c.has_lead.is_not(True))
+    .values(has_lead=True)
 )
 _DELETE = delete(episode).where(episode.c.portal == PORTAL, episode.c.episode == bindparam("episode_"))
 _SILENT = (
@@ -86,6 +91,7 @@ class Episodes(Part):
             rows[one.id] = {**_row(self.portal, one), "adopted_at": now.adopted_at}
         self.upsert(_TABLE, list(rows.values()))
         self.insert_new(episode_step, steps)
+        self.change_by_id(_IS_LEAD, sorted({one.contact for one, _, _ in put if one.owner and not one.silent}))
 
     def _standing(self, ids: Sequence[str]) -> dict[str, _Standing]:
         wanted = list(dict.fromkeys(ids))

@@ -37,6 +37,7 @@ _POINT = (
     .values(merged_into=_SURVIVOR, on_list=False)
 )
 _LIST = update(contact).where(contact.c.portal == PORTAL, contact.c.contact == _SURVIVOR).values(on_list=True)
+_LEAD = update(contact).where(contact.c.portal == PORTAL, contact.c.contact == _SURVIVOR).values(has_lead=True)
 _EPISODES = (
     select(episode.c.episode)
     .where(episode.c.portal == PORTAL, episode.c.contact.in_(bindparam("ids", expanding=True)))
@@ -75,8 +76,9 @@ class Merges(Part):
             return
         if survivor not in known:
             self.insert_new(contact, [{**lost._mapping, "contact": survivor, "gone": False, "merged_into": None}])
-        elif lost.on_list:
-            self.change(_LIST, survivor_=survivor)
+        else:
+            for change in ((_LIST,) if lost.on_list else ()) + ((_LEAD,) if lost.has_lead else ()):
+                self.change(change, survivor_=survivor)
         self.change(_POINT, gone_=gone, survivor_=survivor)
 
     def _move_episodes(self, gone: ContactId, survivor: ContactId) -> None:

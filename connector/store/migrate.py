@@ -8,7 +8,7 @@ from connector.errors import SettingsError
 from connector.store.database import Database
 from connector.store.tables import metadata
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest step; a test keeps it true."""
 
 VERSION_TABLE = "handoff_version"

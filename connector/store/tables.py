@@ -122,9 +122,13 @@ contact = Table(
     Column("raw", Text, nullable=False),
     Column("changed_at", Text, nullable=False),
     Column("problems", Text, nullable=False),
+    Column("has_lead", Boolean),                  # an episode of it had an owner and was not silent; None: none yet
 )
 Index("ix_contact_email", contact.c.portal, contact.c.email)
-Index("ix_contact_domain", contact.c.portal, contact.c.domain, contact.c.contact)      # colleagues, read from it alone
+_partial(
+    "ix_contact_account", contact.c.portal, contact.c.domain, contact.c.contact,
+    where="has_lead", sqlite="has_lead = 1",
+)
 _partial("ix_contact_on_list", contact.c.portal, contact.c.contact, where="on_list", sqlite="on_list = 1")
 _partial("ix_contact_merged_into", contact.c.portal, contact.c.merged_into, where="merged_into IS NOT NULL")
 

@@ -19,12 +19,12 @@ figures of it, where the list is the only door:
 from __future__ import annotations
 
 import argparse
-import threading
 import time
 from contextlib import ExitStack
 from typing import Any
 
 from portal import Portal
+from watch import Watch, until_the_last
 
 PAGE = 100
 LIST = "/objects/contacts"
@@ -34,34 +34,12 @@ KINDS = {"pull": (190, 120.0), "tight": (50, 120.0), "fast": (0, 0.0)}
 """Requests in ten seconds (0: no limit) and milliseconds of distance."""
 
 
-LOOK_SECONDS = 0.25
-
-
-class Watch:
-    """Looks at how many pages of contacts were answered, until `stop`; on a thread of its own."""
-
-    def __init__(self, portal: Portal) -> None:
-        self._portal, self._ended = portal, threading.Event()
-        self._seen: list[tuple[float, int]] = []
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def _look(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
-            by_path = self._portal.control("counters")["by_path"]
-            pages = sum(count for path, count in by_path.items() if path.startswith("GET ") and path.endswith(LIST))
-            self._seen.append((time.monotonic(), pages))
-
-    def stop(self) -> float | None:
-        """Contacts a second after the first window; None where all came within it."""
-        self._ended.set()
-        self._thread.join()
-        asked = [(at, pages) for at, pages in self._seen if pages > self._seen[0][1]]
-        later = [(at, pages) for at, pages in asked if at >= asked[0][0] + WINDOW_SECONDS]
-        last = next((row for row in later if row[1] == later[-1][1]), None)
-        if last is None or last[0] <= later[0][0]:
-            return None
-        return (last[1] - later[0][1]) * PAGE / (last[0] - later[0][0])
+def rate(seen: list[tuple[float, int]]) -> float | None:
+    """Contacts a second after the first window, by the pages that were answered; None where all came within it."""
+    later = [(at, pages) for at, pages in seen if at >= seen[0][0] + WINDOW_SECONDS]
+    if not later or until_the_last(later) <= later[0][0]:
+        return None
+    return (later[-1][1] - later[0][1]) * PAGE / (until_the_last(later) - later[0][0])
 
 
 def least_seconds(calls: int, per_10_seconds: int) -> float:
@@ -81,7 +59,8 @@ def measure(contacts: int, per_10_seconds: int, latency_ms: float, doors: str) -
         portal.env["HUBSPOT_FULL_PULL"] = doors
         portal.handoff("init", "--apply")
         time.sleep(WINDOW_SECONDS if per_10_seconds else 0)  # what init called is out of the window
-        watch = Watch(portal) if per_10_seconds and doors == "list" and portal.sandbox is not None else None
+        is_told = per_10_seconds and doors == "list" and portal.sandbox is not None
+        watch = Watch(portal, lambda call: call.startswith("GET ") and call.endswith(LIST)) if is_told else None
         began = time.monotonic()
         report, used = portal.handoff("sync", "--json")
         seconds = time.monotonic() - began
@@ -104,10 +83,10 @@ def measure(contacts: int, per_10_seconds: int, latency_ms: float, doors: str) -
             figures["ceiling_contacts_per_second"] = per_10_seconds // WINDOW_SECONDS * PAGE
             figures["least_seconds"] = least_seconds(listed, per_10_seconds)
             figures["percent_of_least_seconds"] = round(least_seconds(listed, per_10_seconds) / seconds * 100, 1)
-            rate = watch.stop() if watch is not None else None
-            if rate is not None:
-                figures["contacts_per_second_after_first_burst"] = round(rate)
-                share = rate / figures["ceiling_contacts_per_second"]
+            found = rate(watch.stop()) if watch is not None else None
+            if found is not None:
+                figures["contacts_per_second_after_first_burst"] = round(found)
+                share = found / figures["ceiling_contacts_per_second"]
                 figures["percent_of_ceiling_after_first_burst"] = round(share * 100, 1)
         return figures
 

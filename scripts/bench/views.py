@@ -10,7 +10,6 @@ question about page views to the answer to the last one, as the sandbox counts t
 from __future__ import annotations
 
 import argparse
-import threading
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,8 @@ from typing import Any
 import requests
 from changed import ids_of
 from portal import Portal
-from pull import LOOK_SECONDS, least_seconds
+from pull import least_seconds
+from watch import Watch, until_the_last
 
 PER_10_SECONDS, LATENCY_MS = 190, 120.0
 DAYS = 170
@@ -46,29 +46,6 @@ def seed(portal: Portal, views: int, contacts: int) -> None:
         requests.post(f"{portal.url}/_sandbox/events", params=asked, json=rows, timeout=60).raise_for_status()
 
 
-class Watch:
-    """When the first and the last question about page views was answered; on a thread of its own."""
-
-    def __init__(self, portal: Portal) -> None:
-        self._portal, self._ended = portal, threading.Event()
-        self._seen: list[tuple[float, int]] = []
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def _look(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
-            by_path = self._portal.control("counters")["by_path"]
-            self._seen.append((time.monotonic(), sum(made for path, made in by_path.items() if path.endswith(EVENTS))))
-
-    def stop(self) -> float:
-        """Seconds between them."""
-        self._ended.set()
-        self._thread.join()
-        calls = self._seen[-1][1]
-        first = next(at for at, made in self._seen if made)
-        return next(at for at, made in self._seen if made == calls) - first
-
-
 def measure(views: int, contacts: int) -> dict[str, Any]:
     with ExitStack() as stack:
         portal = Portal(stack, contacts=contacts, per_10_seconds=PER_10_SECONDS, searches_per_second=5)
@@ -76,10 +53,10 @@ def measure(views: int, contacts: int) -> dict[str, Any]:
         seed(portal, views, contacts)
         portal.tell("switches", latency_ms=LATENCY_MS)
         time.sleep(10)  # what was called until now is out of the window
-        watch = Watch(portal)
+        watch = Watch(portal, lambda call: call.endswith(EVENTS))
         began = time.monotonic()
         report, used = portal.handoff("sync", "--json")
-        seconds = time.monotonic() - began
+        seconds, seen = time.monotonic() - began, watch.stop()
         calls = {call: made for call, made in report["api_calls"].items() if not call.endswith("/search")}
         asked = sum(made for call, made in calls.items() if call.endswith(EVENTS))
         return {
@@ -87,7 +64,7 @@ def measure(views: int, contacts: int) -> dict[str, Any]:
             "views_seen": report["completeness"]["page_views"]["rows"],
             "calls_for_views": asked,
             "least_calls_for_views": -(-views // 100),
-            "read_seconds": round(watch.stop(), 1),
+            "read_seconds": round(until_the_last(seen) - seen[0][0], 1),
             "seconds": round(seconds, 1),
             "least_seconds": least_seconds(sum(calls.values()), PER_10_SECONDS),
             "answered_429_percent": round(report["throttled"] / max(1, sum(calls.values())) * 100, 2),

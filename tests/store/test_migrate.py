@@ -15,6 +15,7 @@ from conftest import PORTAL, Opener
 from sqlalchemy import Engine, UniqueConstraint, create_engine
 from values import ANA, NOW, episode, stored, timer
 
+from connector.domain.account import Accounts
 from connector.store import SqlStore, open_store
 from connector.store.database import Database
 from connector.store.migrate import HEAD, VERSION_TABLE, upgrade, version
@@ -85,6 +86,7 @@ def test_what_stands_in_a_database_of_the_second_step_reads_as_before(tmp_path: 
     with opened(today) as now, opened(before) as then, now.reading() as one, then.reading() as other:
         assert one.episodes([ANA])[ANA] == other.episodes([ANA])[ANA] != []
         assert one.timers(ANA) == other.timers(ANA) != []
+        assert one.accounts(["firm.example"]) == other.accounts(["firm.example"]) != Accounts()
 
 
 def opened(path: Path) -> closing[SqlStore]:

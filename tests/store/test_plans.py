@@ -94,3 +94,13 @@ def test_every_question_of_a_run_is_answered_by_an_index(store: SqlStore, seen: 
                 said = str(step[3])
                 whole = said.endswith("(portal=?)") or (said.startswith("SCAN") and "anon" not in said)
                 assert not whole or any(name in f"{said} " for name in WHOLE_BY_NATURE), f"{said}\n{text}"
+
+
+def test_the_leads_of_an_account_are_found_among_leads_alone(store: SqlStore, seen: dict[str, Any]) -> None:
+    """A mail provider that nobody knows as one may have a fifth of a portal's contacts."""
+    with store.transaction() as unit:
+        unit.accounts(["b.example"])
+    (asked,) = [(text, given) for text, given in seen.items() if "has_lead" in text]
+    with store.database.engine.connect() as connection:
+        steps = [str(step[3]) for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1])]
+    assert any("ix_contact_account" in step for step in steps), steps

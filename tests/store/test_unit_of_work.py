@@ -331,6 +331,19 @@ def test_the_account_owner_is_that_of_the_newest_episode(store: SqlStore) -> Non
         assert (found.owner(Hop.SALES, "firm.example"), found.owner(Hop.SALES, "else.example")) == ("8", None)
 
 
+def test_an_account_goes_by_where_its_leads_are_now(store: SqlStore) -> None:
+    """R12, I12: another domain, a page that tells nothing of leads, a merge."""
+    with store.transaction() as unit:
+        unit.put_contacts([stored(ANA), stored(BEN, {"domain": "else.example"})])
+        unit.put_episode(episode("a", ANA), at=NOW, cause="")
+        unit.put_contacts([stored(ANA, {"domain": "new.example"})])
+        assert unit.accounts(["firm.example", "else.example"]).holders == {}
+        assert unit.accounts(["new.example"]).owner(Hop.SALES, "new.example") == "7"
+        unit.merge_contact(ANA, BEN)
+        assert unit.accounts(["else.example"]).holders == {(Hop.SALES, "else.example"): {BEN: "7"}}
+        assert unit.accounts(["new.example"]).holders == {}
+
+
 def test_a_decision_is_told_as_it_was_made(store: SqlStore) -> None:
     """R13, R34: the contributions sum to the score, and every candidate has its reason."""
     with store.transaction() as unit:
