@@ -211,19 +211,28 @@ def _yes_no_fields(book: RuleBook) -> Iterator[Complaint]:
 
 
 def _threshold(book: RuleBook) -> Iterator[Complaint]:
-    """A threshold that no contact can reach hands nobody over, silently."""
-    wanted, points = book.qualification.threshold, book.scoring
-    most = {
-        "score": min(points.fit.cap + points.engagement.cap, points.cap or math.inf),
-        "fit": points.fit.cap,
-        "engagement": points.engagement.cap,
-    }
-    for key, cap in most.items():
-        if getattr(wanted, key) > cap:
+    """Points that no contact can reach hand nobody over, silently."""
+    rules, points = book.qualification, book.scoring
+    fit = points.fit.cap
+    wanted: list[tuple[KeyPath, float, float]] = [
+        (("threshold", "score"), rules.threshold.score, min(fit + points.engagement.cap, points.cap or math.inf)),
+        (("threshold", "fit"), rules.threshold.fit, fit),
+        (("threshold", "engagement"), rules.threshold.engagement, points.engagement.cap),
+    ]
+    wanted += [
+        ((key, place, "fit_at_least"), least, fit)
+        for key, all_least in (
+            ("key_pages", [page.fit_at_least for page in rules.key_pages]),
+            ("triggers", [trigger.fit_at_least for trigger in rules.triggers]),
+        )
+        for place, least in enumerate(all_least)
+    ]
+    for path, asked, most in wanted:
+        if asked > most:
             yield Complaint(
                 file="qualification",
-                path=("threshold", key),
-                message=f"no contact can reach {getattr(wanted, key):g} points; scoring.yaml gives {cap:g} at most",
+                path=path,
+                message=f"no contact can reach {asked:g} points; scoring.yaml gives {most:g} at most",
                 advice="lower it, or raise the caps in mappings/scoring.yaml",
             )
     signals = book.notifications.signals
