@@ -17,7 +17,7 @@ from connector.rules.condition import Facts
 from connector.rules.fields import normalise
 from connector.rules.judgement import NOTHING, judge
 from connector.rules.missing import missing
-from connector.rules.qualification import Example, ExampleActivity
+from connector.rules.qualification import THRESHOLD, Example, ExampleActivity
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 
@@ -56,7 +56,7 @@ def _run(example: Example, book: RuleBook) -> ExampleResult:
     activities = sorted(_activities(example.activities), key=lambda row: row.occurred_at)
     found = judge(Facts(contact, NOW, activities, field_rules=book.fields), book)
     more: tuple[str, ...] = ()
-    if found.verdicts[-1].rule == "qualification.threshold" and found.outcome == NOTHING:
+    if found.verdicts[-1].rule == THRESHOLD and found.outcome == NOTHING:
         more = missing(Situation(portal=_NOWHERE, contact=contact, activities=activities), book, now=NOW)
     return ExampleResult(
         name=example.name,

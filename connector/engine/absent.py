@@ -49,8 +49,8 @@ def forms_gone(book: RuleBook, forms: Sequence[Form]) -> tuple[str, ...]:
     """For a run's report: of whom it cannot be said that they left a form unsent, for the form is no more (R08)."""
     gone = dict.fromkeys(rule.form for rule in book.qualification.abandoned_forms if _is_gone(rule.form, forms))
     return tuple(
-        f"qualification.yaml: the portal has no form “{form}” any more, so nobody is marked as having left it unsent; "
-        "name the one that took its place under `abandoned_forms`"
+        f"qualification.yaml: the portal has no form “{form}”, so nobody is marked as having left it unsent; name "
+        "one that it has under `abandoned_forms`"
         for form in gone
     )
 

@@ -16,10 +16,9 @@ from connector.engine.ports import UnitOfWork
 from connector.engine.replay.people import People
 from connector.rules.case import Case
 from connector.rules.missing import missing
+from connector.rules.qualification import THRESHOLD
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
-
-THRESHOLD = "qualification.threshold"
 
 
 def was_missing(

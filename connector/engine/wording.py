@@ -23,6 +23,7 @@ from connector.rules import sla
 from connector.rules.abandonment import Abandoned
 from connector.rules.asked import asked
 from connector.rules.handing import NOBODY_ELSE
+from connector.rules.qualification import THRESHOLD
 from connector.rules.routing import party_of
 from connector.rules.rulebook import RuleBook
 from connector.rules.words import day
@@ -155,7 +156,7 @@ class Wording:
             past = clocks_at(episode, steps, self._book.sla, self._as_of) if self._as_of else None
             yield from self._clocks(episode, uow.timers(episode.contact) if past is None else past)
         elif episode is not None:
-            yield from self._return(episode)
+            yield from self._return(episode, cause)
         elif cause is not None and cause["action"] == "nothing":
             yield from self._if_it_asks(cause)
 
@@ -185,7 +186,7 @@ class Wording:
             due = f"due on {day(local)} at {local:%H:%M}"
             yield f"{clock.label}: was {due} and is late" if late else f"{clock.label}: {due}"
 
-    def _return(self, episode: Episode) -> Iterator[str]:
+    def _return(self, episode: Episode, cause: Mapping[str, Any] | None) -> Iterator[str]:
         if episode.state is State.WON or (episode.was_undone and episode.ordinal > 1):
             return  # the attempt before an undone one says what brings the lead back, and why it does not go now
         if episode.state is State.JUNK:
@@ -196,6 +197,8 @@ class Wording:
             back = "it goes back to sales" if reason.wake.then == "hand_over" else "new interest counts again"
             when = asked(reason.wake.when, self._book.fields)
             yield f"as soon as {when}, {back}; asking for sales brings it back at any time"
+        elif episode.wakes_at is None and cause is not None and _is_kept_back(cause):
+            yield from self._if_it_asks(cause)
         elif episode.wakes_at is None:
             yield "new interest brings this lead back to sales"
         elif self._now is None or episode.wakes_at > self._now:
@@ -325,3 +328,8 @@ def _holders(path: Sequence[PastStep]) -> tuple[OwnerId | None, Mapping[datetime
     first = next((step.owner for step in path if step.owner), None)
     moved = (new for old, new in pairwise(path) if new.owner != old.owner)
     return first, {step.at: step.owner for step in moved if step.owner}
+
+
+def _is_kept_back(cause: Mapping[str, Any]) -> bool:
+    """Whether a filter stops it, so that interest alone does nothing."""
+    return any(not one["passed"] and one["then"] and one["rule"] != THRESHOLD for one in cause["verdicts"])

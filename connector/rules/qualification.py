@@ -30,6 +30,9 @@ from connector.rules.scorecard import Tally
 from connector.rules.scoring import ENGAGEMENT, FIT, whole
 from connector.rules.words import in_points
 
+THRESHOLD = "qualification.threshold"
+"""Name of the verdict about points."""
+
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z0-9][a-z0-9_-]*$")]
 Say = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -252,7 +255,7 @@ def answer(
         lines = _score_reasons(score(), facts.now)
         fresh = [words for label, words in lines if not any(t.startswith(label) for t in told)]
         total = f"has {in_points(points.total)} points, where {rules.threshold.score:g} are asked"
-        grounds.append(_Ground("qualification.threshold", (*fresh, total)))
+        grounds.append(_Ground(THRESHOLD, (*fresh, total)))
     if grounds:
         return Verdict(
             rule=grounds[0].rule,
@@ -260,7 +263,7 @@ def answer(
             reasons=tuple(dict.fromkeys(reason for ground in grounds for reason in ground.reasons)),
             clauses=tuple(clause for ground in grounds for clause in ground.clauses),
         )
-    return Verdict(rule="qualification.threshold", passed=False, reasons=tuple(short), then="nurture")
+    return Verdict(rule=THRESHOLD, passed=False, reasons=tuple(short), then="nurture")
 
 
 def is_enough_by_itself(facts: Facts, fit: int, rules: QualificationRules) -> bool:

@@ -19,6 +19,7 @@ from connector.domain.verdict import Verdict
 from connector.rules.condition import Condition
 from connector.rules.lists import stream_in_words, stream_of
 from connector.rules.patterns import ActivityPattern
+from connector.rules.qualification import THRESHOLD
 from connector.rules.rulebook import RuleBook
 from connector.rules.situation import Situation
 from connector.rules.words import sentence
@@ -27,7 +28,6 @@ RULE = "unseen"
 """Of the verdict that a lead waits."""
 BY_SCORE = "score"
 """Evidence of a decision that rests on points, key pages or triggers."""
-THRESHOLD = "qualification.threshold"
 
 Unseen = Mapping[str, datetime | None]
 """Stream → up to where it was read; None: never."""

@@ -64,6 +64,19 @@ def test_a_filtered_lead_names_its_filter(world: World) -> None:
     assert not all(passed for passed, _ in found.path)
 
 
+def test_a_lead_that_came_back_and_is_filtered_now_is_promised_no_return(world: World) -> None:
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.crm.edit(verdict="recycle", verdict_reason="other")
+    world.run_later()
+    assert "new interest brings this lead back to sales" in as_text(explained(world))
+    world.crm.edit(email="pat-nobody@gmail.com")
+    world.run_later()
+    assert "new interest brings" not in as_text(explained(world))
+    assert "when this lead asks for sales, it goes to a rep at once" in as_text(explained(world))
+
+
 def test_a_lead_with_too_little_interest_says_what_was_missing(world: World) -> None:
     world.crm.add()
     world.crm.happen(pricing_view(world.clock.now()))
