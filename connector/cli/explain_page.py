@@ -21,8 +21,8 @@ def _body(e: Explanation) -> Iterator[str]:
     yield paragraph("Did it go to sales?", "soft")
     yield paragraph(e.answer, "answer")
     yield paragraph(f"Why: {e.why}")
-    if e.decided_at is not None:
-        yield paragraph(f"Decided on {day(e.decided_at)}{f', {e.definition}' if e.definition else ''}.", "soft")
+    if e.decided_on:
+        yield paragraph(e.decided_on, "soft")
     if e.missing:
         yield paragraph(f"What was missing: {sentence(e.missing)}", "box")
     if e.score is not None:
@@ -49,7 +49,7 @@ def _body(e: Explanation) -> Iterator[str]:
         yield heading("Answered by link")
         yield facts(e.answered)
     if e.written:
-        yield heading("Written to the CRM")
+        yield heading(e.written_title)
         yield facts(e.written)
     if e.problems:
         yield heading("Could not be read")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import GIVEN
@@ -86,6 +87,19 @@ class Explanation:
     kept: tuple[str, ...]
     rules: str
     definition: str
+    time_zone: str = "UTC"
+
+    @property
+    def decided_on(self) -> str:
+        """The day of the decision where the portal is, and by which version of the agreement; empty for none."""
+        if self.decided_at is None:
+            return ""
+        by = f", {self.definition}" if self.definition else ""
+        return f"Decided on {day(self.decided_at.astimezone(ZoneInfo(self.time_zone)))}{by}."
+
+    @property
+    def written_title(self) -> str:
+        return f"Written to the CRM (times: {self.time_zone})"
 
     def as_dict(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -141,6 +155,7 @@ def explain(
         kept=kept.told_of(stored, book) if as_of is None else (),
         rules=str(cause["fingerprint"]) if cause else "",
         definition=words.definition(cause, then),
+        time_zone=time_zone,
     )
 
 
@@ -257,7 +272,7 @@ def as_text(explanation: Explanation) -> str:
 
 
 def _blocks(e: Explanation) -> Iterator[str]:
-    decided = f"\nDecided on {day(e.decided_at)}{f', {e.definition}' if e.definition else ''}." if e.decided_at else ""
+    decided = f"\n{e.decided_on}" if e.decided_on else ""
     told = f"{e.name}, as it stood on {day(e.as_of)}" if e.as_of else e.name
     yield f"{told}\n\nDid it go to sales? {e.answer}\nWhy: {e.why}{decided}"
     if e.missing:
@@ -278,7 +293,7 @@ def _blocks(e: Explanation) -> Iterator[str]:
         ("What comes next", e.clocks),
         ("History", e.history),
         ("Answered by link", answered),
-        ("Written to the CRM", written),
+        (e.written_title, written),
         ("Could not be read", e.problems),
         ("Stays in force", e.kept),
     )

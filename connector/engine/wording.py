@@ -95,6 +95,10 @@ class Wording:
     def day(self, at: datetime) -> str:
         return day(at.astimezone(self._zone))
 
+    def _day_named(self, at: datetime) -> str:
+        """A day that sales named counts from midnight in UTC; elsewhere that may be the evening before."""
+        return day(at) if at == at.replace(hour=0, minute=0, second=0, microsecond=0) else self.day(at)
+
     def name(self, owner: Any) -> str:
         return self._names.get(owner, "a former owner")
 
@@ -202,7 +206,7 @@ class Wording:
         elif episode.wakes_at is None:
             yield "new interest brings this lead back to sales"
         elif self._now is None or episode.wakes_at > self._now:
-            when = self.day(episode.wakes_at)
+            when = self._day_named(episode.wakes_at)
             by_itself = reason is not None and reason.wake.then == "hand_over"
             what = f"on {when} it goes back to sales" if by_itself else f"from {when} on new interest counts again"
             yield f"{what}; asking for sales brings it back at any time"

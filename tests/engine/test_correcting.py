@@ -129,3 +129,9 @@ def test_the_hand_back_can_be_undone_and_the_correction_stays_the_reps_word(worl
     assert [line.why for line in left.lines] == ["sales itself corrected why the lead came back; change it in HubSpot"]
     report = undo(world.ports, world.book, world.crm.portal(), RunId(handed_back[0]))
     assert (report.contacts, world.episode().state) == (1, State.HANDED_OFF)
+
+
+def test_the_day_that_sales_named_is_told_wherever_the_portal_is(world: World) -> None:
+    """R22: in New York midnight in UTC is the evening before."""
+    say(world, verdict_reason="locked_in_contract", return_on="2026-09-01")
+    assert "on 2 August 2026 it goes back to sales" in told(world, time_zone="America/New_York")
