@@ -26,7 +26,7 @@ from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
 from connector.engine.ports import AuditRow, Entry, Intent, UnitOfWork
 from connector.engine.races import SHARED
-from connector.engine.timers import add_new_clocks, set_timers
+from connector.engine.timers import add_new_clocks, keep_overrun, set_timers
 from connector.engine.unread import GIVE_UP_AFTER, place_of
 from connector.engine.unseen import mark_waits, whoever_waits, without_doubts
 from connector.rules import sla
@@ -34,6 +34,7 @@ from connector.rules.decide import asks_still, decide, shows_more
 from connector.rules.fields import property_of
 from connector.rules.handing import NOBODY
 from connector.rules.marking import Marking, marking
+from connector.rules.met import met_at
 from connector.rules.notes import beside
 from connector.rules.plan import plan
 from connector.rules.routing import take_turn
@@ -181,6 +182,7 @@ class _Case:
     Attributes:
         intent: the write of the decision; mark: that of the mark alone, where no decision's takes it along (R08).
         mark_waits: nobody can say yet whether it is to be set. touched: when sales last did something, with a signal.
+        met: clocks that stop with it, each with the instant of what it waited for.
     """
 
     decision: Decision
@@ -192,6 +194,7 @@ class _Case:
     rows: Sequence[Entry]
     mark_waits: bool = False
     touched: datetime | None = None
+    met: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -219,7 +222,8 @@ def _work_out(context: Context, table: _Table, situation: Situation) -> _Case:
     mark = None if intent is not None else mark_intent(context, stored.raw, found)
     rows = entries(context, told, intent, due_at=context.now)
     touched = last_touch(situation.contact, situation.activities) if decision.action is Action.SIGNAL else None
-    return _Case(decision, planned, found, intent, mark, told, rows, later, touched)
+    met = met_at(situation, decision.before, decision.episode, context.book.sla, now=context.now)
+    return _Case(decision, planned, found, intent, mark, told, rows, later, touched, met)
 
 
 def _decide(context: Context, situation: Situation, *, on_list: bool) -> Decision:
@@ -276,6 +280,7 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
             cause = Action.ADOPT if adopted else decision.action
             uow.put_episode(decision.episode, at=context.now, cause=cause.value)
+            keep_overrun(context, uow, decision.contact, case.met)
             set_timers(context, uow, decision, touched=case.touched)
         if context.former and decision.before is not None and decision.episode is not None:
             add_new_clocks(context, uow, decision.episode)

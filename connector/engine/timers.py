@@ -5,7 +5,7 @@ When a clock is due is worked out by rules/sla.py; what happens then is sweep's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -65,6 +65,21 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision, *, touched:
         _pause_or_go_on(context, uow, episode)  # last, so that a clock which begins while sales waits stands still too
     if decision.action is Action.INTEREST:
         uow.put_timers(_cool_down(context, episode))
+
+
+def keep_overrun(context: Context, uow: UnitOfWork, contact: ContactId, met: Mapping[str, datetime]) -> None:
+    """Clocks whose time was up before what they waited for came count as missed, though no run looked meanwhile (R28).
+
+    Nobody is told: it has come. `met`: see rules/met.py.
+    """
+    running = uow.timers(contact) if met else []
+    late = [
+        timer
+        for timer in running
+        if timer.kind is TimerKind.SLA and timer.level == sla.BREACH and timer.paused_at is None
+        and timer.name in met and timer.due_at < met[timer.name]
+    ]  # fmt: skip
+    uow.fire_timers(late, context.now)
 
 
 def _stopped(before: Episode | None, episode: Episode, rules: sla.SlaRules) -> list[str]:

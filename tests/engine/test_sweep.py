@@ -51,6 +51,41 @@ def test_an_outage_catches_up_once_and_warns_nobody_of_what_has_happened(world: 
     assert reminders(world) == []
 
 
+def missed(world: World) -> list[str]:
+    with world.store.reading() as uow:
+        return sorted(one.clock for one in uow.limits() if one.fired_at is not None)
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "recycle", "unreachable"])
+def test_an_answer_that_came_too_late_counts_as_missed_though_no_run_looked_in_between(
+    world: World, verdict: str
+) -> None:
+    """R28: and nobody is told that it is late, for it has come."""
+    world.clock.pass_by(9 * DAY)
+    world.crm.edit(verdict=verdict)
+    world.run_later()
+    assert missed(world) == ["first_touch", "verdict"]
+    assert reminders(world) == []
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "recycle", "unreachable"])
+def test_an_answer_that_came_in_time_is_kept_though_no_run_looked_for_days(world: World, verdict: str) -> None:
+    """R28"""
+    world.clock.pass_by(30 * MINUTE)
+    world.crm.edit(verdict=verdict)
+    world.run_later(9 * DAY)
+    assert missed(world) == []
+    assert reminders(world) == []
+
+
+def test_a_touch_that_came_too_late_counts_as_missed_and_the_answer_is_still_due(world: World) -> None:
+    """R17, R28"""
+    world.clock.pass_by(3 * HOUR)
+    world.crm.edit(last_touch_at=world.clock.now().isoformat())
+    world.run_later()
+    assert missed(world) == ["first_touch"]
+
+
 def test_of_two_reminders_that_are_due_the_later_one_is_told(world: World) -> None:
     world.run_later(50 * MINUTE)
     assert reminders(world) == [("sla.at_risk", "at_risk_80")]
