@@ -21,7 +21,9 @@ IN_SHADOW = "in shadow"
 """The mark of a run that only reported; what it decided before it was cut off moved nothing."""
 FORMER = "former rules"
 """The mark of a run before which one by other rules was cut off: those rules, and any before them, by blanks."""
-OF_THE_RUN = (FULL, IN_SHADOW, FORMER)
+PASSED = "moved without news"
+"""How many leads the guard has let pass in this run, of how many; a run that is gone on with gets no more."""
+OF_THE_RUN = (FULL, IN_SHADOW, FORMER, PASSED)
 """Marks that are no stream's."""
 REST = "contacts in full"
 """Under this name among the watermarks stands where the rest of a full pull begins; empty: from its beginning."""

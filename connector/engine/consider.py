@@ -20,7 +20,7 @@ from connector.engine.approval import basis_of, oldest
 from connector.engine.behind import forgotten, take_up
 from connector.engine.context import BATCH, Context, PlannedLead
 from connector.engine.gathering import Gathered, account_of, gather, situations_of, with_account
-from connector.engine.guard import Guard, waited
+from connector.engine.guard import Guard, keep_passed, waited
 from connector.engine.idle import of_whom_nothing_comes
 from connector.engine.marks import keep_mark, mark_intent
 from connector.engine.notify import entries, notices
@@ -79,9 +79,11 @@ def consider_batch(context: Context, guard: Guard, among: Sequence[ContactId] | 
         table = _gather(context, uow, ids)
         behind = forgotten(context, uow, table.situations)
         known = [contact for contact in ids if contact not in behind]
-        idle = of_whom_nothing_comes(context, uow, table.gathered)
+        idle, passed = of_whom_nothing_comes(context, uow, table.gathered), guard.passed
         sound = [one for one in known if one in idle or _consider_one(context, uow, table, one, guard)]
         _commit(context, uow, table.cases)
+        if guard.passed != passed:
+            keep_passed(uow, guard)
         uow.clear_quarantine(sound)
         uow.clear_dirty([contact for contact in known if contact not in guard.held])
         uow.mark_dirty(table.again, "signal")

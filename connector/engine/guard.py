@@ -7,13 +7,14 @@ be read, is the contact's own. It holds what is beyond the allowance, never a ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connector.domain.contact import ContactId
 from connector.domain.decision import Action, Decision
+from connector.engine.backfill import PASSED
 from connector.engine.context import OVERLAP, Context
 from connector.engine.ports import UnitOfWork
 from connector.engine.unseen import behind
@@ -63,6 +64,32 @@ class Guard:
             return False
         lane = decision.episode.lane if decision.episode else ""
         return lane == "score" and decision.signal_at < self.new_since
+
+
+def begin_guard(
+    context: Context, marks: Mapping[str, str], *, to_decide: int, waiting: frozenset[ContactId], since: datetime | None
+) -> Guard:
+    """The guard of a run; of one that was cut off with what it let pass until then. `marks`: its progress.
+
+    A person who released the change lets it pass, whatever was held back before.
+    """
+    released = context.options.release_mass_change
+    passed, most = (int(part) for part in marks.get(PASSED, "0 0").split())
+    allowed = allowance(to_decide, released=released)
+    return Guard(
+        new_since=since,
+        allowance=most if most and not released else allowed,
+        waiting=frozenset() if released else waiting,
+        passed=0 if released else passed,
+    )
+
+
+def keep_passed(uow: UnitOfWork, guard: Guard) -> None:
+    """In the transaction of the decisions that passed."""
+    stored = uow.unfinished_run()
+    if stored is not None:
+        run, marks = stored
+        uow.put_progress(run.id, {**marks, PASSED: f"{guard.passed} {guard.allowance}"})
 
 
 def news_since(context: Context, uow: UnitOfWork) -> datetime | None:

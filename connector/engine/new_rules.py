@@ -25,12 +25,16 @@ SHORT = 12
 def look_at_new_rules(context: Context) -> RuleChange | None:
     """Compare the rules of this run with those of the run before; None where they are the same, or a preview asks.
 
-    Also None where the former rules cannot be read any more, and where they come out the same: then only the version of
-    Handoff is another one, which writes out more defaults. Every contact is decided all the same.
+    Also None where this run told it before it was cut off, where the former rules cannot be read any more, and where
+    they come out the same: then only the version of Handoff is another one, which writes out more defaults. Every
+    contact is decided all the same.
     """
     if not context.former or context.options.dry_run or context.options.approval is not None:
         return None
     with context.store.reading() as uow:
+        known = any(one.fingerprint == context.book.fingerprint and one.effect for one in uow.rulebooks())
+        if context.run.resumed and known:
+            return None  # it was looked at before the run was cut off, when all leads were still as before
         before, state = rules_then(uow, context.former, context.book), uow.portal_state()
         if before is None or state is None:
             return None

@@ -25,7 +25,7 @@ from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, Context, Options, Ports
 from connector.engine.drift import raise_alarm, read_again
-from connector.engine.guard import Guard, allowance, news_since
+from connector.engine.guard import Guard, begin_guard, news_since
 from connector.engine.hints import MOST_AT_ONCE, drain, drain_all
 from connector.engine.hold import keep_to_list, leave_former
 from connector.engine.kept import told as told_of_kept
@@ -98,7 +98,7 @@ def _run(context: Context, marks: Mapping[str, str], began: float) -> RunReport:
     with context.crm.spend(Purpose.PROOF):
         night = begin_proof(context)
     _adopt(context)
-    guard = _guard(context)
+    guard = _guard(context, marks)
     _decide_and_write(context, guard)
     while context.writes and take_up(context):
         _decide_and_write(context, guard)
@@ -158,16 +158,11 @@ def _adopt(context: Context) -> None:
     context.adopt, context.pace = choose(context)
 
 
-def _guard(context: Context) -> Guard:
-    released = context.options.release_mass_change
+def _guard(context: Context, marks: Mapping[str, str]) -> Guard:
     with context.store.reading() as uow:
-        to_decide, before, new_since = uow.dirty_count(), held_before(uow), news_since(context, uow)
+        to_decide, before, since = uow.dirty_count(), held_before(uow), news_since(context, uow)
     to_decide += context.counts.decided  # whom the pull passed over (idle.py)
-    return Guard(
-        new_since=new_since,
-        allowance=allowance(to_decide, released=released),
-        waiting=frozenset() if released else before,
-    )
+    return begin_guard(context, marks, to_decide=to_decide, waiting=before, since=since)
 
 
 # -- decide, write ---------------------------------------------------------------------------------------------

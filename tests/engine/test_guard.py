@@ -73,8 +73,12 @@ def test_at_least_fifty_may_move_and_all_once_somebody_agreed(count: int) -> Non
 @pytest.fixture
 def flooded() -> World:
     """Eighty contacts with some interest, and rules that ask for less from now on."""
+    return crowd(80)
+
+
+def crowd(count: int) -> World:
     world = World().begin()
-    for number in range(80):
+    for number in range(count):
         world.crm.add(str(1000 + number), email=f"kim@firm{number}.example", job_title="CEO", employees="200")
     world.run()
     world.run_later(DAY)
@@ -89,6 +93,31 @@ def test_changed_rules_hand_over_no_more_than_the_allowance_and_ask(flooded: Wor
     assert (report.status, report.exit_code, report.counts.held) == (RunStatus.HELD, 7, 30)
     assert flooded.kinds().count("lead.handed_off") == len(flooded.crm.listed) == AT_LEAST
     assert flooded.kinds().count("run.held") == 1
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 3])
+def test_a_run_that_breaks_off_and_goes_on_lets_no_more_pass_than_one_that_does_not(deaths: int) -> None:
+    """P1, P7: the allowance is the run's, however many processes it takes."""
+    undisturbed, world = crowd(400), crowd(400)
+    whole = undisturbed.run()
+    for number in range(deaths):
+        world.crm.before("update_contacts", unavailable, nth=number + 1)
+    for _ in range(deaths):
+        with pytest.raises(CrmUnavailableError):
+            world.run()
+    report = world.run()
+    assert report.run.resumed and report.status is whole.status is RunStatus.HELD
+    assert len(world.crm.listed) == len(undisturbed.crm.listed) == 100
+    assert report.counts.held == whole.counts.held == 300
+    effects = []
+    for one in (undisturbed, world):
+        with one.store.reading() as uow:
+            effects += [row.effect for row in uow.rulebooks() if row.fingerprint == one.book.fingerprint]
+    assert effects[0] == effects[1] is not None
+
+
+def unavailable() -> None:
+    raise CrmUnavailableError("HubSpot answered 503", status=503, unclear=False)
 
 
 def test_a_hand_raiser_passes_while_the_guard_holds(flooded: World) -> None:
