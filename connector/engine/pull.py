@@ -45,6 +45,9 @@ MANY_PAGES = 10
 OF_SALES = (TOUCHES, MEETINGS)
 """No signals of the lead's: without them clocks would run out on leads that somebody looks after."""
 
+FORMS = "forms"
+"""The stream of what was sent through forms; pulling it lists the portal's forms."""
+
 LONG_BIN = "archived.long"
 """When looking through the recycle bin last took more than one page; kept as a watermark, and no stream."""
 BIN_AGAIN = timedelta(hours=1)
@@ -70,6 +73,10 @@ def pull(
     marks = dict(progress)
     completeness.go_on(context, marks)
     context.trailed |= {name for name in done if trailing(name) in marks}
+    for name in done:
+        context.unseen.pop(name, None)
+    if FORMS in done:
+        context.source.forms()  # which there are was known to the process alone that read them (R08)
     companies = (COMPANIES,) if context.book.fields.reads_companies else ()
     counted = (TOUCHES,) if counts_touches(context.book.sla) else ()
     lists = list_streams(context.book)

@@ -146,7 +146,8 @@ def _pull(context: Context, marks: Mapping[str, str]) -> frozenset[str]:
 def _decide_meanwhile(context: Context) -> None:
     """A batch of those that are waiting, if it is full; in a first run the guard has nothing to hold."""
     if context.listed >= BATCH:
-        context.listed -= consider_batch(context, Guard(new_since=None, allowance=0))
+        with context.crm.spend(Purpose.DECIDE):
+            context.listed -= consider_batch(context, Guard(new_since=None, allowance=0))
 
 
 def _keep_to_list(context: Context) -> bool:

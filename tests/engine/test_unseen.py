@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from factories import DAY, MINUTE, demo_request, make_activity, make_book
+from factories import DAY, MINUTE, demo_request, make_activity, make_book, make_deal
 from fakes import kill
 
 from connector.domain.contact import ContactId
@@ -125,6 +125,35 @@ def test_a_mark_does_not_come_of_a_hint_between_runs_either() -> None:
     world.hint("101")
     world.run_hints()
     assert mark(world) == ""
+
+
+def test_a_run_that_goes_on_knows_the_portals_forms_and_what_it_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P1, P7, R08: the process that read them is gone, and with it what it knew of them."""
+    world, known, form = build(), set[Form](), Form(ref="g-1", name="Book a demo")
+    pull = world.crm.pull_activities
+
+    def listing(stream: str, *window: Any, **more: Any) -> Any:
+        known.update({form} if stream == "forms" else ())
+        return pull(stream, *window, **more)
+
+    monkeypatch.setattr(world.crm, "pull_activities", listing)
+    monkeypatch.setattr(world.crm, "listed_forms", lambda: tuple(known))
+    monkeypatch.setattr(world.crm, "forms", lambda: (known.add(form), tuple(known))[1])
+    world.run()
+    opens_the_form(world)
+    world.crm.broken["forms"] = DOWN
+    world.run_later(MINUTE)
+    world.crm.broken.clear()
+    deal = make_deal(contacts=(ContactId("101"),), at=world.clock.now())
+    world.crm.deals.append(deal)
+    world.crm.after("pull_deals", kill)
+    world.clock.pass_by(31 * MINUTE)
+    world.run_and_die()
+    known.clear()
+    report = world.run()
+    assert report.run.resumed and mark(world) == ""
+    assert any("has no form “Request a demo”" in line for line in report.remarks)
+    assert report.counts.unseen == []
 
 
 def test_nobody_is_marked_for_a_form_that_the_portal_has_no_more() -> None:
