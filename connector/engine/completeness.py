@@ -32,6 +32,12 @@ def begin(context: Context, stream: str, window: Window | None) -> None:
     context.counts.completeness.setdefault(stream, seen)
 
 
+def begin_anew(context: Context, stream: str) -> None:
+    """What was counted of it so far comes once more."""
+    seen = context.counts.completeness[stream]
+    context.counts.completeness[stream] = Seen(since=seen.since, trailing=seen.trailing)
+
+
 def count(context: Context, stream: str, rows: int, left: int | None = None, door: str = "") -> None:
     seen = context.counts.completeness[stream]
     context.counts.completeness[stream] = add_rows(seen, rows, left, door)

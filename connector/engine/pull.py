@@ -316,6 +316,8 @@ def _pull_activities(context: Context, stream: str, marks: dict[str, str], curso
         if isinstance(page, StreamOff):
             _go_without(context, page)
             return False
+        if page.anew:
+            completeness.begin_anew(context, stream)
         _keep_page(context, marks, stream, page.cursor, page.rows, partial(store_activities, cause=stream))
         if page.place is not None:
             context.places[stream] = page.place

@@ -69,11 +69,12 @@ def pull(client: Client, stream: str, window: Window, cursor: str | None) -> Pul
     except ScopeError as error:
         yield StreamOff(stream=stream, why=_why(stream, error.scopes))
     except QuestionRefusedError as error:
-        if begun or error.refusal.status not in (400, 404):
+        if error.refusal.status not in (400, 404):
             raise
         if cursor is not None:  # a place that was kept for too long
+            yield stretches.ANEW
             yield from pull(client, stream, window, None)
-        elif stream == PAGE_VIEWS:
+        elif stream == PAGE_VIEWS and not begun:
             yield _off(error)
         else:
             raise
@@ -135,8 +136,8 @@ def _read_page_views(
         **({} if cursor is None else {"after": cursor}),
         **of_one,
     ).payload
-    views = (parse_page_view(row) for row in parse_rows(payload))
-    return tuple([one for one in views if one and window.since <= one.occurred_at <= window.until]), parse_next(payload)
+    views = [parse_page_view(row) for row in parse_rows(payload)]
+    return tuple([one for one in views if one]), parse_next(payload)
 
 
 @understood("a page view")
@@ -164,10 +165,7 @@ def parse_page_view(row: Mapping[str, Any]) -> Activity | None:
 def _pull_forms(client: Client, window: Window, cursor: str | None) -> Iterator[ActivityPage]:
     """All submissions in the window, form after form by rising GUID; of many, several forms side by side."""
     forms = {_number(form): form for form in sorted(pull_forms(client), key=lambda form: form.guid)}
-    if cursor is not None and cursor.startswith("{"):
-        plan = Plan.read(cursor, Stretch)
-    else:
-        plan = Plan([Stretch(number, number + 1) for number in forms])
+    plan = stretches.resumed(cursor) or Plan([Stretch(number, number + 1) for number in forms])
     return stretches.follow(client, window, plan, partial(_fetch_submissions, client, forms, window))
 
 
@@ -184,8 +182,7 @@ def _fetch_submissions(
     pages = pull_submissions(client, form.guid, window.since, span.after) if form is not None else iter(())
     rows, following = next(pages, ([], None))
     found = [parse_submission(row, form) for row in rows] if form is not None else []
-    taken = tuple([one for one in found if one and window.since <= one.occurred_at <= window.until])
-    return Fetched(taken, (), following, following is None)
+    return Fetched(stretches.of(window, [one for one in found if one]), (), following, following is None)
 
 
 def pull_recent(client: Client, form: Form, since: datetime) -> Iterator[list[Activity]]:
@@ -236,9 +233,8 @@ def _read_emails(client: Client, window: Window, cursor: str | None) -> tuple[tu
         query.append(("offset", cursor))
     payload = client.transport.call(EMAIL_EVENTS, query=query).payload
     events = [parse_email_event(event) for event in parse_rows(payload, key="events")]
-    rows = tuple([one for one in events if one and window.since <= one.occurred_at <= window.until])
     more = payload.get("hasMore") and payload.get("offset") not in (None, "")
-    return rows, str(payload["offset"]) if more else None
+    return tuple([one for one in events if one]), str(payload["offset"]) if more else None
 
 
 @understood("an e-mail event")

@@ -1,16 +1,19 @@
 """A window of activities: a long one is read side by side, in stretches of time, or form by form.
 
 It begins with one cursor, as most windows need no more. What goes on is divided: all of the window once more, in
-stretches of equal time, each with a cursor of its own, for nothing is said of the order in which rows come. How many
-there are follows from how near the first rows lie; they are asked for twice and given once. Threads are ranges.py's.
+stretches each with a cursor of its own, for nothing is said of the order in which rows come. They are the longer the
+older they are, for people did more lately than long ago; how short the newest is follows from how near the first rows
+lie, which come twice. An answer that belongs to another stretch ends this: then one cursor
+reads all. Threads are ranges.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.protocol import EPOCH, MILLISECOND, Cursors, to_milliseconds
@@ -18,18 +21,31 @@ from connector.crm.hubspot.ranges import Doors, Fetched, Ranges
 from connector.crm.hubspot.spans import LIST, Plan, Span, Stretch
 from connector.domain.activity import Activity
 from connector.engine.ports import ActivityPage, Window
+from connector.errors import ContractError
+
+logger = logging.getLogger(__name__)
 
 ONE_CURSOR_PAGES = 5
 """So many pages are read with one cursor before a window is a long one."""
-SHORT = timedelta(days=2)
-"""What is no longer than that is not divided: a run after another one asks for a day at most."""
+SHORT = timedelta(days=4)
+"""What is no longer than that is not divided: a run after another one asks for two days at most (`pull.window`)."""
+GROWTH = 1.25
+"""By so much is each stretch longer than the next younger one."""
 MOST_STRETCHES = 64
-PAGES_OF_ONE = 4
-"""So many pages a stretch has, as far as one can tell beforehand; each costs one call at least."""
+LARGEST = 1 / 8
+"""The newest is no longer a part of the window than that, also where rows come in no order that tells anything."""
+NEAR = timedelta(seconds=2)
+"""A door may give what lies so little outside of what it was asked for."""
+
+ANEW = ActivityPage(rows=(), cursor=None, anew=True)
 
 Read = Callable[[Window, str | None], tuple[tuple[Activity, ...], str | None]]
-"""A page of a window, from a cursor on: its rows within the window, and the cursor that follows."""
+"""A page of a window, from a cursor on: its rows, and the cursor that follows."""
 Fetch = Callable[[Span], Fetched[Activity]]
+
+
+class StrayError(ContractError):
+    """Rows that nobody asked for: the answer belongs to another question."""
 
 
 def pull(client: Client, window: Window, cursor: str | None, read: Read) -> Iterator[ActivityPage]:
@@ -38,17 +54,31 @@ def pull(client: Client, window: Window, cursor: str | None, read: Read) -> Iter
     Raises:
         ContractError: a cursor that comes twice.
     """
-    seen = dict[str, datetime]()
-    if cursor is None or not cursor.startswith("{"):
-        for page in islice(one_by_one(window, cursor, read), ONE_CURSOR_PAGES if is_long(window) else None):
+    seen, plan = list[datetime](), resumed(cursor)
+    if plan is None:
+        # What was begun with one cursor is gone on with so: nobody knows any more what came before.
+        divides = cursor is None and is_long(window)
+        for page in islice(one_by_one(window, cursor, read), ONE_CURSOR_PAGES if divides else None):
             yield page
             if page.cursor is None:
                 return
-            seen.update((row.id, row.occurred_at) for row in page.rows)
-        plan = divide(window, seen.values())
-    else:
-        plan = Plan.read(cursor, Stretch)
-    yield from side_by_side(client, plan, partial(_fetch, read, window, seen))
+            seen += [row.occurred_at for row in page.rows]
+        yield ANEW
+        plan = divide(window, seen)
+    try:
+        yield from side_by_side(client, plan, partial(_fetch, read, window))
+    except StrayError as error:
+        logger.warning("%s; they are read anew with one cursor", error, extra={"action": "one_cursor"})
+        yield ANEW
+        yield from one_by_one(window, None, read)
+
+
+def resumed(cursor: str | None) -> Plan | None:
+    """What a cursor of ours says is left; None for HubSpot's own."""
+    try:
+        return Plan.read(cursor, Stretch) if cursor is not None else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def follow(client: Client, window: Window, plan: Plan, fetch: Fetch) -> Iterator[ActivityPage]:
@@ -88,27 +118,41 @@ def one_by_one(window: Window, cursor: str | None, read: Read) -> Iterator[Activ
     while True:
         rows, after = read(window, cursor)
         cursor = cursors.next(after)
-        yield ActivityPage(rows=rows, cursor=cursor)
+        yield ActivityPage(rows=of(window, rows), cursor=cursor)
         if cursor is None:
             return
 
 
-def divide(window: Window, seen: Collection[datetime]) -> Plan:
-    """Stretches of equal length that leave nothing of the window out; `seen`: when the rows of the first pages were.
+def of(window: Window, rows: Iterable[Activity]) -> tuple[Activity, ...]:
+    """Those that lie within the window."""
+    return tuple([row for row in rows if window.since <= row.occurred_at <= window.until])
 
-    The newest first: people did more lately than long ago, and the longest must not be left to the end.
+
+def divide(window: Window, seen: Collection[datetime]) -> Plan:
+    """Stretches that leave nothing of the window out, the newest first; `seen`: when the rows of the first pages were.
+
+    The newest is as long as these took, the others grow from it; all are longer where there would be too many.
     """
     low, end = to_milliseconds(window.since), to_milliseconds(window.until) + 1
+    whole = end - low
     took = max(seen) - min(seen) if seen else timedelta(0)
-    pages = (window.until - window.since) / took * ONE_CURSOR_PAGES if took else float("inf")
-    number = round(min(MOST_STRETCHES, max(2.0, pages / PAGES_OF_ONE)))
-    marks = [low + (end - low) * place // number for place in range(number + 1)]
-    return Plan([Stretch(*ends) for ends in reversed(list(pairwise(marks)))])
+    fewest = whole * (GROWTH - 1) / (GROWTH**MOST_STRETCHES - 1)
+    length = min(max(took / MILLISECOND, fewest, 1.0), whole * LARGEST)
+    spans, upper = list[Span](), end
+    while upper > low:
+        # What would be left is no stretch of its own where it is shorter than the next one would be.
+        lower = upper - int(length) if upper - length * (1 + GROWTH) > low else low
+        spans.append(Stretch(lower, upper))
+        upper, length = lower, length * GROWTH
+    return Plan(spans)
 
 
-def _fetch(read: Read, window: Window, seen: Container[str], span: Span) -> Fetched[Activity]:
-    rows, following = read(within(window, span), span.after)
-    return Fetched(tuple([row for row in rows if row.id not in seen]), (), following, following is None)
+def _fetch(read: Read, window: Window, span: Span) -> Fetched[Activity]:
+    part = within(window, span)
+    rows, following = read(part, span.after)
+    if any(not part.since - NEAR <= row.occurred_at <= part.until + NEAR for row in rows):
+        raise StrayError("HubSpot answered with activities of a time that was not asked for")
+    return Fetched(of(part, rows), (), following, following is None)
 
 
 def within(window: Window, span: Span) -> Window:

@@ -62,11 +62,13 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
-    """`place`: with the last page of a stream that cannot be asked by time, the cursor for the next pull."""
+    """`place`: with the last page of a stream that cannot be asked by time, the cursor for the next pull. `anew`: what
+    came before this page comes once more."""
 
     rows: tuple[Activity, ...]
     cursor: str | None
     place: str | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
