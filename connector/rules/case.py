@@ -15,6 +15,7 @@ from connector.domain.verdict import Verdict
 from connector.rules import meetings, qualification, scorecard, stages, suppression
 from connector.rules.activity_index import ActivityIndex, index
 from connector.rules.condition import Facts
+from connector.rules.email_domains import domain_of, registered_domain
 from connector.rules.hand_raisers import HandRaise
 from connector.rules.routing import Lead, Stick
 from connector.rules.rulebook import RuleBook
@@ -142,7 +143,9 @@ class Case:
         called = [one.caller if one.hop is Hop.SALES else one.owner for one in ended if one.party]
         open_deals = [deal for deal in situation.deals if deal.state is DealState.OPEN and deal.owner]
         newest = max(open_deals, key=lambda deal: (deal.created_at, deal.id), default=None)
-        is_alone = self.contact.text("domain") in self.book.qualification.filters.private_domains
+        host = domain_of(self.contact.text("email"))
+        is_private = host in self.book.qualification.filters.private_domains
+        is_alone = is_private and registered_domain(host) == self.contact.text("domain")
         of_account = None if is_alone else situation.account_owner
         return Lead(
             contact=self.contact,

@@ -205,7 +205,9 @@ def test_colleagues_of_one_batch_are_called_by_one_person_and_sold_to_by_one_rep
 def test_a_mailbox_that_the_admin_calls_private_is_no_account() -> None:
     """R12: a provider of `web_mail.also` or `throw_away.also` keeps nobody's leads together, on neither hop."""
     rules = make_book(
-        qualification={"filters": {"web_mail": {"also": ["post.example"]}, "throw_away": {"also": ["gone.example"]}}},
+        qualification={
+            "filters": {"web_mail": {"also": ["box.post.example"]}, "throw_away": {"also": ["gone.example"]}}
+        },
         routing={
             "telequalification": [{"name": "callers", "pool": "callers", "lanes": ["request"]}],
             "pools": {**POOLS, "callers": {"members": [{"owner": "9"}, {"owner": "4"}]}},
@@ -216,7 +218,7 @@ def test_a_mailbox_that_the_admin_calls_private_is_no_account() -> None:
     world = World(rules)
     world.crm.people += [make_owner("9"), make_owner("4")]
     world.begin()
-    for number, provider in enumerate(("post", "post", "gone", "gone"), 101):
+    for number, provider in enumerate(("box.post", "box.post", "gone", "gone"), 101):
         world.crm.add(str(number), email=f"kim{number}@{provider}.example", request="hand_over")
     world.run()
     assert [world.episode(str(number)).owner for number in range(101, 105)] == ["4", "9", "4", "9"]

@@ -29,7 +29,7 @@ ONE_CURSOR_PAGES = 5
 """So many pages are read with one cursor before a window is a long one."""
 SHORT = timedelta(days=4)
 """What is no longer than that is not divided: a run after another one asks for two days at most (`pull.window`)."""
-GROWTH = 1.25
+GROWTH = 1.15
 """By so much is each stretch longer than the next younger one."""
 MOST_STRETCHES = 64
 LARGEST = 1 / 8
