@@ -29,6 +29,21 @@ def instant(option: str, text: str, zone: tzinfo, *, to_its_end: bool = False) -
         ) from None
 
 
+def day_gone_by(option: str, text: str, zone: tzinfo, *, known: datetime | None) -> datetime | None:
+    """The end of a day, or an instant, that is not to come; None where none is given.
+
+    `known`: when the last run looked, by the CRM's clock, which may be ahead of ours.
+
+    Raises:
+        SettingsError: also where it is still to come.
+    """
+    day = instant(option, text, zone, to_its_end=True)
+    today = max(datetime.now(UTC), known or datetime.now(UTC)).astimezone(zone).date()
+    if day is not None and day.astimezone(zone).date() > today:
+        raise SettingsError(f"{option} {text}: that day is still to come", advice=f"Give {today} or a day before it.")
+    return day
+
+
 def since_instant(option: str, text: str, zone: tzinfo, last: datetime) -> datetime | None:
     """As instant(), or how long before `last`, such as 730d."""
     try:

@@ -35,27 +35,26 @@ def explain(
 
     Tells path, score, what was missing, owner, clock, history and what was written, from what was stored.
     """
-    from datetime import UTC
-
     from connector.bootstrap import open_database
     from connector.cli.console import json_text
     from connector.cli.explain_page import explain_page
-    from connector.cli.instants import instant
+    from connector.cli.instants import day_gone_by
     from connector.cli.start import start
     from connector.config.mappings import load_rulebook
     from connector.engine import explain as engine
     from connector.errors import SettingsError
+    from connector.rules.local_time import portal_zone
 
     chosen = form_of(form, out, as_json, FEW)
     settings = start()
     book = load_rulebook(settings.mappings_dir)
-    day = instant("--as-of", as_of, UTC, to_its_end=True)
     store = open_database(settings, None)
     try:
         with store.reading() as uow:
             found = uow.find_contact(contact)
             state = uow.portal_state()
             zone = state.time_zone if state else "UTC"
+            day = day_gone_by("--as-of", as_of, portal_zone(zone), known=state.as_of if state else None)
             explanation = engine.explain(uow, found, book, as_of=day, time_zone=zone) if found else None
     finally:
         store.close()

@@ -45,7 +45,7 @@ def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
     for place, name in enumerate(names):
-        if "@" in name or "/" in name or "." not in name.strip("."):
+        if any(sign in name for sign in "@/*") or "." not in name.strip("."):
             raise MisplacedError((place,), "is not a domain; write it like acme.example")
     return _lower(names)
 

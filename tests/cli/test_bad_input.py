@@ -233,6 +233,7 @@ def test_init_into_a_folder_that_cannot_be_written_is_told(world: World, handoff
         (("leads", "--limit", "0"), "--limit"),
         (("explain",), "contact"),
         (("explain", "ana@acme.example", "--as-of", "soon"), "--as-of: 'soon' is no day or time"),
+        (("explain", "ana@acme.example", "--as-of", "2999-01-01"), "that day is still to come"),
         (("adopt", "--apply", "everybody"), "Cohorts: mql, sql, opportunity, qualified"),
         (("adopt", "--apply", "mql", "--per-rep-per-day", "0"), "--per-rep-per-day"),
         (("outbox", "show", "fx_nothing"), "there is no notice 'fx_nothing'"),
