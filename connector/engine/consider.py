@@ -252,7 +252,7 @@ def _set_aside(context: Context, uow: UnitOfWork, contact: ContactId, error: Exc
 
 def _only_report(context: Context, uow: UnitOfWork, case: _Case) -> None:
     decision = case.decision
-    is_new = not _decided_before(uow, [case])
+    is_new = not _taken_in_before(uow, [case])
     uow.put_decision(context.run.id, decision)
     if case.mark is not None or decision.action not in (Action.NOTHING, Action.INFER, Action.PREDATES):
         context.planned.append(PlannedLead(decision=decision, changes=case.changes))
@@ -274,7 +274,7 @@ def _turn(uow: UnitOfWork, gathered: Gathered, decision: Decision) -> None:
 
 def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
     """All that a batch of decisions leaves in the database, each kind of row at once."""
-    before = _decided_before(uow, cases)
+    before = _taken_in_before(uow, cases)
     for case in cases:
         decision = case.decision
         uow.put_decision(context.run.id, decision)
@@ -368,10 +368,10 @@ def _audit(decision: Decision, intent: Intent | None) -> AuditRow:
     )
 
 
-def _decided_before(uow: UnitOfWork, cases: Sequence[_Case]) -> frozenset[ContactId]:
-    """Those who qualified before Handoff began and of whom it was said before: they are taken in once."""
+def _taken_in_before(uow: UnitOfWork, cases: Sequence[_Case]) -> frozenset[ContactId]:
+    """Those who qualified before Handoff began and of whom that was said before: they are taken in once."""
     ids = [case.decision.contact for case in cases if case.decision.action is Action.PREDATES]
-    return uow.decided(ids) if ids else frozenset()
+    return uow.predating_among(ids) if ids else frozenset()
 
 
 def _count(context: Context, decision: Decision, *, is_new: bool = True) -> None:
@@ -385,6 +385,8 @@ def _count(context: Context, decision: Decision, *, is_new: bool = True) -> None
         return
     elif decision.action is Action.PREDATES or (decision.action is Action.INFER and decision.before is None):
         context.counts.taken_in += 1
+    elif decision.action is Action.INFER and decision.episode is not None and decision.episode.state.is_end:
+        context.counts.taken_in -= decision.contact in context.counted  # its deal is over, so there is nothing to adopt
 
 
 def situations(context: Context, uow: UnitOfWork, ids: Sequence[ContactId]) -> Mapping[ContactId, Situation]:

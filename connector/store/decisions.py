@@ -58,6 +58,7 @@ _PREDATING = (
     .order_by(decision.c.contact)
     .limit(bindparam("most"))
 )
+_PREDATING_AMONG = select(decision.c.contact).where(PREDATES, decision.c.contact.in_(IDS))
 
 
 class Decisions(Part):
@@ -102,6 +103,10 @@ class Decisions(Part):
     def in_words(self, one: Decision) -> Mapping[str, object]:
         row = _row(one)
         return read_decision(SimpleNamespace(**row | {"run": "", "number": 0, "body": decode(encode(row["body"]))}))
+
+    def predating_among(self, ids: Sequence[ContactId]) -> frozenset[ContactId]:
+        self.flush()
+        return frozenset(ContactId(row.contact) for row in self.select_by_id(_PREDATING_AMONG, ids))
 
     def predating(self, limit: int, after: str) -> list[ContactId]:
         """In id order, those after the id `after`."""

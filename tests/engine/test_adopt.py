@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from factories import DAY, HOUR, demo_request, make_deal, make_owner
+from factories import DAY, HOUR, demo_request, make_book, make_deal, make_owner, pricing_view, shipped_book
 
 from connector.domain.contact import ContactId
 from connector.domain.deal import DealState
@@ -120,11 +120,23 @@ def test_who_was_taken_in_is_counted_once_however_often_everybody_is_decided_aga
     assert world.run_later(HOUR).counts.taken_in == 0
 
 
+def test_who_qualifies_by_rules_that_ask_for_less_is_counted_whatever_was_said_of_it_before() -> None:
+    """R41: as many as `handoff adopt` then shows."""
+    world = World(make_book(qualification={"threshold": {"score": 99}, "key_pages": []}))
+    world.crm.add(created_at=world.clock.now() - 90 * DAY)
+    for number in range(3):
+        world.crm.happen(pricing_view(world.clock.now() - (number + 1) * HOUR, id=str(number)))
+    world.run()
+    world.book = shipped_book()
+    assert world.run_later(HOUR).counts.taken_in == 1
+    assert world.decisions() == ["nothing", "predates"]
+
+
 def test_what_sales_had_finished_before_handoff_came_is_not_offered_for_adoption() -> None:
     """R41: its deal is long lost; the first run sees both."""
     world = World()
     long_ago = world.clock.now() - 90 * DAY
     world.crm.add(stage="opportunity", owner="7", created_at=long_ago)
     world.crm.deals.append(make_deal(DealState.LOST, at=long_ago + DAY, contacts=(ContactId("101"),)))
-    assert world.run().counts.taken_in == 1
+    assert world.run().counts.taken_in == 0
     assert world.episode().state is State.LOST and world.decisions() == ["infer", "infer"]
