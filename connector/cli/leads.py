@@ -131,7 +131,26 @@ def _silent(settings: Settings, *, as_json: bool) -> int:
         note("Nothing was proved yet: the first sync after the hour that sla.yaml names (`prove_at`) does it.")
     else:
         note(f"No lead is silent, as of {moment(proved_at, zone)}.")
+        for remark in _told_to_nobody(settings):
+            note(f"note: {remark}")
     return 0
+
+
+def _told_to_nobody(settings: Settings) -> tuple[str, ...]:
+    """That clocks run and owners are there says nothing of whether anybody hears of it."""
+    from connector.bootstrap import lookup
+    from connector.config.mappings import load_part
+    from connector.delivery.destinations import present
+    from connector.engine.preflight import silence
+    from connector.errors import RuleBookError
+    from connector.rules.notifications import NotificationRules, switched_on
+
+    try:
+        rules = load_part("notifications", (settings.mappings_dir / "notifications.yaml").read_bytes())
+    except (OSError, RuleBookError):
+        return ()  # `handoff check` says what is wrong with it
+    assert isinstance(rules, NotificationRules)
+    return silence(switched_on(rules, present(rules, lookup(settings))))
 
 
 def _reaction_clocks(settings: Settings) -> tuple[str, ...]:

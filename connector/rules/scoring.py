@@ -29,6 +29,15 @@ Cap = Annotated[float, Field(gt=0, le=10_000), AfterValidator(in_hundredths)]
 Say = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _not_in_minutes(time: timedelta) -> timedelta:
+    if time < timedelta(hours=1):
+        raise ValueError("is less than an hour: m is minutes, and points would be gone at once; for a month write 30d")
+    return time
+
+
+HalfLife = Annotated[WallDuration, AfterValidator(_not_in_minutes)]
+
+
 @lru_cache(maxsize=1_024)
 def whole(points: float) -> int:
     """Points as whole hundredths."""
@@ -121,7 +130,7 @@ class EngagementRule(BaseModel):
     points: Points
     cap: Cap | None = None
     frequency: Literal["each", "first"] | Annotated[int, Field(ge=1, le=1_000)] = "each"
-    half_life: WallDuration | None = None
+    half_life: HalfLife | None = None
     kind: ActivityKind | None = None
     name: NamePattern | None = None
     url: UrlPattern | None = None
@@ -181,7 +190,7 @@ class EngagementRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cap: Cap = 60
-    half_life: WallDuration = timedelta(days=30)
+    half_life: HalfLife = timedelta(days=30)
     rules: tuple[EngagementRule, ...] = Field(default=(), max_length=200)
 
     @cached_property

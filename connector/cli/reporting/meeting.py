@@ -18,6 +18,7 @@ from connector.rules.words import many
 
 def meeting_document(found: MeetingReport, facts: Facts) -> Document:
     missed = sum(one.now.met is False for one in found.targets)
+    missed += found.promise is not None and not found.promise.met  # it stands in the same section
     counts = found.counts
     answer = (
         f"{many(found.counted.handed, 'lead')} handed over, {many(counts['wins'], 'win')}, "
