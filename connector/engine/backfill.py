@@ -23,7 +23,9 @@ FORMER = "former rules"
 """The mark of a run before which one by other rules was cut off: those rules, and any before them, by blanks."""
 PASSED = "moved without news"
 """How many leads the guard has let pass in this run, of how many; a run that is gone on with gets no more."""
-OF_THE_RUN = (FULL, IN_SHADOW, FORMER, PASSED)
+CALLS = "calls made"
+"""The calls that were made for this run, whatever process made them (engine/calls.py)."""
+OF_THE_RUN = (FULL, IN_SHADOW, FORMER, PASSED, CALLS)
 """Marks that are no stream's."""
 REST = "contacts in full"
 """Under this name among the watermarks stands where the rest of a full pull begins; empty: from its beginning."""

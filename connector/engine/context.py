@@ -120,6 +120,7 @@ class Context:
         troubles, remarks: one line each, for the report; remarks are nothing that went wrong in the run.
         effort: the time that this run's decisions took; 1 for a contact of whom nothing comes (consider.IDLE_FOR_ONE).
         counted: contacts that count as decided already, and may be looked at once more in this run.
+        calls_before: of earlier processes, where the run goes on after it was cut off (engine/calls.py).
         attempted, refused: writes that got an answer in this run, and those the CRM said no to.
     """
 
@@ -170,6 +171,7 @@ class Context:
     remarks: list[str] = field(default_factory=list)
     effort: int = 0
     counted: set[ContactId] = field(default_factory=set)
+    calls_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     attempted: int = 0
     refused: int = 0
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from connector.domain.activity import LIST_NAMED, LIST_NUMBERED, MEETINGS, TOUCHES
 from connector.domain.deal import Deal
 from connector.domain.quota import Purpose
-from connector.engine import completeness
+from connector.engine import calls, completeness
 from connector.engine.backfill import FULL, OF_THE_RUN, begins_at, go_on_with_the_rest, put_off
 from connector.engine.context import BATCH, OVERLAP, Context
 from connector.engine.erase import deals_to_keep
@@ -72,6 +72,7 @@ def pull(
     done = {name for name, cursor in progress.items() if cursor == "done"}
     marks = dict(progress)
     completeness.go_on(context, marks)
+    calls.go_on(context, marks)
     context.trailed |= {name for name in done if trailing(name) in marks}
     for name in done:
         context.unseen.pop(name, None)
@@ -113,6 +114,7 @@ def _pull_each(
                     continue
         done.add(name)
         completeness.keep(context, marks)
+        calls.keep(context, marks)
         marks[name] = "done"  # kept with the next page; a kill before that reads this one's last page again
         if name in context.trailed:  # a run that goes on after a kill must know it too
             marks[trailing(name)] = "far"
@@ -209,6 +211,7 @@ def _keep_page(
             keep(context, uow, rows)
             if cursor is not None:  # the last page is read again after a kill, and counts then
                 completeness.keep(context, marks)
+                calls.keep(context, marks)
             uow.put_progress(context.run.id, marks)
 
 

@@ -21,6 +21,7 @@ from connector.engine.alarms import raise_alarms
 from connector.engine.answers import take_up
 from connector.engine.approval import Approval
 from connector.engine.begin import begin_run, what_time_it_is
+from connector.engine.calls import count as count_calls
 from connector.engine.clock import CrmClock
 from connector.engine.consider import consider_batch
 from connector.engine.context import BATCH, Context, Options, Ports
@@ -261,8 +262,7 @@ def _end(context: Context, guard: Guard, streams: frozenset[str], seconds: float
     """T2 of the whole run: the watermarks move only when nothing of the window is open (I4)."""
     counts = context.counts
     counts.held = len(guard.held)
-    counts.api_calls, counts.throttled = context.crm.api_calls(), context.crm.throttled()
-    counts.quota = context.crm.spent()
+    count_calls(context, counts)
     counts.unseen = sorted(context.unseen)
     context.troubles += who_waits(context)
     with context.store.transaction() as uow:
