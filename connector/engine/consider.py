@@ -298,7 +298,7 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
         context.planned += [
             PlannedLead(decision=case.decision, changes=case.changes)
             for case in cases
-            if case.changes or case.told
+            if case.changes or (case.told and (not case.rows or uow.would_queue(case.rows)))
         ]
         return
     intents = [case.intent for case in cases if case.intent is not None]

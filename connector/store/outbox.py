@@ -189,11 +189,19 @@ _GIVE_BACK = _UNCLAIM.where(outbox.c.claimed_by == bindparam("holder"), outbox.c
 class Entries(Part):
     """The outbox within a unit of work."""
 
+    def would_queue(self, rows: Sequence[Entry]) -> bool:
+        return bool(self._wanted(rows)[0])
+
+    def _wanted(self, rows: Sequence[Entry]) -> tuple[list[str], dict[str, Row[Any]]]:
+        """Ids of those that are not there yet, or come to life again; and what is known of all."""
+        ids = list(dict.fromkeys(row.id for row in rows))
+        known = {row.entry: row for row in self.select_by_id(_KNOWN, ids)}
+        return [name for name in ids if name not in known or known[name].revivable], known
+
     def put_entries(self, rows: Sequence[Entry]) -> int:
         """Revived ones queue up at the end; a body that was once tried stays as it was (P2)."""
         new = {row.id: row for row in reversed(rows)}
-        known = {row.entry: row for row in self.select_by_id(_KNOWN, list(new))}
-        wanted = [name for name in dict.fromkeys(row.id for row in rows) if name not in known or known[name].revivable]
+        wanted, known = self._wanted(rows)
         if not wanted:
             return 0
         first = (self.select(_LAST)[0].last or 0) + 1

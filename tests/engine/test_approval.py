@@ -60,6 +60,20 @@ def test_what_sales_corrected_after_a_hand_back_can_be_approved(world: World) ->
     assert (approval.left_out, world.crm.value("201", "nurture_track")) == ({}, "awareness")
 
 
+def test_who_would_hear_nothing_new_is_not_shown(world: World) -> None:
+    """R33: the triage desk was told of it by the former rules, and is told once."""
+    world.crm.add("201", email="kim@mailinator.com")
+    world.crm.happen(demo_request(world.clock.now(), contact=ContactId("201"), id="201"))
+    assert [lead.decision.sentence for lead in preview(world)[0].planned]
+    world.run()
+    assert world.kinds() == ["lead.triaged"]
+    world.book = make_book(qualification={"threshold": {"score": 20}})
+    world.clock.pass_by(HOUR)
+    assert preview(world)[0].planned == ()
+    world.run()
+    assert world.kinds() == ["lead.triaged"]
+
+
 def test_exactly_what_was_shown_is_carried_out(world: World) -> None:
     asks(world, "201", "202", "203")
     shown, approval = preview(world)
