@@ -282,7 +282,7 @@ def _commit(context: Context, uow: UnitOfWork, cases: Sequence[_Case]) -> None:
             adopted = decision.contact in context.adopt and decision.action is Action.HAND_OVER
             cause = Action.ADOPT if adopted else decision.action
             uow.put_episode(decision.episode, at=context.now, cause=cause.value)
-            keep_overrun(context, uow, decision.contact, case.met)
+            keep_overrun(context, uow, decision, case.met)
             set_timers(context, uow, decision, touched=case.touched)
         if context.former and decision.before is not None and decision.episode is not None:
             add_new_clocks(context, uow, decision.episode)

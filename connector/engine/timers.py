@@ -67,17 +67,21 @@ def set_timers(context: Moment, uow: TimerTable, decision: Decision, *, touched:
         uow.put_timers(_cool_down(context, episode))
 
 
-def keep_overrun(context: Context, uow: UnitOfWork, contact: ContactId, met: Mapping[str, datetime]) -> None:
+def keep_overrun(context: Context, uow: UnitOfWork, decision: Decision, met: Mapping[str, datetime]) -> None:
     """Clocks whose time was up before what they waited for came count as missed, though no run looked meanwhile (R28).
 
-    Nobody is told: it has come. `met`: see rules/met.py.
+    Nobody is told: it has come. Called before set_timers() takes them away. `met`: see rules/met.py.
     """
-    running = uow.timers(contact) if met else []
+    episode, before = decision.episode, decision.before
+    if not met or episode is None or before is None:
+        return
+    all_stop = episode.state.is_end or before.assignment != episode.assignment
+    stopped = met if all_stop else _stopped(before, episode, context.book.sla)
     late = [
         timer
-        for timer in running
+        for timer in uow.timers(episode.contact)
         if timer.kind is TimerKind.SLA and timer.level == sla.BREACH and timer.paused_at is None
-        and timer.name in met and timer.due_at < met[timer.name]
+        and timer.name in stopped and timer.due_at < met[timer.name]
     ]  # fmt: skip
     uow.fire_timers(late, context.now)
 

@@ -73,6 +73,7 @@ class Ended:
     wakes_at: datetime | None
     by_itself: bool
     owner: str
+    lane: str
 
 
 @dataclass
@@ -321,7 +322,7 @@ def _ending(lead: Lead, spell: Spell, state: str, now: datetime) -> Ended:
             wakes_at = now + back.after
         by_itself = back.by_itself and wakes_at is not None
     heard = spell.told_asking or spell.since
-    return Ended(state, now, reason, heard, wakes_at, by_itself, spell.owner)
+    return Ended(state, now, reason, heard, wakes_at, by_itself, spell.owner, spell.lane)
 
 
 # -- who comes to sales, and again ---------------------------------------------------------------------------------

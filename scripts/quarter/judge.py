@@ -217,7 +217,9 @@ class Judge:
 
     def _judge_hold(self, lead: Lead, course: Course) -> None:
         spell, ended = course.spell, course.ended
-        held = spell.lane != "customer" if spell else bool(ended and ended.state in promises.HELD_AFTER)
+        after = ended is not None and ended.state in promises.HELD_AFTER
+        lane = spell.lane if spell else ended.lane if ended else ""
+        held = lane not in promises.HELD_NEVER and (spell is not None or after)
         if lead.listed != held:
             self._wrong("hold", lead.id, "marketing holds it back" if lead.listed else "marketing may write to it")
             lead.listed = held

@@ -226,5 +226,7 @@ STAGES = {"salesqualifiedlead": "sales_qualified", "opportunity": "opportunity",
 SHOWN_STATUS = {"recycled": "BAD_TIMING", "unreachable": "BAD_TIMING", "junk": "UNQUALIFIED"}
 HELD_AFTER = ("junk",)
 """Ends after which marketing still sends nothing."""
+HELD_NEVER = ("customer",)
+"""Lanes in which marketing goes on (`marketing_hold.lanes`), whatever becomes of the lead."""
 SILENT_AFTER = timedelta(days=14)
 """An open lead on no clock, of which nobody was told and with which nothing happened for so long, is silent."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from factories import DAY, HOUR, MINUTE, demo_request, make_owner, pricing_view
 
@@ -93,6 +95,25 @@ def test_the_clock_of_a_second_hand_raise_runs_on_where_interest_follows(world: 
     assert "sla.breached" in world.kinds()
 
 
+def test_the_breach_of_a_second_hand_raise_is_told_though_interest_is_heard_of_in_the_same_run() -> None:
+    """R17, R40: nobody has reacted to it, so it is no clock that was met too late."""
+    world = World().begin()
+    world.crm.add()
+    world.crm.happen(demo_request(world.clock.now()))
+    world.run()
+    world.crm.edit(last_touch_at=(world.clock.now() + MINUTE).isoformat())
+    world.run_later()
+    world.crm.happen(demo_request(world.clock.now(), id="second"))
+    world.run_later()
+    world.delivery.sent.clear()
+    (due,) = [timer.due_at for timer in world.timers() if (timer.name, timer.level) == ("first_touch", "breach")]
+    world.clock.pass_by(due - world.clock.now() + MINUTE)
+    look_at_prices(world)
+    world.run()
+    told = [json.loads(entry.body) for entry in world.delivery.sent if entry.kind == "sla.breached"]
+    assert [one["level"] for one in told] == ["breach"]
+
+
 def test_an_ended_lead_tells_nobody(world: World) -> None:
     look_at_prices(world)
     world.run()
@@ -130,3 +151,4 @@ def test_a_lead_without_an_owner_that_shows_interest_goes_to_one_rep_alone(world
     world.crm.forget()
     world.run_later()
     assert (world.episode().assignment, world.crm.calls("update_contacts")) == (2, [])
+
