@@ -184,7 +184,7 @@ class _Case:
     Attributes:
         intent: the write of the decision; mark: that of the mark alone, where no decision's takes it along (R08).
         mark_waits: nobody can say yet whether it is to be set. touched: when sales last did something, with a signal.
-        met: clocks that stop with it, each with the instant of what it waited for.
+        met: of each clock, should it stop with this, the instant of what it waited for.
     """
 
     decision: Decision

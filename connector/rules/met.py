@@ -12,28 +12,25 @@ from datetime import datetime
 from connector.domain.episode import UNANSWERED, Episode
 from connector.rules.follow import touches_count_from
 from connector.rules.situation import Situation
-from connector.rules.sla import SlaRules, Until, stopped_clocks
+from connector.rules.sla import SlaRules, Until
 from connector.rules.touches import last_touch
 
 
 def met_at(
     situation: Situation, before: Episode | None, after: Episode | None, rules: SlaRules, *, now: datetime
 ) -> Mapping[str, datetime]:
-    """Names of the clocks that stop as the episode goes from `before` to `after`, each with that instant.
+    """Of each clock, should it stop as the episode goes from `before` to `after`, that instant; none where all stays.
 
-    `now` where the CRM tells none.
+    `now` where the CRM tells none. Which clocks stop is engine/timers.py's.
     """
     if before is None or after is None or before.silent or after == before:
         return {}
     moved = after.assignment != before.assignment
-    stopped = tuple(rules.clocks) if moved or after.state.is_end else stopped_clocks(after, rules)
-    if not stopped:
-        return {}
     answered = _said_at(situation, before) if moved or after.state not in UNANSWERED else None
     touched = after.touched_at if after.touched_at != before.touched_at else None
     tried = last_touch(situation.contact, situation.activities)
     ways = {Until.TOUCH: (touched, answered), Until.TOUCHES: (tried, answered)}
-    return {name: _first((*ways.get(rules.clocks[name].until, (answered,)), now)) for name in stopped}
+    return {name: _first((*ways.get(clock.until, (answered,)), now)) for name, clock in rules.clocks.items()}
 
 
 def _first(instants: Iterable[datetime | None]) -> datetime:

@@ -77,8 +77,10 @@ class Merges(Part):
         if survivor not in known:
             self.insert_new(contact, [{**lost._mapping, "contact": survivor, "gone": False, "merged_into": None}])
         else:
-            for change in ((_LIST,) if lost.on_list else ()) + ((_LEAD,) if lost.has_lead else ()):
-                self.change(change, survivor_=survivor)
+            if lost.on_list:
+                self.change(_LIST, survivor_=survivor)
+            if lost.has_lead:
+                self.change(_LEAD, survivor_=survivor)
         self.change(_POINT, gone_=gone, survivor_=survivor)
 
     def _move_episodes(self, gone: ContactId, survivor: ContactId) -> None:

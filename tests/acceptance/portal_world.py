@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,13 +28,13 @@ import compiled_sql
 import pytest
 import requests
 from checking_receiver import Receiver
+from sandboxes import serving
 
 from connector.bootstrap import Connector, connect
 from connector.config.defaults import write_mappings
 from connector.config.settings import load_settings
 from connector.engine.report import RunReport
 from connector.sandbox.portal import Sandbox
-from connector.sandbox.server import Server
 from connector.store import open_store, this_process
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -292,14 +291,8 @@ def served(sandbox: Sandbox | None = None) -> Iterator[str]:
     """A sandbox in this process on a free port, its clock frozen on a Monday morning; gives its address."""
     sandbox = sandbox or Sandbox()
     sandbox.clock.freeze(int(MONDAY.timestamp() * 1000))
-    server = Server("127.0.0.1", 0, sandbox)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(sandbox) as server:
         yield server.url
-    finally:
-        server.stop()
-        thread.join(5)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ mapping; what a person does in the CRM is done by the place.
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import pytest
 import requests
 from factories import MINUTE, PORTAL, make_deal, shipped_book
 from fakes import FakeCrm
+from sandboxes import serving
 
 from connector.crm.hubspot import owned
 from connector.crm.hubspot.gateway import HubSpotGateway
@@ -25,7 +25,6 @@ from connector.domain.record import Record
 from connector.engine.ports import Beside, Note, StreamOff, Task, Window, Write
 from connector.errors import UnknownPropertyError
 from connector.rules.fields import properties_to_read, property_of
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 FIELDS = shipped_book().fields
@@ -123,12 +122,8 @@ def _wire(fields: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join(5)
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture(params=["memory", "hubspot v3", "hubspot 2026-03"])

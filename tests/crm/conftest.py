@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
+from sandboxes import serving
 
 from connector.crm.hubspot.gateway import HubSpotGateway
-from connector.sandbox.portal import Sandbox
 from connector.sandbox.server import Server
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -92,9 +91,5 @@ def gateway(build: Build) -> HubSpotGateway:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A sandbox without portals, in this process."""
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join(5)
+    with serving() as made:
+        yield made

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from sandboxes import serving
 
-from connector.sandbox.portal import Portal, Sandbox
+from connector.sandbox.portal import Portal
 from connector.sandbox.server import Server
 
 UNLIMITED = {"rate_per_10s": 0, "search_per_second": 0}
@@ -101,12 +101,8 @@ class Box:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A serving sandbox without portals, for the whole session."""
-    made = Server("127.0.0.1", 0, Sandbox())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join(5)
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture

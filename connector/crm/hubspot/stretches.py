@@ -3,8 +3,8 @@
 It begins with one cursor, as most windows need no more. What goes on is divided: all of the window once more, in
 stretches each with a cursor of its own, for nothing is said of the order in which rows come. They are the longer the
 older they are, for people did more lately than long ago; how short the newest is follows from how near the first rows
-lie, which come twice. An answer that belongs to another stretch ends this: then one cursor
-reads all. Threads are ranges.py's.
+lie, which come twice. An answer that belongs to another stretch ends this: then one cursor reads all. Threads are
+ranges.py's.
 """
 
 from __future__ import annotations
