@@ -19,12 +19,12 @@ from connector.domain.run import RunCounts, RunId, RunStatus, SyncRun
 from connector.domain.timer import Timer
 from connector.engine.ports.answers import AnswerRows
 from connector.engine.ports.history import History
+from connector.engine.ports.notices import NoticeRows
 from connector.engine.ports.privacy import ErasedPerson, Receipt
 from connector.engine.ports.proof import ProofRows
 from connector.engine.ports.reporting import Reporting
 from connector.engine.ports.rows import (
     AuditRow,
-    DestinationState,
     Entry,
     FieldChange,
     Intent,
@@ -36,7 +36,7 @@ from connector.engine.ports.traces import Traces
 from connector.rules.routing import RoutedLead
 
 
-class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
+class UnitOfWork(History, Traces, Reporting, AnswerRows, NoticeRows, ProofRows, Protocol):
     """One transaction; commits when its block ends well, rolls back otherwise. Every method below is within it.
 
     Times are aware UTC both ways. Reads take up to a few hundred ids at once. Writes are upserts unless said otherwise,
@@ -274,44 +274,6 @@ class UnitOfWork(History, Traces, Reporting, AnswerRows, ProofRows, Protocol):
 
     def settle_intents(self, rows: Sequence[Intent]) -> None: ...
     def audit(self, run: RunId, rows: Sequence[AuditRow], at: datetime) -> None: ...
-    def would_queue(self, rows: Sequence[Entry]) -> bool:
-        """Whether put_entries() would insert or revive any of them."""
-        ...
-
-    def put_entries(self, rows: Sequence[Entry]) -> int:
-        """Inserts those whose id is new, and revives those that were cancelled unsent (P3); gives how many."""
-        ...
-
-    def release_entries(self, intents: Sequence[str], due_at: datetime) -> None:
-        """held -> due"""
-        ...
-
-    def cancel_contact_entries(self, ids: Sequence[ContactId], why: str) -> None:
-        """Everything about these contacts that is not sent yet."""
-        ...
-
-    def cancel_entries(self, intents: Sequence[str], why: str) -> None: ...
-
-    # destinations and digests
-    def destinations(self) -> dict[str, DestinationState]:
-        """What is known of each by its name; one that is missing is on and was never tried."""
-        ...
-
-    def backlog(self, names: Sequence[str]) -> dict[str, int]:
-        """How many entries each of these has that are due; a digest counts once."""
-        ...
-
-    def crowds(self, now: datetime, most: int) -> list[tuple[str, OwnerId]]:
-        """(destination, rep) with more than `most` notices that may stand in a digest; only where they can be sent."""
-        ...
-
-    def crowd(self, destination: str, owner: OwnerId, now: datetime) -> list[Entry]:
-        """Those notices in order of queueing; without those whose contact has an earlier one that waits elsewhere."""
-        ...
-
-    def put_digest(self, digest: Entry, members: Sequence[str]) -> None:
-        """Queues it; its members are `digested` and share its fate."""
-        ...
 
     # what cannot be processed
     def put_quarantine(self, contact: ContactId, reason: str, at: datetime, *, unread: bool = False) -> int:
